@@ -1,0 +1,11 @@
+"""OAFormer for MMDetection: amodal instance segmentation.
+
+Importing the package registers everything in MMDetection's registries; configs do
+so with ``custom_imports = dict(imports=['oaformer'])``.
+"""
+
+from . import engine
+
+__version__ = '0.1.0'
+
+__all__ = ['engine']

@@ -1,0 +1,23 @@
+"""Loading of checkpoints, distributed set-up and what the tools share.
+
+Importing it registers the checkpoint loaders.
+"""
+
+from .checkpoint import load_from_http, load_from_local
+from .distributed import set_up_processes
+from .dump_results import DumpAmodalResults
+from .iteration_seed_hook import IterationSeedHook
+from .paths import find_config, resolve_data_paths
+from .safe_load import UnsafeCheckpointError, safe_load
+
+__all__ = [
+    'DumpAmodalResults',
+    'IterationSeedHook',
+    'UnsafeCheckpointError',
+    'find_config',
+    'load_from_http',
+    'load_from_local',
+    'resolve_data_paths',
+    'safe_load',
+    'set_up_processes',
+]

@@ -1,0 +1,132 @@
+"""Reading a checkpoint without running code that somebody put into it."""
+
+import logging
+import os
+import pickle
+import re
+from collections.abc import Callable
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.logging import HistoryBuffer, print_log
+from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
+
+TRUST_VARIABLE = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
+
+
+class UnsafeCheckpointError(pickle.UnpicklingError):
+    """A checkpoint holds more than data, and nobody said that it is trusted."""
+
+
+def safe_load(
+    file: str | Path,
+    map_location: Any = None,
+    *,
+    name: str | None = None,
+) -> Any:
+    """Load a checkpoint with ``weights_only=True``.
+
+    MMEngine's own checkpoints hold log histories besides tensors; the few classes
+    that these need are allowed. A file that needs more is refused, unless the user
+    trusts it by setting torch's ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1``.
+
+    Args:
+        file (str | Path): The checkpoint's path.
+        map_location (Any): Same as in :func:`torch.load`. Defaults to None.
+        name (str, optional): What to call the file in messages. Defaults to
+            ``file``.
+
+    Returns:
+        Any: What was saved, usually a dict.
+
+    Raises:
+        UnsafeCheckpointError: If the file needs globals that are not known to be
+            harmless.
+        RuntimeError: If the file is damaged or is no checkpoint.
+    """
+    name = str(file) if name is None else name
+    if is_trusted():
+        print_log(
+            f'{name} is loaded with everything in it, code included, because '
+            f'{TRUST_VARIABLE} is set.',
+            logger='current',
+            level=logging.WARNING,
+        )
+        return torch.load(file, map_location=map_location, weights_only=False)
+    with safe_globals(_checkpoint_globals()):
+        try:
+            return torch.load(file, map_location=map_location, weights_only=True)
+        except pickle.UnpicklingError as error:
+            raise _refusal(name, _unsafe_globals(file), error) from error
+        except (RuntimeError, EOFError) as error:
+            raise RuntimeError(
+                f'{name} could not be read as a checkpoint; is the copy or the '
+                f'download complete? ({error})'
+            ) from error
+
+
+def is_trusted() -> bool:
+    """Whether the user asked torch to load checkpoints together with their code."""
+    return os.environ.get(TRUST_VARIABLE, '0').lower() in ('1', 'y', 'yes', 'true')
+
+
+def _checkpoint_globals() -> list[type | tuple[Callable, str]]:
+    """List what MMEngine's checkpoints name and torch does not allow by default."""
+    # Asking an object how it is pickled finds both functions under any numpy.
+    reconstruct, scalar = np.empty(0).__reduce__()[0], np.float64(0).__reduce__()[0]
+    numbers = np.typecodes['AllInteger'] + np.typecodes['AllFloat'] + '?'
+    return [
+        HistoryBuffer,
+        np.ndarray,
+        np.dtype,
+        *{type(np.dtype(code)) for code in numbers},
+        # numpy 1 and 2 keep these in different modules, and a file may be from either
+        *[
+            (function, f'numpy.{core}.multiarray.{function.__name__}')
+            for function in (reconstruct, scalar)
+            for core in ('core', '_core')
+        ],
+        (_history_buffer_statistic, 'builtins.getattr'),
+    ]
+
+
+def _history_buffer_statistic(owner: Any, name: str) -> Callable:
+    """Stand in for ``getattr`` while a checkpoint is read.
+
+    A pickled HistoryBuffer looks its own statistics methods up with ``getattr``,
+    which would open every door if it were allowed as such.
+    """
+    if owner is HistoryBuffer and not name.startswith('_'):
+        method = vars(HistoryBuffer).get(name)
+        if isinstance(method, FunctionType):
+            return method
+    raise pickle.UnpicklingError(f'getattr({owner!r}, {name!r}) is not allowed')
+
+
+def _unsafe_globals(file: str | Path) -> list[str]:
+    """Name what a checkpoint wants beyond the allowed; empty if it cannot be told."""
+    try:
+        return sorted(get_unsafe_globals_in_checkpoint(file))
+    except (ValueError, RuntimeError, pickle.UnpicklingError):
+        # Files from before torch 1.6 are no zip archives and cannot be listed.
+        return []
+
+
+def _refusal(
+    name: str, unsafe: list[str], error: pickle.UnpicklingError
+) -> UnsafeCheckpointError:
+    if unsafe:
+        reason = 'it also wants ' + ', '.join(unsafe)
+    else:
+        # torch puts its finding between two paragraphs of general advice.
+        finding = re.search(r'\n\n\s*(.+?)\s*\n\nCheck the doc', str(error), re.DOTALL)
+        reason = f'torch says: {finding[1] if finding else error}'.rstrip('.')
+    return UnsafeCheckpointError(
+        f'{name} was not loaded: only data is read from a checkpoint, and {reason}. '
+        'Loading such a file can run any code that its author put into it. If you '
+        f'trust where it comes from, set the environment variable {TRUST_VARIABLE}=1 '
+        'and repeat the command; if not, ask for a file that holds the weights only.'
+    )

@@ -1,0 +1,59 @@
+import os
+import sys
+from pathlib import Path
+
+import matplotlib
+import pytest
+import torch
+
+REPO_ROOT = Path(__file__).resolve().parents[1]
+# The tests belong to the package beside them, whatever else is installed.
+sys.path.insert(0, str(REPO_ROOT / 'projects'))
+sys.path.insert(0, str(REPO_ROOT / 'tests' / 'toy_project'))
+sys.path.insert(0, str(REPO_ROOT / 'tests'))
+
+matplotlib.use('Agg')
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        '--slow', action='store_true', help='also run the tests marked slow'
+    )
+
+
+def pytest_configure(config):
+    # The tensors here are small, and pytest-xdist has a process for every core.
+    # As the runner does: a name without a scope is looked up in MMDetection first.
+    from mmengine.registry import init_default_scope
+
+    init_default_scope('mmdet')
+    torch.set_num_threads(1 if 'PYTEST_XDIST_WORKER' in os.environ else 2)
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption('--slow'):
+        return
+    for item in items:
+        if 'slow' in item.keywords:
+            item.add_marker(pytest.mark.skip(reason='slow: runs only with --slow'))
+
+
+@pytest.fixture
+def repo_root():
+    return REPO_ROOT
+
+
+@pytest.fixture
+def toy_config():
+    """The config of a run that takes a second: see tests/toy_project."""
+    return REPO_ROOT / 'tests' / 'toy_project' / 'toy_config.py'
+
+
+@pytest.fixture
+def sample_data():
+    """Folder of the real samples: d2sa_sample and cocoa_sample."""
+    default = REPO_ROOT.parent / 'shared' / 'data'
+    folder = Path(os.environ.get('OAFORMER_SAMPLE_DATA', default))
+    if not (folder / 'd2sa_sample').is_dir():
+        pytest.skip(f'no real samples in {folder}; set OAFORMER_SAMPLE_DATA')
+    return folder

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Set the environment up if need be and run the tests:
+#
+#   bash tools/run_tests.sh [--slow] [any option of pytest]
+#
+# --slow adds the tests that take longer, such as training in two processes.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+python=$(bash "$root/tools/setup_env.sh")
+cd "$root"
+exec "$python" -m pytest "$@"
