@@ -4,8 +4,8 @@ Importing the package registers everything in MMDetection's registries; configs 
 so with ``custom_imports = dict(imports=['oaformer'])``.
 """
 
-from . import engine
+from . import engine, structures
 
 __version__ = '0.1.0'
 
-__all__ = ['engine']
+__all__ = ['engine', 'structures']

@@ -1,0 +1,238 @@
+"""The data carrier: amodal masks, visible masks and occlusion rates together."""
+
+from collections.abc import Callable, Sequence
+
+import mmcv
+import numpy as np
+from mmdet.structures.mask import BitmapMasks
+
+from .mask_stack import MaskStack, resize_indices
+from .rle import RLE
+
+
+class AmodalMasks(BitmapMasks):
+    """Amodal masks, visible masks and occlusion rates of N instances.
+
+    It stands in ``results['gt_masks']`` and ``gt_instances.masks``, the only
+    mask fields that MMDetection's transforms, filters and padding know, and
+    moves all three in lock-step through each of them. Wherever MMDetection asks
+    for ``masks`` it gets the amodal ones.
+
+    Resize (nearest), flip, crop and pad are recorded and carried out at once,
+    when pixels are asked for. The arrays handed out may share memory with
+    other carriers: never write into them.
+
+    Args:
+        masks: Amodal masks, uint8 bitmaps of shape (N, H, W) or N RLEs.
+        height: H in pixels.
+        width: W in pixels.
+        visible: Visible masks in either form; None where nothing is occluded.
+        occlusion_rates: Invisible area / amodal area of each whole object, in
+            [0, 1], shape (N,). Computed from the masks where None.
+
+    Raises:
+        ValueError: If the fields differ in length or size.
+    """
+
+    def __init__(
+        self,
+        masks: np.ndarray | Sequence[RLE],
+        height: int,
+        width: int,
+        visible: np.ndarray | Sequence[RLE] | None = None,
+        occlusion_rates: Sequence[float] | np.ndarray | None = None,
+    ) -> None:
+        self.height, self.width = height, width
+        self._amodal = _stack(masks, height, width)
+        self._visible = None if visible is None else _stack(visible, height, width)
+        if self._visible is not None and len(self._visible) != len(self._amodal):
+            raise ValueError(
+                f'{len(self._amodal)} amodal masks, {len(self._visible)} visible ones'
+            )
+        if occlusion_rates is None:
+            occlusion_rates = self.recomputed_occlusion_rates()
+        self.occlusion_rates = np.asarray(occlusion_rates, dtype=np.float32)
+        if self.occlusion_rates.shape != (len(self._amodal),):
+            raise ValueError(
+                f'{len(self._amodal)} amodal masks but occlusion rates of shape '
+                f'{self.occlusion_rates.shape}'
+            )
+
+    @property
+    def masks(self) -> np.ndarray:
+        """Amodal masks, uint8, shape (N, height, width)."""
+        return self._amodal.pixels
+
+    def build(self) -> None:
+        """Build the amodal pixels now rather than at their first use."""
+        self._amodal.build()
+
+    @property
+    def visible(self) -> np.ndarray:
+        """Visible masks, uint8, shape (N, height, width)."""
+        return self.masks if self._visible is None else self._visible.pixels
+
+    def recomputed_occlusion_rates(self) -> np.ndarray:
+        """1 - visible / amodal area as the masks are now.
+
+        Differs from :attr:`occlusion_rates`, which speaks of the whole object,
+        once a crop has cut the object. An instance with no pixel left has rate 0.
+
+        Returns:
+            float32 rates in [0, 1], shape (N,).
+        """
+        if self._visible is None:
+            return np.zeros(len(self), dtype=np.float32)
+        amodal = np.count_nonzero(self.masks, axis=(1, 2))
+        visible = np.count_nonzero(self.visible & self.masks, axis=(1, 2))
+        return (1 - visible / np.maximum(amodal, 1)).astype(np.float32) * (amodal > 0)
+
+    def __len__(self) -> int:
+        return len(self._amodal)
+
+    def __getitem__(self, index: object) -> 'AmodalMasks':
+        """Choose instances by anything that indexes an array."""
+        indices = np.atleast_1d(np.arange(len(self))[index])
+        visible = None if self._visible is None else self._visible.take(indices)
+        return self._like(
+            self._amodal.take(indices), visible, self.occlusion_rates[indices]
+        )
+
+    @property
+    def areas(self) -> np.ndarray:
+        """Amodal areas in pixels, shape (N,)."""
+        return np.count_nonzero(self.masks, axis=(1, 2))
+
+    def rescale(
+        self, scale: float | tuple[int, int], interpolation: str = 'nearest'
+    ) -> 'AmodalMasks':
+        """Resize to the largest size that fits ``scale``, keeping the ratio."""
+        new_width, new_height = mmcv.rescale_size((self.width, self.height), scale)
+        return self.resize((new_height, new_width), interpolation)
+
+    def resize(
+        self, out_shape: tuple[int, int], interpolation: str = 'nearest'
+    ) -> 'AmodalMasks':
+        """Resize to ``out_shape`` = (height, width)."""
+        if interpolation != 'nearest':
+            return self._each(lambda masks: masks.resize(out_shape, interpolation))
+        height, width = out_shape
+        return self._remap(
+            resize_indices(self.height, height), resize_indices(self.width, width)
+        )
+
+    def flip(self, flip_direction: str = 'horizontal') -> 'AmodalMasks':
+        """Flip along ``flip_direction``: horizontal, vertical or diagonal."""
+        if flip_direction not in ('horizontal', 'vertical', 'diagonal'):
+            raise ValueError(f'no such flip direction: {flip_direction!r}')
+        rows, columns = np.arange(self.height), np.arange(self.width)
+        if flip_direction != 'horizontal':
+            rows = rows[::-1]
+        if flip_direction != 'vertical':
+            columns = columns[::-1]
+        return self._remap(rows, columns)
+
+    def pad(self, out_shape: tuple[int, int], pad_val: int = 0) -> 'AmodalMasks':
+        """Pad at the right and the bottom to ``out_shape`` = (height, width)."""
+        if pad_val != 0:
+            raise ValueError('outside the picture a mask is 0; set mask_pad_value=0')
+        if out_shape[0] < self.height or out_shape[1] < self.width:
+            raise ValueError(
+                f'cannot pad {self.height} x {self.width} to the smaller '
+                f'{out_shape[0]} x {out_shape[1]}'
+            )
+        return self.expand(*out_shape, 0, 0)
+
+    def crop(self, bbox: np.ndarray) -> 'AmodalMasks':
+        """Cut out ``bbox`` = (x1, y1, x2, y2), at least one pixel either way."""
+        x1, x2 = np.clip(bbox[0::2], 0, self.width).astype(int)
+        y1, y2 = np.clip(bbox[1::2], 0, self.height).astype(int)
+        rows = np.arange(self.height)[y1 : max(y2, y1 + 1)]
+        columns = np.arange(self.width)[x1 : max(x2, x1 + 1)]
+        return self._remap(rows, columns)
+
+    def expand(
+        self, expanded_h: int, expanded_w: int, top: int, left: int
+    ) -> 'AmodalMasks':
+        """Put the masks at (top, left) of an empty canvas."""
+        rows, columns = np.full(expanded_h, -1), np.full(expanded_w, -1)
+        rows[top : top + self.height] = np.arange(self.height)
+        columns[left : left + self.width] = np.arange(self.width)
+        return self._remap(rows, columns)
+
+    def translate(self, out_shape: tuple[int, int], *args, **kwargs) -> 'AmodalMasks':
+        """See :meth:`mmdet.structures.mask.BitmapMasks.translate`."""
+        return self._each(lambda masks: masks.translate(out_shape, *args, **kwargs))
+
+    def shear(self, out_shape: tuple[int, int], *args, **kwargs) -> 'AmodalMasks':
+        """See :meth:`mmdet.structures.mask.BitmapMasks.shear`."""
+        return self._each(lambda masks: masks.shear(out_shape, *args, **kwargs))
+
+    def rotate(self, out_shape: tuple[int, int], *args, **kwargs) -> 'AmodalMasks':
+        """See :meth:`mmdet.structures.mask.BitmapMasks.rotate`."""
+        return self._each(lambda masks: masks.rotate(out_shape, *args, **kwargs))
+
+    @classmethod
+    def cat(cls, masks: Sequence['AmodalMasks']) -> 'AmodalMasks':
+        """Put the instances of several carriers of one size behind each other.
+
+        Raises:
+            TypeError: If one of them is not an :class:`AmodalMasks`: its
+                visible masks would have to be invented.
+            ValueError: If there are none, or the sizes differ.
+        """
+        masks = list(masks)
+        if not masks:
+            raise ValueError('nothing to concatenate')
+        if not all(isinstance(each, cls) for each in masks):
+            raise TypeError(
+                'only AmodalMasks can be concatenated: plain ones have no visible part'
+            )
+        if len({(each.height, each.width) for each in masks}) > 1:
+            raise ValueError('masks of different sizes cannot be concatenated')
+        visible = None
+        if any(each._visible is not None for each in masks):
+            visible = MaskStack.cat([each._visible or each._amodal for each in masks])
+        return masks[0]._like(
+            MaskStack.cat([each._amodal for each in masks]),
+            visible,
+            np.concatenate([each.occlusion_rates for each in masks]),
+        )
+
+    def _remap(self, rows: np.ndarray, columns: np.ndarray) -> 'AmodalMasks':
+        visible = None if self._visible is None else self._visible.remap(rows, columns)
+        return self._like(
+            self._amodal.remap(rows, columns), visible, self.occlusion_rates
+        )
+
+    def _each(self, transform: Callable[[BitmapMasks], BitmapMasks]) -> 'AmodalMasks':
+        size = self.height, self.width
+        amodal = transform(BitmapMasks(self.masks, *size))
+        visible = transform(BitmapMasks(self.visible, *size))
+        return AmodalMasks(
+            amodal.masks,
+            amodal.height,
+            amodal.width,
+            visible=visible.masks,
+            occlusion_rates=self.occlusion_rates,
+        )
+
+    def _like(self, amodal, visible, occlusion_rates) -> 'AmodalMasks':
+        carrier = object.__new__(type(self))
+        carrier.height, carrier.width = amodal.height, amodal.width
+        carrier._amodal, carrier._visible = amodal, visible
+        carrier.occlusion_rates = occlusion_rates
+        return carrier
+
+
+def _stack(masks: np.ndarray | Sequence[RLE], height: int, width: int) -> MaskStack:
+    if len(masks) == 0:
+        masks = np.zeros((0, height, width), dtype=np.uint8)
+    elif isinstance(masks, np.ndarray):
+        masks = masks.astype(np.uint8, copy=False)
+        shape = masks.shape[1:]
+    else:
+        shape = tuple(masks[0]['size'])
+    if len(masks) and shape != (height, width):
+        raise ValueError(f'masks of size {shape} in a carrier of {(height, width)}')
+    return MaskStack(masks, height, width)

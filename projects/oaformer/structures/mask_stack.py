@@ -1,0 +1,143 @@
+"""A stack of masks whose pixels are built once, at the size they are used."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from .rle import RLE, decode_masks
+
+
+class MaskStack:
+    """N masks of one size, as a source and an index map for either axis.
+
+    Nearest-neighbour resize, flip, crop and pad act on rows and columns
+    separately, so any chain of them is one gather: output pixel (y, x) is
+    source pixel (rows[y], columns[x]), or 0 where either index is -1. The
+    source stays encoded until somebody asks for :attr:`pixels`, and what a
+    crop cuts away is never resized.
+
+    Args:
+        source: RLEs of size (H, W), or uint8 bitmaps of shape (N, H, W).
+        height: H in pixels.
+        width: W in pixels.
+    """
+
+    def __init__(
+        self, source: Sequence[RLE] | np.ndarray, height: int, width: int
+    ) -> None:
+        self._source = source if isinstance(source, np.ndarray) else list(source)
+        self._rows = np.arange(height)
+        self._columns = np.arange(width)
+        self._built = isinstance(source, np.ndarray)
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    @property
+    def height(self) -> int:
+        """Height of the masks in pixels."""
+        return len(self._rows)
+
+    @property
+    def width(self) -> int:
+        """Width of the masks in pixels."""
+        return len(self._columns)
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """The masks as uint8, shape (N, height, width); built at first use."""
+        self.build()
+        return self._source
+
+    def build(self) -> None:
+        """Build the pixels, unless that has been done."""
+        if self._built:
+            return
+        self._source = self._gather()
+        self._rows = np.arange(self.height)
+        self._columns = np.arange(self.width)
+        self._built = True
+
+    def take(self, indices: np.ndarray) -> 'MaskStack':
+        """The masks at ``indices``, an integer array of shape (M,)."""
+        if isinstance(self._source, np.ndarray):
+            source = self._source[indices]
+        else:
+            source = [self._source[index] for index in indices]
+        return self._like(source, self._rows, self._columns, self._built)
+
+    def remap(self, rows: np.ndarray, columns: np.ndarray) -> 'MaskStack':
+        """Gather along both axes without touching a pixel yet.
+
+        Args:
+            rows: Row of this stack for every row of the result, shape (h,);
+                -1 gives zeros.
+            columns: Likewise for columns, shape (w,).
+        """
+        return self._like(
+            self._source, _compose(self._rows, rows), _compose(self._columns, columns)
+        )
+
+    @classmethod
+    def cat(cls, stacks: Sequence['MaskStack']) -> 'MaskStack':
+        """Put stacks of one size behind each other."""
+        first = stacks[0]
+        encoded = not any(isinstance(stack._source, np.ndarray) for stack in stacks)
+        if encoded and all(first._same_maps(stack) for stack in stacks):
+            source = [rle for stack in stacks for rle in stack._source]
+            return first._like(source, first._rows, first._columns)
+        pixels = np.concatenate([stack.pixels for stack in stacks])
+        return cls(pixels, first.height, first.width)
+
+    def _gather(self) -> np.ndarray:
+        rows, columns = self._rows, self._columns
+        out = np.zeros((len(self), len(rows), len(columns)), dtype=np.uint8)
+        inside_rows, inside_columns = np.flatnonzero(rows >= 0), columns >= 0
+        if len(self) == 0 or len(inside_rows) == 0 or not inside_columns.any():
+            return out
+        # padding lies around the picture, so what is inside is one block
+        y1, y2 = inside_rows[0], inside_rows[-1] + 1
+        x1, x2 = np.flatnonzero(inside_columns)[[0, -1]] + (0, 1)
+        rows, columns = rows[y1:y2], columns[x1:x2]
+        for target, mask in zip(out, self._source, strict=True):
+            if not isinstance(mask, np.ndarray):
+                mask = decode_masks([mask])[0]
+            # numpy walks the decoded columns in memory order this way round
+            target[y1:y2, x1:x2] = mask.T[columns][:, rows].T
+        return out
+
+    def _like(self, source, rows, columns, built=False) -> 'MaskStack':
+        stack = object.__new__(MaskStack)
+        stack._source, stack._rows, stack._columns = source, rows, columns
+        stack._built = built
+        return stack
+
+    def _same_maps(self, other: 'MaskStack') -> bool:
+        return np.array_equal(self._rows, other._rows) and np.array_equal(
+            self._columns, other._columns
+        )
+
+
+def resize_indices(old: int, new: int) -> np.ndarray:
+    """Source index of every pixel after OpenCV's nearest-neighbour resize.
+
+    OpenCV itself resizes a ramp, so the map follows whatever rounding the
+    installed version has.
+
+    Args:
+        old: Length in pixels before.
+        new: Length in pixels after.
+
+    Returns:
+        Integer indices, shape (new,).
+    """
+    ramp = np.arange(old, dtype=np.float32)[None]
+    resized = cv2.resize(ramp, (new, 1), interpolation=cv2.INTER_NEAREST)
+    return resized[0].astype(np.int64)
+
+
+def _compose(inner: np.ndarray, outer: np.ndarray) -> np.ndarray:
+    if len(inner) == 0:
+        return np.full(len(outer), -1)
+    return np.where(outer >= 0, inner[outer], -1)

@@ -1,0 +1,195 @@
+"""Run-length encodings of masks: one form inside, every form at the door.
+
+Inside the package a mask that is not pixels is a compressed RLE of
+pycocotools with ``counts`` as ``str``: small, quick to merge and ready for
+JSON. :func:`to_rle` brings every encoding that the public amodal data sets use
+to that form, and refuses what can't be right, since pycocotools itself reads a
+corrupt RLE without a word.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pycocotools.mask as mask_util
+
+RLE = dict[str, list[int] | str]
+
+
+def encode_masks(masks: np.ndarray) -> list[RLE]:
+    """Encode bitmaps.
+
+    Args:
+        masks: Bool or integer bitmaps, shape (N, H, W); non-zero is inside.
+
+    Returns:
+        One RLE ``{'size': [H, W], 'counts': str}`` per mask.
+    """
+    masks = np.asarray(masks)
+    if masks.ndim != 3:
+        raise ValueError(f'masks must have shape (N, H, W), not {masks.shape}')
+    # pycocotools reads columns first; (N, H, W) -> (H, W, N) in Fortran order
+    columns_first = np.asfortranarray((masks != 0).transpose(1, 2, 0).view(np.uint8))
+    return [_with_str_counts(rle) for rle in mask_util.encode(columns_first)]
+
+
+def decode_masks(rles: Sequence[RLE], height: int = 0, width: int = 0) -> np.ndarray:
+    """Decode RLEs of one size.
+
+    Args:
+        rles: RLEs of the same ``size``.
+        height: Height in pixels of the result where ``rles`` is empty.
+        width: Width in pixels of the result where ``rles`` is empty.
+
+    Returns:
+        uint8 bitmaps of 0 and 1, shape (N, H, W).
+    """
+    if len(rles) == 0:
+        return np.zeros((0, height, width), dtype=np.uint8)
+    # (H, W, N) -> (N, H, W)
+    return mask_util.decode(list(rles)).transpose(2, 0, 1)
+
+
+def rle_area(rle: RLE) -> int:
+    """Number of pixels inside an RLE."""
+    return int(mask_util.area(rle))
+
+
+def rle_intersection(first: RLE, second: RLE) -> RLE:
+    """RLE of the pixels that lie inside both."""
+    return _with_str_counts(mask_util.merge([first, second], intersect=True))
+
+
+def rle_difference(first: RLE, second: RLE) -> RLE:
+    """RLE of the pixels of ``first`` that do not lie inside ``second``."""
+    pixels = decode_masks([first, second])
+    return encode_masks((pixels[0] > pixels[1])[None])[0]
+
+
+def rle_bbox(rle: RLE) -> list[float]:
+    """Tightest box around an RLE, ``[x, y, width, height]`` in pixels."""
+    return mask_util.toBbox(rle).tolist()
+
+
+def counts_of(rle: RLE) -> np.ndarray:
+    """Run lengths of a compressed RLE, outside and inside in turn.
+
+    The compressed form (cocoapi, ``maskApi.c``, ``rleFrString``) writes every
+    run as base-32 digits, lowest first, with a continuation bit and a sign,
+    and from the fourth run on as the difference to the run two before.
+
+    Args:
+        rle: RLE with compressed counts (``str`` or ``bytes``).
+
+    Returns:
+        int64 run lengths, shape (R,).
+
+    Raises:
+        ValueError: If the counts end in the middle of a number or hold a
+            character that the form does not know.
+    """
+    counts = rle['counts']
+    text = counts.encode('ascii') if isinstance(counts, str) else bytes(counts)
+    digits = np.frombuffer(text, dtype=np.uint8).astype(np.int64) - 48
+    if len(digits) == 0:
+        return np.zeros(0, dtype=np.int64)
+    if digits.min() < 0 or digits.max() > 63 or digits[-1] & 0x20:
+        raise ValueError('the compressed counts are cut off or hold odd characters')
+    last = (digits & 0x20) == 0
+    number = np.cumsum(last) - last
+    starts = np.flatnonzero(np.concatenate(([True], last[:-1])))
+    position = np.arange(len(digits)) - starts[number]
+    if position.max() > 11:
+        raise ValueError('the compressed counts hold a number too large for any mask')
+    values = np.add.reduceat((digits & 0x1F) << (5 * position), starts)
+    ends = np.flatnonzero(last)
+    negative = (digits[ends] & 0x10) != 0
+    values -= negative * (np.int64(1) << (5 * (position[ends] + 1)))
+    # runs 1, 3, 5 ... and 2, 4, 6 ... are difference-coded, run 0 stands alone
+    values[1::2] = np.cumsum(values[1::2])
+    values[2::2] = np.cumsum(values[2::2])
+    return values
+
+
+def to_rle(segmentation: object, height: int, width: int) -> RLE:
+    """Bring any mask encoding to a compressed RLE of the given size.
+
+    Accepts a flat polygon list, a list of polygons, an RLE with compressed
+    counts as ``str`` or ``bytes``, and an RLE with a list of run lengths.
+
+    Args:
+        segmentation: The mask as it stands in an annotation file.
+        height: Height of its picture in pixels.
+        width: Width of its picture in pixels.
+
+    Returns:
+        The RLE, ``counts`` as ``str``.
+
+    Raises:
+        ValueError: In plain words, if the encoding is unknown, empty, corrupt,
+            or its size is not that of the picture.
+    """
+    if isinstance(segmentation, dict):
+        return _rle_from_dict(segmentation, height, width)
+    if isinstance(segmentation, (list, tuple)):
+        return _rle_from_polygons(list(segmentation), height, width)
+    raise ValueError(
+        'a mask must be an RLE (dict with "size" and "counts") or polygons (list), '
+        f'not {type(segmentation).__name__}'
+    )
+
+
+def _rle_from_dict(segmentation: dict, height: int, width: int) -> RLE:
+    if 'size' not in segmentation or 'counts' not in segmentation:
+        raise ValueError('an RLE needs the keys "size" and "counts"')
+    size = [int(side) for side in segmentation['size']]
+    if size != [height, width]:
+        raise ValueError(
+            f'the RLE is {size[0]} x {size[1]} (height x width) but its picture is '
+            f'{height} x {width}'
+        )
+    counts = segmentation['counts']
+    if isinstance(counts, (list, tuple)):
+        runs = np.asarray(counts, dtype=np.int64)
+    elif isinstance(counts, (str, bytes)):
+        runs = counts_of(segmentation)
+    else:
+        raise ValueError(
+            f'RLE counts must be str, bytes or list, not {type(counts).__name__}'
+        )
+    if len(runs) and runs.min() < 0 or runs.sum() != height * width:
+        raise ValueError(
+            f'the RLE is corrupt: its runs cover {int(runs.sum())} pixels, the picture '
+            f'has {height * width}'
+        )
+    if isinstance(counts, (list, tuple)):
+        return _with_str_counts(
+            mask_util.frPyObjects({'size': size, 'counts': runs.tolist()}, *size)
+        )
+    return _with_str_counts({'size': size, 'counts': counts})
+
+
+def _rle_from_polygons(polygons: list, height: int, width: int) -> RLE:
+    if polygons and all(isinstance(value, (int, float)) for value in polygons):
+        polygons = [polygons]
+    if not polygons:
+        raise ValueError('the polygon list is empty')
+    for polygon in polygons:
+        if not isinstance(polygon, (list, tuple)):
+            raise ValueError('polygons must be lists of numbers')
+        if len(polygon) < 6 or len(polygon) % 2:
+            raise ValueError(
+                f'a polygon needs at least three points (x, y), this one has '
+                f'{len(polygon)} numbers'
+            )
+        if not np.isfinite(np.asarray(polygon, dtype=np.float64)).all():
+            raise ValueError('a polygon holds a number that is not finite')
+    # frPyObjects takes a list of exactly four numbers for a box, never these
+    rles = mask_util.frPyObjects([list(polygon) for polygon in polygons], height, width)
+    return _with_str_counts(mask_util.merge(rles))
+
+
+def _with_str_counts(rle: dict) -> RLE:
+    counts = rle['counts']
+    if isinstance(counts, bytes):
+        counts = counts.decode('ascii')
+    return {'size': [int(side) for side in rle['size']], 'counts': counts}

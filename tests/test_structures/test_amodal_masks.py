@@ -1,0 +1,212 @@
+import numpy as np
+import pytest
+import torch
+from mmdet.structures.mask import BitmapMasks
+
+from oaformer.structures import AmodalMasks, encode_masks
+
+HEIGHT, WIDTH = 31, 43
+
+
+def random_pair(seed, count=5, height=HEIGHT, width=WIDTH):
+    """Amodal masks and visible masks inside them."""
+    rng = np.random.default_rng(seed)
+    amodal = np.zeros((count, height, width), dtype=np.uint8)
+    for mask in amodal:
+        y1, x1 = rng.integers(0, height - 8), rng.integers(0, width - 8)
+        mask[y1 : y1 + rng.integers(4, 20), x1 : x1 + rng.integers(4, 20)] = 1
+    visible = amodal * (rng.random(amodal.shape) < rng.random((count, 1, 1)))
+    return amodal, visible.astype(np.uint8)
+
+
+def carriers(seed, **kwargs):
+    """The same carrier from bitmaps and from RLEs, with plain masks to compare."""
+    amodal, visible = random_pair(seed, **kwargs)
+    size = amodal.shape[1:]
+    rates = np.linspace(0, 1, len(amodal), dtype=np.float32)
+    eager = AmodalMasks(amodal, *size, visible=visible, occlusion_rates=rates)
+    lazy = AmodalMasks(
+        encode_masks(amodal),
+        *size,
+        visible=encode_masks(visible),
+        occlusion_rates=rates,
+    )
+    return eager, lazy, BitmapMasks(amodal, *size), BitmapMasks(visible, *size)
+
+
+def box(*corners):
+    return np.array(corners)
+
+
+TRANSFORMS = {
+    'rescale': lambda m: m.rescale((57, 90)),
+    'rescale factor': lambda m: m.rescale(0.37),
+    'resize up': lambda m: m.resize((67, 101)),
+    'resize down': lambda m: m.resize((13, 17)),
+    'resize double': lambda m: m.resize((2 * m.height, 2 * m.width)),
+    'resize half': lambda m: m.resize((m.height // 2, m.width // 2)),
+    'resize bilinear': lambda m: m.resize((40, 50), 'bilinear'),
+    'flip h': lambda m: m.flip('horizontal'),
+    'flip v': lambda m: m.flip('vertical'),
+    'flip d': lambda m: m.flip('diagonal'),
+    'pad': lambda m: m.pad((m.height + 5, m.width + 9)),
+    'crop': lambda m: m.crop(box(3, 5, 27, 20)),
+    'crop over the edge': lambda m: m.crop(box(-4, 10, m.width + 8, m.height + 2)),
+    'crop to one pixel': lambda m: m.crop(box(4, 4, 4, 4)),
+    'expand': lambda m: m.expand(m.height + 10, m.width + 12, 3, 7),
+    'translate': lambda m: m.translate((m.height, m.width), 6, 'horizontal'),
+    'shear': lambda m: m.shear((m.height, m.width), 0.3),
+    'rotate': lambda m: m.rotate((m.height, m.width), 25),
+    'index list': lambda m: m[[2, 0]],
+    'index bool': lambda m: m[np.array([True, False, True, True, False])],
+    'index int': lambda m: m[3],
+    'index slice': lambda m: m[1:4],
+    'index none': lambda m: m[np.zeros(0, dtype=int)],
+}
+
+
+def assert_same(carrier, amodal, visible):
+    assert isinstance(carrier, AmodalMasks)
+    assert (carrier.height, carrier.width) == (amodal.height, amodal.width)
+    assert carrier.masks.dtype == np.uint8
+    np.testing.assert_array_equal(carrier.masks, amodal.masks)
+    np.testing.assert_array_equal(carrier.visible, visible.masks)
+    assert (carrier.visible <= carrier.masks).all()
+
+
+@pytest.mark.parametrize('name', TRANSFORMS)
+@pytest.mark.parametrize('kind', ['bitmaps', 'rles'])
+def test_each_transform_equals_mmdet_on_both_masks(name, kind):
+    eager, lazy, amodal, visible = carriers(0)
+    transform = TRANSFORMS[name]
+    carrier = transform(eager if kind == 'bitmaps' else lazy)
+    assert_same(carrier, transform(amodal), transform(visible))
+
+
+@pytest.mark.parametrize('seed', range(20))
+def test_random_chains_equal_mmdet_bit_for_bit(seed):
+    rng = np.random.default_rng(seed)
+    eager, lazy, amodal, visible = carriers(seed)
+    chainable = [
+        name for name in TRANSFORMS if 'index' not in name and 'pixel' not in name
+    ]
+    names = rng.choice(chainable, 5)
+    for name in names:
+        transform = TRANSFORMS[name]
+        eager, lazy = transform(eager), transform(lazy)
+        amodal, visible = transform(amodal), transform(visible)
+    assert_same(eager, amodal, visible)
+    assert_same(lazy, amodal, visible)
+    np.testing.assert_array_equal(lazy.areas, amodal.areas)
+    np.testing.assert_array_equal(
+        lazy.get_bboxes('hbox').tensor, amodal.get_bboxes('hbox').tensor
+    )
+
+
+def test_rates_follow_their_instances():
+    _, lazy, *_ = carriers(1)
+    np.testing.assert_allclose(lazy.occlusion_rates, [0, 0.25, 0.5, 0.75, 1])
+    chosen = lazy.flip()[[4, 1]].crop(box(0, 0, 20, 20))
+    np.testing.assert_allclose(chosen.occlusion_rates, [1, 0.25])
+
+
+def test_recomputed_rates_of_known_masks():
+    amodal = np.ones((3, 2, 4), dtype=np.uint8)
+    visible = amodal.copy()
+    visible[1, :, 2:] = 0
+    visible[2] = 0
+    masks = AmodalMasks(amodal, 2, 4, visible=visible)
+    np.testing.assert_allclose(masks.occlusion_rates, [0, 0.5, 1])
+    # the right half keeps the annotated rate, but nothing of object 1 is visible there
+    right = masks.crop(box(2, 0, 4, 2))
+    np.testing.assert_allclose(right.occlusion_rates, [0, 0.5, 1])
+    np.testing.assert_allclose(right.recomputed_occlusion_rates(), [0, 1, 1])
+
+
+def test_nothing_left_has_rate_zero():
+    amodal = np.zeros((1, 4, 4), dtype=np.uint8)
+    amodal[0, 0, 0] = 1
+    masks = AmodalMasks(amodal, 4, 4, visible=np.zeros_like(amodal))
+    assert masks.crop(box(2, 2, 4, 4)).recomputed_occlusion_rates() == [0]
+
+
+def test_without_visible_masks_nothing_is_occluded():
+    amodal, _ = random_pair(2)
+    masks = AmodalMasks(amodal, HEIGHT, WIDTH)
+    np.testing.assert_array_equal(masks.visible, amodal)
+    np.testing.assert_array_equal(masks.occlusion_rates, np.zeros(5))
+    np.testing.assert_array_equal(masks.flip().visible, amodal[:, :, ::-1])
+
+
+def test_cat_keeps_order_and_stays_encoded():
+    _, lazy, amodal, visible = carriers(3)
+    again = AmodalMasks.cat([lazy[[3]], lazy[:2]])
+    np.testing.assert_array_equal(again.masks, amodal.masks[[3, 0, 1]])
+    np.testing.assert_array_equal(again.visible, visible.masks[[3, 0, 1]])
+    np.testing.assert_allclose(again.occlusion_rates, [0.75, 0, 0.25])
+
+
+def test_cat_of_differently_transformed_carriers():
+    _, lazy, amodal, _ = carriers(3)
+    both = AmodalMasks.cat([lazy, lazy.flip()])
+    expected = np.concatenate([amodal.masks, amodal.masks[:, :, ::-1]])
+    np.testing.assert_array_equal(both.masks, expected)
+
+
+def test_cat_with_one_that_has_no_visible_masks():
+    amodal, visible = random_pair(4)
+    plain = AmodalMasks(amodal, HEIGHT, WIDTH)
+    occluded = AmodalMasks(amodal, HEIGHT, WIDTH, visible=visible)
+    both = AmodalMasks.cat([plain, occluded])
+    np.testing.assert_array_equal(both.visible, np.concatenate([amodal, visible]))
+
+
+def test_cat_refuses_plain_masks_and_other_sizes():
+    eager, _, amodal, _ = carriers(5)
+    with pytest.raises(TypeError, match='visible part'):
+        AmodalMasks.cat([eager, amodal])
+    with pytest.raises(ValueError, match='different sizes'):
+        AmodalMasks.cat([eager, eager.pad((50, 50))])
+    with pytest.raises(ValueError, match='nothing'):
+        AmodalMasks.cat([])
+
+
+def test_empty_carrier_goes_through_everything():
+    empty = AmodalMasks([], HEIGHT, WIDTH, visible=[])
+    moved = empty.rescale((90, 57)).flip().crop(box(0, 0, 20, 10)).pad((32, 32))
+    assert moved.masks.shape == moved.visible.shape == (0, 32, 32)
+    assert moved.occlusion_rates.shape == (0,)
+    assert moved.to_tensor(torch.uint8, 'cpu').shape == (0, 32, 32)
+
+
+def test_fields_that_do_not_belong_together_are_refused():
+    amodal, visible = random_pair(6)
+    with pytest.raises(ValueError, match='5 amodal masks, 4 visible'):
+        AmodalMasks(amodal, HEIGHT, WIDTH, visible=visible[:4])
+    with pytest.raises(ValueError, match='occlusion rates of shape'):
+        AmodalMasks(amodal, HEIGHT, WIDTH, occlusion_rates=[0.1])
+    with pytest.raises(ValueError, match='in a carrier of'):
+        AmodalMasks(amodal, WIDTH, HEIGHT)
+    with pytest.raises(ValueError, match='smaller'):
+        AmodalMasks(amodal, HEIGHT, WIDTH).pad((3, 3))
+    with pytest.raises(ValueError, match='mask_pad_value'):
+        AmodalMasks(amodal, HEIGHT, WIDTH).pad((99, 99), pad_val=255)
+    with pytest.raises(ValueError, match='flip direction'):
+        AmodalMasks(amodal, HEIGHT, WIDTH).flip('up')
+
+
+def test_pixels_are_built_once_and_only_at_the_size_that_is_used(monkeypatch):
+    from oaformer.structures import mask_stack
+
+    decoded = []
+    original = mask_stack.decode_masks
+    monkeypatch.setattr(
+        mask_stack, 'decode_masks', lambda rles: decoded.append(1) or original(rles)
+    )
+    _, lazy, *_ = carriers(7)
+    moved = lazy.rescale((500, 500)).crop(box(0, 0, 50, 50)).flip()[[1, 2]]
+    assert decoded == []
+    first = moved.masks
+    assert len(decoded) == 2
+    assert moved.masks is first
+    assert len(decoded) == 2
