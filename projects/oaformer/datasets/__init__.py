@@ -1,0 +1,21 @@
+"""Data sets of amodal instances and their transforms."""
+
+from .amodal_coco import AmodalCocoDataset
+from .annotation import AmodalAnnotation, parse_amodal_annotation
+from .annotation_file import AnnotationFile, read_annotation_file
+from .cocoa_cls import COCOAClsDataset
+from .d2sa import D2SADataset
+from .transforms import LoadAmodalAnnotations, OcclusionRate, PackAmodalInputs
+
+__all__ = [
+    'AmodalAnnotation',
+    'AmodalCocoDataset',
+    'AnnotationFile',
+    'COCOAClsDataset',
+    'D2SADataset',
+    'LoadAmodalAnnotations',
+    'OcclusionRate',
+    'PackAmodalInputs',
+    'parse_amodal_annotation',
+    'read_annotation_file',
+]

@@ -1,0 +1,167 @@
+"""The data set of the one schema: COCO with visible masks and occlusion rates."""
+
+import os.path as osp
+from collections import Counter
+
+from mmdet.datasets import CocoDataset
+from mmdet.registry import DATASETS
+from mmengine.logging import print_log
+
+from .annotation_file import read_annotation_file
+
+
+@DATASETS.register_module()
+class AmodalCocoDataset(CocoDataset):
+    """Amodal instances in a COCO-style file (D2SA's own keys).
+
+    ``segmentation``, ``bbox`` and ``area`` are amodal; ``visible_mask``,
+    ``invisible_mask`` and ``occlude_rate`` may be missing (see
+    :func:`parse_amodal_annotation`). Other data sets come to this schema by the
+    converters in ``tools/dataset_converters``.
+
+    Every annotation is checked while loading. What can't be right raises an error
+    with file and annotation id; what is corrected or left out is counted in one log
+    line. For your own data set ``metainfo=dict(classes=...)`` is all that changes;
+    without it the classes are those of the file.
+
+    Raises:
+        ValueError: If the file is no JSON or no such data set, a class is not in it,
+            or an annotation can't be used.
+        FileNotFoundError: If the annotation file or a picture is missing.
+    """
+
+    METAINFO: dict = {}
+
+    def load_data_list(self) -> list[dict]:
+        """Read, check and convert the annotation file.
+
+        Returns:
+            One dict per picture, as :class:`mmdet.datasets.CocoDataset` gives it.
+            Each of its ``instances`` also has ``visible_mask`` (None where nothing
+            is hidden), ``occlusion_rate`` and ``annotation_id``.
+        """
+        self._file = read_annotation_file(self.ann_file, self.backend_args)
+        self._set_categories(self._file.category_ids)
+        self._count = Counter(pictures=len(self._file.images))
+        by_image: dict[int, list[dict]] = {key: [] for key in self._file.images}
+        for annotation in self._file.annotations:
+            by_image[annotation['image_id']].append(annotation)
+        data_list = [
+            self.parse_data_info(dict(raw_img_info=image, raw_ann_info=by_image[key]))
+            for key, image in self._file.images.items()
+        ]
+        del self._file
+        self._check_pictures(data_list)
+        print_log(f'{self.ann_file}: {_summary(self._count)}', logger='current')
+        return data_list
+
+    def parse_data_info(self, raw_data_info: dict) -> dict:
+        """Convert one picture and its annotations.
+
+        Args:
+            raw_data_info: ``raw_img_info`` and ``raw_ann_info`` from the file.
+
+        Returns:
+            The picture with its instances.
+        """
+        image = raw_data_info['raw_img_info']
+        instances = [
+            instance
+            for annotation in raw_data_info['raw_ann_info']
+            if (instance := self._instance(annotation)) is not None
+        ]
+        return dict(
+            img_path=osp.join(self.data_prefix.get('img', ''), image['file_name']),
+            img_id=image['id'],
+            height=image['height'],
+            width=image['width'],
+            seg_map_path=None,
+            instances=instances,
+        )
+
+    def filter_data(self) -> list[dict]:
+        """Leave out pictures by ``filter_cfg``; says how many.
+
+        Returns:
+            Pictures with instances (``filter_empty_gt``) and with both sides of at
+            least ``min_size`` pixels. In test mode, all.
+        """
+        if self.test_mode or self.filter_cfg is None:
+            return self.data_list
+        min_size = self.filter_cfg.get('min_size', 0)
+        kept = [
+            picture
+            for picture in self.data_list
+            if min(picture['width'], picture['height']) >= min_size
+            and (picture['instances'] or not self.filter_cfg.get('filter_empty_gt'))
+        ]
+        if len(kept) < len(self.data_list):
+            print_log(
+                f'{self.ann_file}: {len(self.data_list) - len(kept)} of '
+                f'{len(self.data_list)} pictures left out by filter_cfg '
+                f'{dict(self.filter_cfg)}',
+                logger='current',
+            )
+        return kept
+
+    def _set_categories(self, ids: dict[str, int]) -> None:
+        if self._metainfo.get('classes') is None:
+            self._metainfo['classes'] = tuple(ids)
+        absent = [name for name in self._metainfo['classes'] if name not in ids]
+        if absent:
+            raise ValueError(
+                f'{self.ann_file}: classes {absent} are not among its categories '
+                f'{sorted(ids)[:10]}... Set metainfo=dict(classes=...) to names that '
+                'stand in the file.'
+            )
+        self.cat_ids = [ids[name] for name in self._metainfo['classes']]
+        self.cat2label = {cat_id: label for label, cat_id in enumerate(self.cat_ids)}
+
+    def _instance(self, annotation: dict) -> dict | None:
+        label = self.cat2label.get(annotation['category_id'])
+        if label is None:
+            self._count['left out: class not asked for'] += 1
+            return None
+        if annotation.get('ignore', False):
+            self._count['left out: marked "ignore"'] += 1
+            return None
+        parsed = self._file.parse(annotation)
+        occluded = parsed.visible is not parsed.amodal
+        self._count['instances'] += 1
+        self._count['occluded'] += occluded
+        self._count.update(f'corrected: {what}' for what in parsed.corrections)
+        return dict(
+            bbox=parsed.bbox,
+            bbox_label=label,
+            ignore_flag=int(bool(annotation.get('iscrowd', False))),
+            mask=parsed.amodal,
+            visible_mask=parsed.visible if occluded else None,
+            occlusion_rate=parsed.occlusion_rate,
+            annotation_id=annotation['id'],
+        )
+
+    def _check_pictures(self, data_list: list[dict]) -> None:
+        if self.backend_args is not None:
+            return
+        absent = [
+            (picture['img_id'], picture['img_path'])
+            for picture in data_list
+            if not osp.exists(picture['img_path'])
+        ]
+        if absent:
+            image_id, path = absent[0]
+            raise FileNotFoundError(
+                f'{self.ann_file}: {len(absent)} of {len(data_list)} pictures are '
+                f'missing, the first is image {image_id}: {path}. Set data_root and '
+                'data_prefix=dict(img=...) of the data set.'
+            )
+
+
+def _summary(count: Counter) -> str:
+    """One line: pictures, instances, and everything corrected or left out."""
+    head = (
+        f'{count.pop("pictures")} pictures, {count.pop("instances", 0)} instances, '
+        f'{count.pop("occluded", 0)} of them occluded'
+    )
+    rest = [f'{number} {what}' for what, number in sorted(count.items())]
+    return '; '.join([head, *rest])

@@ -1,0 +1,139 @@
+"""Reading of an annotation file, with errors that say what to do."""
+
+import json
+from collections import Counter
+from typing import NamedTuple
+
+from mmengine.fileio import get_local_path
+
+from .annotation import AmodalAnnotation, parse_amodal_annotation
+
+
+class AnnotationFile(NamedTuple):
+    """Content of a COCO-style file whose parts refer to each other properly.
+
+    Attributes:
+        name: Path of the file.
+        images: Picture (``id``, ``file_name``, ``height``, ``width``) by its id.
+        annotations: All annotations as they stand in the file.
+        category_ids: Category id by class name, in the order of the file.
+    """
+
+    name: str
+    images: dict[int, dict]
+    annotations: list[dict]
+    category_ids: dict[str, int]
+
+    def parse(self, annotation: dict) -> AmodalAnnotation:
+        """Parse one of the annotations.
+
+        Raises:
+            ValueError: Naming file and annotation, if a mask can't be used.
+        """
+        image = self.images[annotation['image_id']]
+        try:
+            return parse_amodal_annotation(annotation, image['height'], image['width'])
+        except (TypeError, ValueError) as error:
+            raise ValueError(f'{_place(self.name, annotation)}: {error}') from error
+
+
+def read_annotation_file(
+    ann_file: str, backend_args: dict | None = None
+) -> AnnotationFile:
+    """Read an annotation file in the schema (a COCO superset, D2SA's own keys).
+
+    Args:
+        ann_file: Path of the file.
+        backend_args: Arguments of MMEngine's file backend.
+
+    Returns:
+        Its content. Masks are not looked at yet.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no JSON, no COCO-style file, or ids are missing, repeated
+            or refer to nothing.
+    """
+    content = _load(ann_file, backend_args)
+    _check_unique(ann_file, content['images'], 'image')
+    _check_unique(ann_file, content['annotations'], 'annotation')
+    for image in content['images']:
+        missing = {'file_name', 'height', 'width'} - image.keys()
+        if missing:
+            raise ValueError(
+                f'{ann_file}: image {image["id"]} has no {sorted(missing)}'
+            )
+    images = {image['id']: image for image in content['images']}
+    category_ids = {item['name']: item['id'] for item in content['categories']}
+    if len(category_ids) < len(content['categories']):
+        raise ValueError(f'{ann_file}: two categories have the same name')
+    _check_references(ann_file, content['annotations'], images, category_ids)
+    return AnnotationFile(ann_file, images, content['annotations'], category_ids)
+
+
+def _load(ann_file: str, backend_args: dict | None) -> dict:
+    try:
+        with (
+            get_local_path(ann_file, backend_args=backend_args) as path,
+            open(path, encoding='utf-8') as file,
+        ):
+            content = json.load(file)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f'{ann_file}: no such annotation file. Set data_root and ann_file of the '
+            'data set, or link your copy there (see "Data" in the README).'
+        ) from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f'{ann_file} is not valid JSON: {error}') from error
+    keys = {'images', 'annotations', 'categories'}
+    missing = keys - content.keys() if isinstance(content, dict) else keys
+    if not missing:
+        return content
+    hint = ''
+    if isinstance(content, dict) and any(
+        'regions' in entry for entry in content.get('annotations', [])
+    ):
+        hint = (
+            ' This looks like original COCOA: convert it with '
+            'tools/dataset_converters/cocoa_to_amodal.py.'
+        )
+    raise ValueError(
+        f'{ann_file} has no {sorted(missing)}; it must be a COCO-style file with '
+        f'images, annotations and categories.{hint}'
+    )
+
+
+def _check_unique(ann_file: str, entries: list[dict], kind: str) -> None:
+    counts = Counter(entry.get('id') for entry in entries)
+    wrong = [key for key, count in counts.items() if count > 1 or key is None]
+    if wrong:
+        raise ValueError(
+            f'{ann_file}: every {kind} needs an id of its own; these are missing or '
+            f'repeated: {wrong[:10]}'
+        )
+
+
+def _check_references(
+    ann_file: str,
+    annotations: list[dict],
+    images: dict[int, dict],
+    category_ids: dict[str, int],
+) -> None:
+    known = set(category_ids.values())
+    for annotation in annotations:
+        if annotation.get('image_id') not in images:
+            raise ValueError(
+                f'{_place(ann_file, annotation)}: no such image in the file'
+            )
+        if annotation.get('category_id') not in known:
+            raise ValueError(
+                f'{_place(ann_file, annotation)}: category_id '
+                f'{annotation.get("category_id")} is not among the categories'
+            )
+
+
+def _place(ann_file: str, annotation: dict) -> str:
+    return (
+        f'{ann_file}: annotation {annotation.get("id")} '
+        f'(image {annotation.get("image_id")})'
+    )

@@ -1,0 +1,191 @@
+"""Bring the original COCOA annotations to the package's schema.
+
+COCOA (Zhu et al., Semantic Amodal Segmentation, CVPR 2017) holds one annotation per
+picture with a list of ``regions``: a flat amodal polygon, a free-text name, the depth
+``order`` (1 is the front-most), and, for occluded regions only, ``visible_mask`` and
+``invisible_mask``. The schema is flat COCO with D2SA's keys.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ...structures import rle_area, rle_bbox, rle_difference, to_rle
+from ..annotation import parse_amodal_annotation
+
+
+class CocoaConversion(NamedTuple):
+    """What became of a COCOA file.
+
+    Attributes:
+        content: The new annotation file: ``images``, ``annotations``, ``categories``.
+        skipped: Number of regions left out for each reason.
+        unlisted_names: Number of regions for each name that the class list lacks.
+        corrected: Number of regions for each thing put right.
+    """
+
+    content: dict[str, list]
+    skipped: Counter
+    unlisted_names: Counter
+    corrected: Counter
+
+    def summary(self) -> str:
+        """One line: what was kept, what was left out and why."""
+        annotations = self.content['annotations']
+        occluded = sum(annotation['occlude_rate'] > 0 for annotation in annotations)
+        text = (
+            f'{len(self.content["images"])} pictures, {len(annotations)} objects '
+            f'({occluded} occluded); left out: '
+        )
+        reasons = [f'{number} {reason}' for reason, number in self.skipped.items()]
+        text += ', '.join(reasons) or 'nothing'
+        if self.unlisted_names:
+            names = [f'{name} ({n})' for name, n in self.unlisted_names.most_common(10)]
+            text += f'; most frequent names not in the list: {", ".join(names)}'
+        for correction, number in self.corrected.items():
+            text += f'; {number} times {correction}'
+        return text
+
+
+def convert_cocoa(
+    source: Mapping[str, Any],
+    filename: str,
+    class_names: Sequence[str] | None = None,
+    keep_stuff: bool = False,
+) -> CocoaConversion:
+    """Convert the content of a COCOA file.
+
+    ``occl_depth`` is ``order`` - 1, so 0 is the front as in D2SA. ``depth_constraint``
+    moves to the image and speaks of annotation ids instead of region numbers; pairs
+    with a region that is left out go with it.
+
+    Args:
+        source: Content of the COCOA file, keys ``images`` and ``annotations``.
+        filename: Its name, for messages.
+        class_names: Region names that become categories 1, 2, ... in this order, upper
+            and lower case alike. Everything becomes category 1 'object' where None.
+        keep_stuff: Whether to keep regions marked ``isStuff``. Defaults to False, the
+            usual choice in instance segmentation.
+
+    Returns:
+        The new content and the counts of all that was left out.
+
+    Raises:
+        ValueError: If a key is missing or a mask is corrupt; names file, annotation
+            and region.
+    """
+    for key in ('images', 'annotations'):
+        if key not in source:
+            raise ValueError(f'{filename} has no {key!r}: is it a COCOA file?')
+    images = {image['id']: dict(image) for image in source['images']}
+    category_ids = None
+    if class_names is not None:
+        category_ids = {_clean(name): i for i, name in enumerate(class_names, start=1)}
+    skipped, unlisted, corrected = Counter(), Counter(), Counter()
+    annotations, annotated = [], set()
+    for entry in source['annotations']:
+        where = f'{filename}, annotation {entry.get("id", "without id")}'
+        image = images.get(entry.get('image_id'))
+        if image is None:
+            raise ValueError(
+                f'{where}: its image_id {entry.get("image_id")} is not among the images'
+            )
+        if 'regions' not in entry:
+            raise ValueError(f'{where} has no "regions": is it an original COCOA file?')
+        if image['id'] in annotated:
+            # The same objects again, drawn by another annotator.
+            skipped['of a second annotator'] += len(entry['regions'])
+            continue
+        annotated.add(image['id'])
+        new_ids = {}
+        for number, region in enumerate(entry['regions'], start=1):
+            name = _clean(region.get('name', ''))
+            category_id = 1 if category_ids is None else category_ids.get(name)
+            if region.get('isStuff') and not keep_stuff:
+                skipped['stuff'] += 1
+                continue
+            if category_id is None:
+                skipped['with a name not in the list'] += 1
+                unlisted[name] += 1
+                continue
+            try:
+                fields = _convert_region(region, image, corrected)
+            except (KeyError, TypeError, ValueError) as error:
+                raise ValueError(
+                    f'{where}, region {number} ({name}): {error}'
+                ) from error
+            if fields is None:
+                skipped['smaller than a pixel'] += 1
+                continue
+            new_ids[number] = len(annotations) + 1
+            ids = dict(id=new_ids[number], image_id=image['id'])
+            annotations.append(ids | dict(category_id=category_id, name=name) | fields)
+        if entry.get('depth_constraint'):
+            image['depth_constraint'] = _renumber(
+                entry['depth_constraint'], new_ids, len(entry['regions']), where
+            )
+    names = ['object'] if category_ids is None else list(category_ids)
+    content = dict(
+        images=list(images.values()),
+        annotations=annotations,
+        categories=[dict(id=i, name=name) for i, name in enumerate(names, start=1)],
+    )
+    return CocoaConversion(content, skipped, unlisted, corrected)
+
+
+def _clean(name: str) -> str:
+    """Region name without the blanks and capitals that COCOA's free text has."""
+    return ' '.join(str(name).lower().split())
+
+
+def _convert_region(
+    region: Mapping[str, Any], image: Mapping[str, Any], corrected: Counter
+) -> dict[str, Any] | None:
+    """Fields of the schema for a region; None where its polygon covers no pixel."""
+    height, width = image['height'], image['width']
+    if 'segmentation' not in region:
+        raise ValueError('"segmentation" is missing')
+    amodal = to_rle(region['segmentation'], height, width)
+    if rle_area(amodal) == 0:
+        return None
+    # Its polygon drawn once, the region is an annotation of the schema but for names.
+    region = dict(region, segmentation=amodal, bbox=rle_bbox(amodal))
+    parsed = parse_amodal_annotation(region, height, width)
+    corrected.update(parsed.corrections)
+    fields = dict(
+        segmentation=amodal,
+        bbox=region['bbox'],
+        area=float(rle_area(amodal)),
+        iscrowd=0,
+        isStuff=int(region.get('isStuff', 0)),
+        occlude_rate=parsed.occlusion_rate,
+    )
+    if parsed.visible is not parsed.amodal:
+        fields['visible_mask'] = parsed.visible
+        fields['invisible_mask'] = rle_difference(amodal, parsed.visible)
+    if 'order' in region:
+        fields['occl_depth'] = int(region['order']) - 1
+    return fields
+
+
+def _renumber(
+    constraint: str, new_ids: Mapping[int, int], num_regions: int, where: str
+) -> str:
+    """COCOA's 'front-back,...' with annotation ids in place of region numbers."""
+    pairs = []
+    for pair in constraint.split(','):
+        try:
+            front, back = (int(number) for number in pair.split('-'))
+        except ValueError:
+            raise ValueError(
+                f'{where}: depth_constraint holds {pair!r}, which is not a pair of '
+                'region numbers such as 1-2'
+            ) from None
+        if not (1 <= front <= num_regions and 1 <= back <= num_regions):
+            raise ValueError(
+                f'{where}: depth_constraint holds {pair!r}, but its regions are 1 to '
+                f'{num_regions}'
+            )
+        if front in new_ids and back in new_ids:
+            pairs.append(f'{new_ids[front]}-{new_ids[back]}')
+    return ','.join(pairs)

@@ -1,0 +1,21 @@
+"""A synthetic amodal data set: textured shapes with a known depth order.
+
+Every object is a regular shape, so its hidden part follows from its visible part, and
+every class has its own band of hues, so that a small model learns the classes within
+minutes. The background is grey. Masks are drawn without anti-aliasing and pictures are
+composed from the masks, so both agree on every pixel.
+"""
+
+from .scenes import Scene, SceneObject, draw_scene
+from .shapes import CLASSES
+from .writer import SPLIT_STREAMS, scene_annotations, write_split
+
+__all__ = [
+    'CLASSES',
+    'SPLIT_STREAMS',
+    'Scene',
+    'SceneObject',
+    'draw_scene',
+    'scene_annotations',
+    'write_split',
+]

@@ -1,0 +1,62 @@
+"""The last step of a pipeline."""
+
+from mmdet.datasets.transforms import PackDetInputs
+from mmdet.registry import TRANSFORMS
+
+from ...structures import AmodalMasks
+
+
+@TRANSFORMS.register_module()
+class PackAmodalInputs(PackDetInputs):
+    """Pack picture and annotation, occlusion rates included.
+
+    ``gt_instances`` gets ``bboxes``, ``labels``, ``masks`` (:class:`AmodalMasks`)
+    and, after :class:`OcclusionRate`, ``occlusion_rates``. Takes the last chance to
+    see that all of them still belong together.
+
+    Args:
+        meta_keys: Meta information to keep, as in ``PackDetInputs``.
+
+    Raises:
+        TypeError: If ``gt_masks`` is no longer the carrier.
+        ValueError: If fields differ in length, or masks and picture in size.
+    """
+
+    mapping_table = {
+        **PackDetInputs.mapping_table,
+        'gt_occlusion_rates': 'occlusion_rates',
+    }
+
+    def transform(self, results: dict) -> dict:
+        """Pack ``results``; see :class:`mmdet.datasets.transforms.PackDetInputs`."""
+        if 'gt_masks' not in results:
+            return super().transform(results)
+        _check(results)
+        packed = super().transform(results)
+        masks = packed['data_samples'].gt_instances.masks
+        if (masks.height, masks.width) == tuple(results['img_shape'][:2]):
+            # a training picture: the loader's process builds what the losses read
+            masks.build()
+        return packed
+
+
+def _check(results: dict) -> None:
+    masks, path = results['gt_masks'], results.get('img_path')
+    if not isinstance(masks, AmodalMasks):
+        raise TypeError(
+            f'{path}: gt_masks is {type(masks).__name__}, not AmodalMasks: a transform '
+            'built masks of its own and lost the visible ones. CopyPaste, Albu and '
+            'RandomErasing do that; leave them out.'
+        )
+    for key in ('gt_bboxes', 'gt_bboxes_labels', 'gt_occlusion_rates'):
+        if key in results and len(results[key]) != len(masks):
+            raise ValueError(
+                f'{path}: {len(masks)} masks but {len(results[key])} {key}. '
+                'OcclusionRate must stand after every transform that filters instances.'
+            )
+    size = (masks.height, masks.width)
+    if size not in (tuple(results['img_shape'][:2]), tuple(results['ori_shape'][:2])):
+        raise ValueError(
+            f'{path}: masks are {size}, the picture is {results["img_shape"][:2]}: a '
+            'transform moved the picture and not the masks.'
+        )

@@ -1,0 +1,50 @@
+"""Loading of amodal annotations into the pipeline."""
+
+from mmdet.datasets.transforms import LoadAnnotations
+from mmdet.registry import TRANSFORMS
+
+from ...structures import AmodalMasks
+
+
+@TRANSFORMS.register_module()
+class LoadAmodalAnnotations(LoadAnnotations):
+    """Load boxes, labels and the :class:`AmodalMasks` carrier.
+
+    Masks stay encoded until a later transform or the model asks for pixels, so
+    this costs next to nothing in a test pipeline.
+
+    Required keys: ``ori_shape``, ``instances``. Added keys: ``gt_bboxes``,
+    ``gt_bboxes_labels``, ``gt_ignore_flags``, ``gt_masks``.
+
+    Args:
+        **kwargs: Arguments of :class:`mmdet.datasets.transforms.LoadAnnotations`.
+            Boxes, labels and masks are always loaded.
+
+    Raises:
+        ValueError: If a mask's size differs from its picture's.
+    """
+
+    def __init__(self, **kwargs) -> None:
+        super().__init__(with_bbox=True, with_label=True, with_mask=True, **kwargs)
+
+    def _load_masks(self, results: dict) -> None:
+        height, width = results['ori_shape']
+        instances = results.get('instances', [])
+        for instance in instances:
+            if tuple(instance['mask']['size']) != (height, width):
+                raise ValueError(
+                    f'{results["img_path"]} is {height} x {width} pixels, but the mask '
+                    f'of annotation {instance["annotation_id"]} is '
+                    f'{" x ".join(map(str, instance["mask"]["size"]))}. Are these the '
+                    'pictures that the annotations were made for? (D2SA pads some: '
+                    'use its own, not those of D2S.)'
+                )
+        results['gt_masks'] = AmodalMasks(
+            [instance['mask'] for instance in instances],
+            height,
+            width,
+            visible=[
+                instance['visible_mask'] or instance['mask'] for instance in instances
+            ],
+            occlusion_rates=[instance['occlusion_rate'] for instance in instances],
+        )

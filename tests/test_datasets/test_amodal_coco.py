@@ -1,0 +1,229 @@
+import json
+
+import cv2
+import numpy as np
+import pytest
+from mmdet.registry import DATASETS
+
+from oaformer.datasets import COCOAClsDataset, D2SADataset
+from oaformer.structures import AmodalMasks, encode_masks
+
+HEIGHT, WIDTH = 20, 30
+
+
+def rle(y1, x1, y2, x2):
+    bitmap = np.zeros((1, HEIGHT, WIDTH), dtype=np.uint8)
+    bitmap[0, y1:y2, x1:x2] = 1
+    return encode_masks(bitmap)[0]
+
+
+def annotation(annotation_id, image_id=1, category_id=5, **more):
+    return dict(
+        id=annotation_id,
+        image_id=image_id,
+        category_id=category_id,
+        segmentation=rle(2, 3, 12, 23),
+        bbox=[3, 2, 20, 10],
+        area=200,
+        iscrowd=False,
+        **more,
+    )
+
+
+def content():
+    """Two pictures of categories with ids 5 and 9, one of them without objects."""
+    return dict(
+        images=[
+            dict(id=1, file_name='1.png', height=HEIGHT, width=WIDTH),
+            dict(id=2, file_name='2.png', height=HEIGHT, width=WIDTH),
+        ],
+        annotations=[
+            annotation(11),
+            annotation(
+                12,
+                category_id=9,
+                visible_mask=rle(2, 3, 12, 8),
+                occlude_rate=0.75,
+            ),
+        ],
+        categories=[dict(id=9, name='cup'), dict(id=5, name='box')],
+    )
+
+
+@pytest.fixture
+def write(tmp_path):
+    (tmp_path / 'images').mkdir()
+    for name in ('1.png', '2.png'):
+        picture = np.zeros((HEIGHT, WIDTH, 3), dtype=np.uint8)
+        cv2.imwrite(str(tmp_path / 'images' / name), picture)
+
+    def build(data, **changes):
+        text = data if isinstance(data, str) else json.dumps(data)
+        (tmp_path / 'annotations.json').write_text(text)
+        cfg = dict(
+            type='AmodalCocoDataset',
+            data_root=str(tmp_path),
+            ann_file='annotations.json',
+            data_prefix=dict(img='images'),
+            pipeline=[],
+        )
+        cfg.update(changes)
+        return DATASETS.build(cfg)
+
+    return build
+
+
+def test_instances(write):
+    first, second = write(content())
+    assert [each['bbox_label'] for each in first['instances']] == [1, 0]
+    assert [each['annotation_id'] for each in first['instances']] == [11, 12]
+    whole, occluded = first['instances']
+    assert whole['visible_mask'] is None
+    assert whole['occlusion_rate'] == 0
+    assert whole['bbox'] == [3, 2, 23, 12]
+    assert whole['ignore_flag'] == 0
+    assert occluded['visible_mask'] == rle(2, 3, 12, 8)
+    assert occluded['occlusion_rate'] == 0.75
+    assert second['instances'] == []
+
+
+def test_classes_come_from_the_file_or_from_metainfo(write):
+    assert write(content()).metainfo['classes'] == ('cup', 'box')
+    dataset = write(content(), metainfo=dict(classes=('box', 'cup')))
+    assert [each['bbox_label'] for each in dataset[0]['instances']] == [0, 1]
+
+
+def test_classes_not_asked_for_are_counted(write, caplog):
+    dataset = write(content(), metainfo=dict(classes=('cup',)))
+    assert len(dataset[0]['instances']) == 1
+
+
+@pytest.mark.parametrize('crowd', [True, 1])
+def test_iscrowd_as_boolean_or_number(write, crowd):
+    data = content()
+    data['annotations'][0]['iscrowd'] = crowd
+    assert write(data)[0]['instances'][0]['ignore_flag'] == 1
+
+
+def test_filter_leaves_out_empty_pictures_but_not_in_test_mode(write):
+    cfg = dict(filter_cfg=dict(filter_empty_gt=True))
+    assert len(write(content(), **cfg)) == 1
+    assert len(write(content(), test_mode=True, **cfg)) == 2
+
+
+def test_one_line_tells_what_was_read(write, capsys):
+    from mmengine.logging import MMLogger
+
+    MMLogger.get_instance('test_amodal_coco')
+    data = content()
+    data['annotations'][1]['occlude_rate'] = 0.1
+    data['annotations'].append(annotation(13, ignore=True))
+    write(data)
+    output = capsys.readouterr()
+    lines = [
+        line
+        for line in (output.out + output.err).splitlines()
+        if 'annotations.json' in line
+    ]
+    assert len(lines) == 1
+    assert '2 pictures, 2 instances, 1 of them occluded' in lines[0]
+    assert '1 corrected: occlusion rate recomputed from the masks' in lines[0]
+    assert '1 left out: marked "ignore"' in lines[0]
+
+
+def broken(change):
+    data = content()
+    change(data)
+    return data
+
+
+BROKEN = {
+    'not JSON': ('{"images": [', 'annotations.json is not valid JSON'),
+    'a list': ([], r"has no \['annotations', 'categories', 'images'\]"),
+    'original COCOA': (
+        dict(images=[], annotations=[dict(regions=[])]),
+        'cocoa_to_amodal.py',
+    ),
+    'unknown category': (
+        broken(lambda d: d['annotations'][1].update(category_id=77)),
+        r'annotations.json: annotation 12 \(image 1\): category_id 77',
+    ),
+    'unknown image': (
+        broken(lambda d: d['annotations'][1].update(image_id=77)),
+        r'annotation 12 \(image 77\): no such image',
+    ),
+    'size differs': (
+        broken(lambda d: d['images'][0].update(height=21)),
+        'annotation 11.*"segmentation": the RLE is 20 x 30.*21 x 30',
+    ),
+    'corrupt RLE': (
+        broken(lambda d: d['annotations'][0]['segmentation'].update(counts='0')),
+        'annotation 11.*the RLE is corrupt',
+    ),
+    'empty polygon': (
+        broken(lambda d: d['annotations'][0].update(segmentation=[])),
+        'annotation 11.*empty',
+    ),
+    'repeated id': (
+        broken(lambda d: d['annotations'][0].update(id=12)),
+        r'every annotation needs an id of its own.*\[12\]',
+    ),
+    'image without size': (
+        broken(lambda d: d['images'][1].pop('width')),
+        r"image 2 has no \['width'\]",
+    ),
+    'category names': (
+        broken(lambda d: d['categories'][0].update(name='box')),
+        'two categories have the same name',
+    ),
+}
+
+
+@pytest.mark.parametrize('name', BROKEN)
+def test_bad_files_name_file_and_annotation(write, name):
+    data, words = BROKEN[name]
+    with pytest.raises(ValueError, match=words):
+        write(data)
+
+
+def test_absent_class_is_named(write):
+    with pytest.raises(ValueError, match=r"classes \['plate'\] are not among"):
+        write(content(), metainfo=dict(classes=('cup', 'plate')))
+
+
+def test_missing_files_are_named(write, tmp_path):
+    with pytest.raises(FileNotFoundError, match='no such annotation file'):
+        write(content(), ann_file='absent.json')
+    (tmp_path / 'images' / '2.png').unlink()
+    with pytest.raises(FileNotFoundError, match='1 of 2 pictures.*image 2.*2.png'):
+        write(content())
+
+
+def test_d2sa_sample(sample_data):
+    dataset = D2SADataset(
+        data_root=str(sample_data / 'd2sa_sample'),
+        ann_file='annotations/D2S_amodal_validation.json',
+        data_prefix=dict(img='images'),
+        pipeline=[
+            dict(type='LoadImageFromFile'),
+            dict(type='LoadAmodalAnnotations'),
+        ],
+    )
+    assert len(dataset.metainfo['classes']) == 60
+    assert len(dataset) == 3
+    assert sum(len(picture['gt_masks']) for picture in dataset) == 8
+    for picture in dataset:
+        masks = picture['gt_masks']
+        assert isinstance(masks, AmodalMasks)
+        assert masks.masks.shape[1:] == picture['img'].shape[:2]
+        np.testing.assert_allclose(
+            masks.occlusion_rates, masks.recomputed_occlusion_rates(), atol=1e-3
+        )
+        # labels are category ids less one, boxes are the masks' own
+        np.testing.assert_allclose(
+            picture['gt_bboxes'].tensor, masks.get_bboxes('hbox').tensor, atol=1
+        )
+
+
+def test_cocoa_cls_has_the_classes_of_coco():
+    assert len(COCOAClsDataset.METAINFO['classes']) == 80

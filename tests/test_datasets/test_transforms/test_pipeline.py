@@ -1,0 +1,254 @@
+import numpy as np
+import pytest
+import torch
+from mmcv.transforms import Compose
+from mmdet.registry import MODELS, TRANSFORMS
+from mmdet.structures.mask import BitmapMasks
+
+from oaformer.datasets.transforms import (
+    LoadAmodalAnnotations,
+    OcclusionRate,
+    PackAmodalInputs,
+)
+from oaformer.structures import AmodalMasks, encode_masks
+
+HEIGHT, WIDTH = 60, 90
+
+LARGE_SCALE_JITTER = [
+    dict(type='RandomFlip', prob=0.5, direction=['horizontal', 'vertical']),
+    dict(
+        type='RandomResize',
+        scale=(64, 64),
+        ratio_range=(0.5, 2.0),
+        resize_type='Resize',
+        keep_ratio=True,
+    ),
+    dict(
+        type='RandomCrop',
+        crop_size=(64, 64),
+        recompute_bbox=True,
+        allow_negative_crop=True,
+    ),
+    dict(type='FilterAnnotations', min_gt_bbox_wh=(1e-5, 1e-5), by_mask=True),
+]
+
+
+def sample(seed, count=6):
+    """Objects whose mask, label, box and rate all tell which object it is."""
+    rng = np.random.default_rng(seed)
+    instances = []
+    for index in range(count):
+        y, x = rng.integers(0, HEIGHT - 24), rng.integers(0, WIDTH - 24)
+        height, width = rng.integers(8, 24, 2)
+        amodal = np.zeros((HEIGHT, WIDTH), dtype=np.uint8)
+        amodal[y : y + height, x : x + width] = 1
+        visible = amodal.copy()
+        visible[y : y + rng.integers(0, height)] = 0
+        instances.append(
+            dict(
+                bbox=[x, y, x + width, y + height],
+                bbox_label=index,
+                ignore_flag=0,
+                mask=encode_masks(amodal[None])[0],
+                visible_mask=encode_masks(visible[None])[0],
+                occlusion_rate=index / 10,
+                annotation_id=100 + index,
+            )
+        )
+    return dict(
+        img=rng.integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8),
+        img_path=f'{seed}.png',
+        img_id=seed,
+        img_shape=(HEIGHT, WIDTH),
+        ori_shape=(HEIGHT, WIDTH),
+        instances=instances,
+    )
+
+
+def pipeline(*steps):
+    return Compose([TRANSFORMS.build(step) for step in steps])
+
+
+def ours(mode='annotated'):
+    return pipeline(
+        dict(type='LoadAmodalAnnotations'),
+        *LARGE_SCALE_JITTER,
+        dict(type='OcclusionRate', mode=mode),
+        dict(type='PackAmodalInputs'),
+    )
+
+
+@pytest.mark.parametrize('seed', range(30))
+def test_every_field_stays_with_its_object(seed):
+    np.random.seed(seed)
+    packed = ours()(sample(seed))
+    if packed is None:  # FilterAnnotations drops what its own filter empties
+        return
+    instances = packed['data_samples'].gt_instances
+    masks = instances.masks
+    assert len(instances.labels) == len(masks) == len(instances.bboxes)
+    assert (masks.visible <= masks.masks).all()
+    assert (masks.masks.sum((1, 2)) > 0).all()
+    assert masks.masks.shape[1:] == packed['inputs'].shape[1:]
+    torch.testing.assert_close(instances.occlusion_rates, instances.labels.float() / 10)
+    torch.testing.assert_close(instances.bboxes.tensor, masks.get_bboxes('hbox').tensor)
+
+
+@pytest.mark.parametrize('seed', range(30))
+def test_amodal_masks_equal_those_of_the_stock_pipeline(seed):
+    stock = pipeline(
+        dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
+        *LARGE_SCALE_JITTER,
+        dict(type='PackDetInputs'),
+    )
+    np.random.seed(seed)
+    expected = stock(sample(seed))
+    np.random.seed(seed)
+    packed = ours()(sample(seed))
+    if expected is None:
+        assert packed is None
+        return
+    torch.testing.assert_close(packed['inputs'], expected['inputs'], rtol=0, atol=0)
+    expected, got = expected['data_samples'], packed['data_samples']
+    assert got.img_shape == expected.img_shape
+    got, expected = got.gt_instances, expected.gt_instances
+    assert got.labels.tolist() == expected.labels.tolist()
+    torch.testing.assert_close(got.bboxes.tensor, expected.bboxes.tensor)
+    np.testing.assert_array_equal(got.masks.masks, expected.masks.masks)
+
+
+@pytest.mark.parametrize('seed', range(5))
+def test_permuting_the_objects_permutes_the_targets(seed):
+    order = np.random.default_rng(seed).permutation(6)
+    shuffled = sample(seed)
+    shuffled['instances'] = [shuffled['instances'][index] for index in order]
+    np.random.seed(seed)
+    first = ours('recomputed')(sample(seed))['data_samples'].gt_instances
+    np.random.seed(seed)
+    second = ours('recomputed')(shuffled)['data_samples'].gt_instances
+    back = [second.labels.tolist().index(label) for label in first.labels.tolist()]
+    np.testing.assert_array_equal(first.masks.masks, second.masks.masks[back])
+    np.testing.assert_array_equal(first.masks.visible, second.masks.visible[back])
+    torch.testing.assert_close(first.occlusion_rates, second.occlusion_rates[back])
+
+
+def test_recomputed_rates_are_those_of_the_augmented_picture():
+    np.random.seed(3)
+    instances = ours('recomputed')(sample(3))['data_samples'].gt_instances
+    amodal = instances.masks.masks.sum((1, 2))
+    visible = instances.masks.visible.sum((1, 2))
+    np.testing.assert_allclose(
+        instances.occlusion_rates, 1 - visible / amodal, atol=1e-6
+    )
+
+
+def test_batch_padding_pads_all_masks():
+    packed = [ours()(sample(seed)) for seed in (0, 1)]
+    preprocessor = MODELS.build(
+        dict(
+            type='DetDataPreprocessor',
+            pad_mask=True,
+            pad_size_divisor=32,
+            batch_augments=[
+                dict(type='BatchFixedSizePad', size=(96, 128), pad_mask=True)
+            ],
+        )
+    )
+    before = [each['data_samples'].gt_instances.masks.visible for each in packed]
+    batch = preprocessor(
+        dict(
+            inputs=[each['inputs'] for each in packed],
+            data_samples=[each['data_samples'] for each in packed],
+        ),
+        training=True,
+    )
+    for data_sample, visible in zip(batch['data_samples'], before, strict=True):
+        masks = data_sample.gt_instances.masks
+        assert masks.masks.shape[1:] == masks.visible.shape[1:] == (96, 128)
+        height, width = visible.shape[1:]
+        np.testing.assert_array_equal(masks.visible[:, :height, :width], visible)
+        assert masks.visible.sum() == visible.sum()
+
+
+def test_ignored_instances_go_aside_with_all_their_fields():
+    results = sample(0)
+    results['instances'][2]['ignore_flag'] = 1
+    packed = pipeline(
+        dict(type='LoadAmodalAnnotations'),
+        dict(type='OcclusionRate'),
+        dict(type='PackAmodalInputs'),
+    )(results)
+    kept, ignored = (
+        packed['data_samples'].gt_instances,
+        packed['data_samples'].ignored_instances,
+    )
+    assert kept.labels.tolist() == [0, 1, 3, 4, 5]
+    assert ignored.labels.tolist() == [2]
+    torch.testing.assert_close(ignored.occlusion_rates, torch.tensor([0.2]))
+    assert len(ignored.masks) == 1
+
+
+def test_pictures_without_annotation_load():
+    results = sample(0)
+    del results['instances']
+    packed = pipeline(
+        dict(type='LoadAmodalAnnotations'),
+        dict(type='OcclusionRate'),
+        dict(type='PackAmodalInputs'),
+    )(results)
+    assert len(packed['data_samples'].gt_instances) == 0
+
+
+def test_mask_of_another_size_names_picture_and_annotation():
+    results = sample(0)
+    results['ori_shape'] = (HEIGHT + 1, WIDTH)
+    with pytest.raises(ValueError, match=r'0.png is 61 x 90.*annotation 100 is 60 x'):
+        LoadAmodalAnnotations()(results)
+
+
+def test_plain_masks_are_refused():
+    results = sample(0)
+    results['gt_masks'] = BitmapMasks([], HEIGHT, WIDTH)
+    with pytest.raises(TypeError, match='CopyPaste'):
+        OcclusionRate()(results)
+    with pytest.raises(TypeError, match='CopyPaste'):
+        PackAmodalInputs()(results)
+
+
+def test_rates_written_before_a_filter_are_refused():
+    results = LoadAmodalAnnotations()(sample(0))
+    results = OcclusionRate()(results)
+    results['gt_masks'] = results['gt_masks'][:2]
+    results['gt_bboxes'] = results['gt_bboxes'][:2]
+    results['gt_bboxes_labels'] = results['gt_bboxes_labels'][:2]
+    with pytest.raises(ValueError, match='2 masks but 6 gt_occlusion_rates'):
+        PackAmodalInputs()(results)
+
+
+def test_masks_left_behind_by_a_transform_are_refused():
+    results = LoadAmodalAnnotations()(sample(0))
+    results['img_shape'] = (30, 45)
+    results['ori_shape'] = (120, 180)
+    with pytest.raises(ValueError, match='moved the picture and not the masks'):
+        PackAmodalInputs()(results)
+
+
+def test_masks_of_a_test_picture_stay_encoded(monkeypatch):
+    from oaformer.structures import mask_stack
+
+    monkeypatch.setattr(mask_stack, 'decode_masks', None)
+    packed = pipeline(
+        dict(type='Resize', scale=(45, 30), keep_ratio=True),
+        dict(type='LoadAmodalAnnotations'),
+        dict(type='OcclusionRate'),
+        dict(type='PackAmodalInputs'),
+    )(sample(0))
+    masks = packed['data_samples'].gt_instances.masks
+    assert isinstance(masks, AmodalMasks)
+    assert (masks.height, masks.width) == (HEIGHT, WIDTH)
+
+
+def test_unknown_mode():
+    with pytest.raises(ValueError, match="'annotated' or 'recomputed', not 'x'"):
+        OcclusionRate(mode='x')
+    assert repr(OcclusionRate()) == "OcclusionRate(mode='annotated')"

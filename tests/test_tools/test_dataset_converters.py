@@ -1,0 +1,64 @@
+import json
+import runpy
+
+import pytest
+
+
+@pytest.fixture
+def tool(repo_root, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def run(name, *args):
+        path = repo_root / 'tools' / 'dataset_converters' / name
+        runpy.run_path(str(path))['main']([str(arg) for arg in args])
+
+    return run
+
+
+def test_make_synth_amodal(tool, tmp_path, capsys):
+    tool('make_synth_amodal.py', '--num-train', 3, '--num-val', 2)
+    told = capsys.readouterr().out
+    assert 'train: 3 pictures' in told and 'val: 2 pictures' in told
+    folder = tmp_path / 'data' / 'synth_amodal'
+    assert len(list((folder / 'images').iterdir())) == 5
+    content = json.loads((folder / 'annotations' / 'val.json').read_text())
+    assert len(content['images']) == 2
+
+
+def test_cocoa_to_amodal(tool, tmp_path, capsys):
+    source = dict(
+        images=[dict(id=1, file_name='a.jpg', height=20, width=30)],
+        annotations=[
+            dict(
+                id=5,
+                image_id=1,
+                regions=[
+                    dict(
+                        name='Cup ', segmentation=[1, 1, 9, 1, 9, 9], order=1, isStuff=0
+                    ),
+                    dict(
+                        name='sky', segmentation=[1, 1, 9, 1, 9, 9], order=2, isStuff=1
+                    ),
+                ],
+            )
+        ],
+    )
+    (tmp_path / 'cocoa.json').write_text(json.dumps(source))
+    (tmp_path / 'names.txt').write_text('plate\ncup\n')
+    tool(
+        'cocoa_to_amodal.py', 'cocoa.json', 'out/new.json', '--class-names', 'names.txt'
+    )
+    told = capsys.readouterr().out
+    assert '1 pictures, 1 objects (0 occluded); left out: 1 stuff' in told
+    content = json.loads((tmp_path / 'out' / 'new.json').read_text())
+    assert [a['category_id'] for a in content['annotations']] == [2]
+
+
+def test_cocoa_to_amodal_tells_errors_in_one_line(tool, tmp_path):
+    (tmp_path / 'broken.json').write_text('{')
+    for name in ('broken.json', 'missing.json'):
+        with pytest.raises(SystemExit, match=f'cannot read {name}: '):
+            tool('cocoa_to_amodal.py', name, 'new.json')
+    (tmp_path / 'flat.json').write_text('{"images": []}')
+    with pytest.raises(SystemExit, match="flat.json has no 'annotations'"):
+        tool('cocoa_to_amodal.py', 'flat.json', 'new.json')
