@@ -4,8 +4,8 @@ Importing the package registers everything in MMDetection's registries; configs 
 so with ``custom_imports = dict(imports=['oaformer'])``.
 """
 
-from . import datasets, engine, structures
+from . import datasets, engine, evaluation, structures, visualization
 
 __version__ = '0.1.0'
 
-__all__ = ['datasets', 'engine', 'structures']
+__all__ = ['datasets', 'engine', 'evaluation', 'structures', 'visualization']

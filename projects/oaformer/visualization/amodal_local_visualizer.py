@@ -1,0 +1,226 @@
+"""The visualiser: amodal outline, visible fill, class, score and occlusion rate."""
+
+from collections.abc import Callable, Sequence
+
+import cv2
+import mmcv
+import numpy as np
+import torch
+from mmdet.registry import VISUALIZERS
+from mmdet.structures import DetDataSample
+from mmdet.structures.mask import BitmapMasks
+from mmdet.visualization import DetLocalVisualizer
+from mmengine.dist import master_only
+from mmengine.structures import InstanceData
+
+from ..structures import decode_masks
+from . import drawing
+
+# Pictures smaller than this are enlarged: no label can be read on 128 pixels.
+MIN_DRAWN_SIDE = 480
+
+
+@VISUALIZERS.register_module()
+class AmodalLocalVisualizer(DetLocalVisualizer):
+    """Draw amodal instances, ground truth on the left and prediction on the right.
+
+    Every instance has one colour. Its amodal outline is solid where the instance is
+    visible and dashed where it is hidden; its visible part is filled. A prediction
+    without ``visible_masks`` has a lighter fill over its amodal mask and a solid
+    outline. The label reads 'class score | occ 37%', where 37 % is the occlusion rate.
+
+    Small pictures are enlarged by a whole factor, so that labels stay readable.
+
+    Args:
+        name: Name of the visualiser.
+        image: Picture to start with, RGB, (H, W, 3).
+        vis_backends: Configs of the visualisation backends.
+        save_dir: Folder of the backends' files.
+        line_width: Width of outlines in pixels; chosen by the picture's size if None.
+        alpha: Share of the colour in the fill of visible parts, in [0, 1].
+    """
+
+    def __init__(
+        self,
+        name: str = 'visualizer',
+        image: np.ndarray | None = None,
+        vis_backends: list[dict] | None = None,
+        save_dir: str | None = None,
+        line_width: int | None = None,
+        alpha: float = 0.5,
+    ) -> None:
+        super().__init__(
+            name=name,
+            image=image,
+            vis_backends=vis_backends,
+            save_dir=save_dir,
+            line_width=line_width,
+            alpha=alpha,
+        )
+
+    @master_only
+    def add_datasample(
+        self,
+        name: str,
+        image: np.ndarray,
+        data_sample: DetDataSample | None = None,
+        draw_gt: bool = True,
+        draw_pred: bool = True,
+        show: bool = False,
+        wait_time: float = 0,
+        out_file: str | None = None,
+        pred_score_thr: float = 0.3,
+        step: int = 0,
+    ) -> None:
+        """Draw a data sample, and show it, save it or pass it to the backends.
+
+        Ground truth is left out where none was loaded.
+
+        Args:
+            name: Identifier of the picture.
+            image: Picture, RGB, (H, W, 3).
+            data_sample: Sample with ``gt_instances``, ``pred_instances`` or both.
+            draw_gt: Whether to draw the ground truth. Defaults to True.
+            draw_pred: Whether to draw the prediction. Defaults to True.
+            show: Whether to show the drawing in a window. Defaults to False.
+            wait_time: Seconds until the window closes; 0 waits for a key.
+            out_file: File to save the drawing to; the backends get it if None.
+            pred_score_thr: Lowest score of drawn predictions. Defaults to 0.3.
+            step: Step for the backends. Defaults to 0.
+
+        Raises:
+            ValueError: If masks and picture differ in size.
+        """
+        image = np.clip(image, 0, 255).astype(np.uint8)
+        panels = []
+        if data_sample is not None:
+            ground_truth = data_sample.get('gt_instances')
+            # Without loaded annotations an empty panel would claim an empty picture.
+            if draw_gt and ground_truth is not None and 'labels' in ground_truth:
+                panels.append(self._draw_panel(image, ground_truth, 'ground truth'))
+            prediction = data_sample.get('pred_instances')
+            if draw_pred and prediction is not None:
+                prediction = prediction[prediction.scores >= pred_score_thr]
+                panels.append(self._draw_panel(image, prediction, 'prediction'))
+        drawn = _side_by_side(panels) if panels else image
+        self.set_image(drawn)
+        if show:
+            self.show(drawn, win_name=name, wait_time=wait_time)
+        if out_file is not None:
+            mmcv.imwrite(drawn[..., ::-1], out_file)
+        elif not show:
+            self.add_image(name, drawn, step)
+
+    def _draw_panel(
+        self, image: np.ndarray, instances: InstanceData, title: str
+    ) -> np.ndarray:
+        """One picture with its instances and a header, RGB, (h, w, 3)."""
+        factor = max(1, -(-MIN_DRAWN_SIDE // min(image.shape[:2])))
+        drawn = self._instances(instances, title, image.shape[:2], factor)
+        # Small instances are drawn last, for a large one may cover them.
+        by_area = sorted(drawn, key=lambda item: item.amodal.sum(), reverse=True)
+        size = (image.shape[1] * factor, image.shape[0] * factor)
+        panel = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
+        side = min(size)
+        for instance in by_area:
+            drawing.draw_fill(panel, instance, self.alpha, 0.5 * self.alpha)
+        for instance in by_area:
+            width = self.line_width or max(2, round(side / 400))
+            drawing.draw_outline(panel, instance, width)
+        text_height = max(11, round(side / 52))
+        drawing.draw_labels(panel, by_area, text_height)
+        return drawing.add_header(panel, f'{title} ({len(instances)})', text_height)
+
+    def _instances(
+        self,
+        instances: InstanceData,
+        title: str,
+        image_size: tuple[int, int],
+        factor: int,
+    ) -> list[drawing.DrawnInstance]:
+        """Crops, colours and labels of what has pixels, enlarged by ``factor``."""
+        if len(instances) == 0:
+            return []
+        amodal = _mask_reader(instances.masks, image_size, title)
+        visible_masks = getattr(instances.masks, 'visible', None)
+        if visible_masks is None:
+            visible_masks = instances.get('visible_masks')
+        visible = _mask_reader(visible_masks, image_size, title)
+        drawn = []
+        for index in range(len(instances)):
+            mask = amodal(index)
+            left, top, width, height = cv2.boundingRect(mask)
+            if width == 0:
+                continue
+            crop = np.s_[top : top + height, left : left + width]
+            drawn.append(
+                drawing.DrawnInstance(
+                    amodal=_enlarge(mask[crop], factor),
+                    visible=visible and _enlarge(visible(index)[crop], factor),
+                    corner=(left * factor, top * factor),
+                    colour=drawing.instance_colour(index),
+                    text=self._label(instances, index),
+                )
+            )
+        return drawn
+
+    def _label(self, instances: InstanceData, index: int) -> str:
+        """'class score | occ 37%', without what the instances do not have."""
+        label = int(instances.labels[index])
+        classes = (self.dataset_meta or {}).get('classes') or ()
+        text = classes[label] if label < len(classes) else f'class {label}'
+        if 'scores' in instances:
+            text += f' {float(instances.scores[index]):.2f}'
+        rates = instances.get('occlusion_rates')
+        if rates is None:
+            rates = getattr(instances.masks, 'occlusion_rates', None)
+        if rates is not None:
+            text += f' | occ {float(rates[index]):.0%}'
+        return text
+
+
+def _mask_reader(
+    masks: BitmapMasks | torch.Tensor | np.ndarray | Sequence[dict] | None,
+    image_size: tuple[int, int],
+    title: str,
+) -> Callable[[int], np.ndarray] | None:
+    """Function from an index to a uint8 mask (H, W), for every form of masks.
+
+    One mask at a time: a hundred at full size would fill a gigabyte.
+    """
+    if masks is None:
+        return None
+    if isinstance(masks, BitmapMasks):
+        masks = masks.masks
+
+    def read(index: int) -> np.ndarray:
+        mask = masks[index]
+        if isinstance(mask, dict):
+            mask = decode_masks([mask])[0]
+        mask = np.ascontiguousarray(mask, dtype=np.uint8)
+        if mask.shape != image_size:
+            raise ValueError(
+                f'{title}: a mask has {mask.shape[0]} rows and {mask.shape[1]} columns '
+                f'but the picture {image_size[0]} and {image_size[1]}. In a test '
+                'pipeline, load the annotations after Resize: they then keep the size '
+                'of the picture on disk, which is drawn'
+            )
+        return mask
+
+    return read
+
+
+def _enlarge(mask: np.ndarray, factor: int) -> np.ndarray:
+    """Mask at ``factor`` times the size, its stairs made smooth."""
+    size = (mask.shape[1] * factor, mask.shape[0] * factor)
+    smooth = cv2.resize(mask * np.uint8(255), size, interpolation=cv2.INTER_LINEAR)
+    return (smooth > 127).astype(np.uint8)
+
+
+def _side_by_side(panels: Sequence[np.ndarray]) -> np.ndarray:
+    """Panels from left to right with a narrow gap between them."""
+    gap = np.full((panels[0].shape[0], 4, 3), 255, np.uint8)
+    row = [panels[0]]
+    for panel in panels[1:]:
+        row += [gap, panel]
+    return np.concatenate(row, axis=1)

@@ -1,0 +1,386 @@
+import contextlib
+import io
+import json
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from mmdet.registry import METRICS
+from mmdet.structures import DetDataSample
+from mmengine.evaluator import Evaluator
+from mmengine.logging import MMLogger
+from mmengine.structures import InstanceData
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from oaformer.evaluation import AmodalCocoMetric
+from oaformer.structures import decode_masks, encode_masks, to_rle
+
+NAMES = ('segm_mAP', 'segm_mAP_50', 'segm_mAP_75')
+AREAS = ('segm_mAP_s', 'segm_mAP_m', 'segm_mAP_l')
+RECALLS = ('segm_AR@1', 'segm_AR@10', 'segm_AR@100')
+META = dict(classes=('cup', 'plate'))
+
+
+def box_mask(left, top, right, bottom, height=20, width=30):
+    mask = np.zeros((height, width), np.uint8)
+    mask[top:bottom, left:right] = 1
+    return mask
+
+
+def annotation(ann_id, mask, visible=None, image_id=1, category_id=3, **fields):
+    result = dict(
+        id=ann_id,
+        image_id=image_id,
+        category_id=category_id,
+        segmentation=encode_masks(mask[None])[0],
+        area=float(mask.sum()),
+        iscrowd=False,
+    )
+    if visible is not None:
+        result['visible_mask'] = encode_masks(visible[None])[0]
+    return result | fields
+
+
+def write(folder, annotations, image_ids=(1,)):
+    """An annotation file whose category ids have gaps, as COCO's have."""
+    content = dict(
+        images=[
+            dict(id=image_id, file_name=f'{image_id}.png', height=20, width=30)
+            for image_id in image_ids
+        ],
+        annotations=annotations,
+        categories=[dict(id=9, name='plate'), dict(id=3, name='cup')],
+    )
+    path = folder / 'annotations.json'
+    path.write_text(json.dumps(content))
+    return str(path)
+
+
+def sample(masks, scores, labels=None, rates=None, img_id=1, as_tensor=False):
+    """A data sample as it comes from the model."""
+    masks = np.asarray(masks, np.uint8).reshape(-1, 20, 30)
+    prediction = InstanceData()
+    prediction.bboxes = torch.zeros(len(masks), 4)
+    prediction.labels = torch.tensor(labels or [0] * len(masks), dtype=torch.long)
+    prediction.scores = torch.tensor(scores, dtype=torch.float32)
+    prediction.masks = torch.from_numpy(masks).bool()
+    if not as_tensor:
+        prediction.masks = encode_masks(masks)
+    if rates is not None:
+        prediction.occlusion_rates = torch.tensor(rates)
+    result = DetDataSample(pred_instances=prediction)
+    result.set_metainfo(dict(img_id=img_id, ori_shape=(20, 30)))
+    return result
+
+
+def evaluate(ann_file, samples, meta=META, **kwargs):
+    """As the runner does it; results without their prefix."""
+    evaluator = Evaluator(AmodalCocoMetric(ann_file, **kwargs))
+    evaluator.dataset_meta = meta
+    for data_sample in samples:
+        evaluator.process([data_sample])
+    metrics = evaluator.evaluate(len(samples))
+    assert all(name.startswith('amodal/') for name in metrics)
+    return {name.removeprefix('amodal/'): value for name, value in metrics.items()}
+
+
+@pytest.fixture
+def log(monkeypatch):
+    """Lines of MMEngine's current logger."""
+    lines = []
+    MMLogger.get_instance('test_amodal_coco_metric')
+    monkeypatch.setattr(
+        MMLogger, 'handle', lambda self, record: lines.append(record.getMessage())
+    )
+    return lines
+
+
+def test_is_registered(tmp_path):
+    config = dict(type='AmodalCocoMetric', ann_file=write(tmp_path, []))
+    assert isinstance(METRICS.build(config), AmodalCocoMetric)
+
+
+def test_by_hand(tmp_path):
+    whole, other = box_mask(0, 0, 10, 10), box_mask(15, 5, 25, 15)
+    ann_file = write(
+        tmp_path,
+        [
+            annotation(1, whole, visible=box_mask(0, 0, 10, 6)),  # 40 % hidden
+            annotation(2, other, occlude_rate=0),
+        ],
+    )
+    prediction = sample(
+        # IoU 1, no object there, IoU 0.7
+        [whole, box_mask(0, 12, 10, 20), box_mask(15, 5, 25, 12)],
+        scores=[0.9, 0.8, 0.7],
+        rates=[0.5, 0.9, 0.1],
+    )
+    metrics = evaluate(ann_file, [prediction])
+
+    # Precision is 1 up to recall 0.5, then 2/3 (at low IoU) or nothing.
+    low, high = (51 + 50 * 2 / 3) / 101, 51 / 101
+    assert metrics['segm_mAP'] == pytest.approx((low + high) / 2)
+    assert metrics['segm_mAP_50'] == pytest.approx(low)
+    assert metrics['segm_mAP_75'] == pytest.approx(high)
+    assert metrics['segm_mAP_s'] == metrics['segm_mAP']
+    assert metrics['segm_AR@1'] == pytest.approx(0.5)
+    # |0.5 - 0.4| and |0.1 - 0|; the miss does not count.
+    assert metrics['occlusion_rate_mae'] == pytest.approx(0.1)
+    # No object is larger than 32 x 32 pixels.
+    assert metrics.keys().isdisjoint({'segm_mAP_m', 'segm_mAP_l'})
+
+
+def coco_stats(path, results):
+    with contextlib.redirect_stdout(io.StringIO()):
+        coco = COCO(str(path))
+        evaluation = COCOeval(coco, coco.loadRes(results), 'segm')
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    return evaluation.stats
+
+
+def test_equals_pycocotools_on_d2sa(sample_data, tmp_path):
+    path = sample_data / 'd2sa_sample' / 'annotations' / 'D2S_amodal_validation.json'
+    content = json.loads(path.read_text())
+    category_ids = [category['id'] for category in content['categories']]
+    rng = np.random.default_rng(0)
+    samples, results = [], []
+    for image in content['images']:
+        masks, labels, scores = [], [], []
+        for item in content['annotations']:
+            if item['image_id'] != image['id']:
+                continue
+            mask = decode_masks(
+                [to_rle(item['segmentation'], image['height'], image['width'])]
+            )[0]
+            # Moved a little, moved much, and the right place with a wrong class.
+            for shift, wrong in ((9, 0), (120, 0), (30, 1), (55, 0)):
+                masks.append(np.roll(mask, shift, axis=int(rng.integers(2))))
+                labels.append((category_ids.index(item['category_id']) + wrong) % 60)
+                scores.append(float(np.float32(rng.random())))
+        rles = encode_masks(np.stack(masks))
+        results += [
+            dict(
+                image_id=image['id'],
+                category_id=category_ids[label],
+                segmentation=rle,
+                score=score,
+            )
+            for rle, label, score in zip(rles, labels, scores, strict=True)
+        ]
+        prediction = InstanceData(
+            labels=torch.tensor(labels), scores=torch.tensor(scores), masks=rles
+        )
+        samples.append(DetDataSample(pred_instances=prediction))
+        samples[-1].set_metainfo(dict(img_id=image['id']))
+
+    stats = coco_stats(path, results)
+    classes = tuple(category['name'] for category in content['categories'])
+    ours = evaluate(str(path), samples, dict(classes=classes))
+    expected = dict(zip((*NAMES, *AREAS, *RECALLS), stats[:9], strict=True))
+    assert ours == {name: value for name, value in expected.items() if value != -1}
+    assert 0 < ours['segm_mAP'] < 1
+
+    # What is written is what pycocotools reads, and gives the same numbers.
+    evaluate(
+        str(path),
+        samples,
+        dict(classes=classes),
+        format_only=True,
+        outfile_prefix=str(tmp_path / 'results'),
+    )
+    written = json.loads((tmp_path / 'results.segm.json').read_text())
+    assert coco_stats(path, written).tolist() == stats.tolist()
+
+
+def test_perfect_prediction_of_every_class_in_any_form(tmp_path):
+    first, second = box_mask(0, 0, 10, 10), box_mask(12, 3, 28, 19)
+    ann_file = write(
+        tmp_path,
+        [annotation(1, first), annotation(2, second, category_id=9)],
+    )
+    for as_tensor in (False, True):
+        prediction = sample(
+            [first, second], [0.5, 0.6], labels=[0, 1], as_tensor=as_tensor
+        )
+        metrics = evaluate(ann_file, [prediction], classwise=True)
+        assert metrics['segm_mAP'] == pytest.approx(1)
+        assert metrics['cup_precision'] == pytest.approx(1)
+        assert metrics['plate_precision'] == pytest.approx(1)
+
+
+def test_labels_follow_the_order_of_the_data_set_not_of_the_file(tmp_path):
+    mask = box_mask(0, 0, 10, 10)
+    ann_file = write(tmp_path, [annotation(1, mask, category_id=9)])
+    prediction = sample([mask], [0.5], labels=[0])
+    right = evaluate(ann_file, [prediction], dict(classes=('plate', 'cup')))
+    wrong = evaluate(ann_file, [prediction], dict(classes=('cup', 'plate')))
+    assert (right['segm_mAP'], wrong['segm_mAP']) == (pytest.approx(1), 0)
+
+
+def test_classes_without_ground_truth_are_left_out(tmp_path):
+    mask = box_mask(0, 0, 10, 10)
+    ann_file = write(tmp_path, [annotation(1, mask)])
+    prediction = sample([mask, mask], [0.5, 0.9], labels=[0, 1])
+    metrics = evaluate(ann_file, [prediction], classwise=True)
+    assert metrics['segm_mAP'] == pytest.approx(1)
+    assert 'plate_precision' not in metrics
+
+
+@pytest.mark.parametrize(
+    'segmentation',
+    [
+        [0, 0, 10, 0, 10, 10, 0, 10],
+        [[0, 0, 10, 0, 10, 10, 0, 10]],
+        {'size': [20, 30], 'counts': [0, 10] + [10, 10] * 9 + [410]},
+    ],
+    ids=['flat polygon', 'polygons', 'run lengths'],
+)
+def test_every_encoding_of_the_ground_truth(tmp_path, segmentation):
+    item = annotation(1, box_mask(0, 0, 10, 10))
+    item['segmentation'] = segmentation
+    ann_file = write(tmp_path, [item])
+    metrics = evaluate(ann_file, [sample([box_mask(0, 0, 10, 10)], [0.5])])
+    assert metrics['segm_mAP'] == pytest.approx(1)
+
+
+def test_crowd_as_boolean_is_neither_missed_nor_matched(tmp_path):
+    mask, crowd = box_mask(0, 0, 10, 10), box_mask(12, 0, 28, 18)
+    ann_file = write(
+        tmp_path, [annotation(1, mask), annotation(2, crowd, iscrowd=True)]
+    )
+    prediction = sample([mask, crowd], [0.5, 0.9], rates=[0.0, 1.0])
+    metrics = evaluate(ann_file, [prediction])
+    assert metrics['segm_mAP'] == pytest.approx(1)
+    assert metrics['occlusion_rate_mae'] == 0
+
+
+def test_picture_without_predictions(tmp_path):
+    mask = box_mask(0, 0, 10, 10)
+    ann_file = write(
+        tmp_path, [annotation(1, mask), annotation(2, mask, image_id=2)], (1, 2)
+    )
+    empty = sample([], [], rates=[], img_id=2)
+    metrics = evaluate(ann_file, [sample([mask], [0.5], rates=[0.25]), empty])
+    assert metrics['segm_mAP'] == pytest.approx(51 / 101)
+    assert metrics['occlusion_rate_mae'] == pytest.approx(0.25)
+
+
+def test_picture_without_ground_truth_has_false_positives(tmp_path):
+    mask = box_mask(0, 0, 10, 10)
+    ann_file = write(tmp_path, [annotation(1, mask)], (1, 2))
+    samples = [sample([mask], [0.5]), sample([mask], [0.9], img_id=2)]
+    assert evaluate(ann_file, samples)['segm_mAP'] == pytest.approx(0.5)
+
+
+def test_nothing_to_measure(tmp_path, log):
+    metrics = evaluate(write(tmp_path, []), [sample([], [], rates=[])])
+    assert metrics == {}
+    assert 'occlusion_rate_mae not measured: no match' in log[-1]
+    assert 'segm_mAP, segm_mAP_50' in log[-1]
+
+
+def test_without_predicted_rates_the_error_is_absent(tmp_path, log):
+    mask = box_mask(0, 0, 10, 10)
+    metrics = evaluate(write(tmp_path, [annotation(1, mask)]), [sample([mask], [0.5])])
+    assert 'occlusion_rate_mae' not in metrics
+    assert 'not measured: no predicted occlusion rates' in log[-1]
+    assert '1 of 1 objects matched' in log[-1]
+
+
+def test_only_processed_pictures_count(tmp_path, log):
+    mask = box_mask(0, 0, 10, 10)
+    annotations = [annotation(i, mask, image_id=i) for i in (1, 2, 3)]
+    ann_file = write(tmp_path, annotations, (1, 2, 3))
+    metrics = evaluate(ann_file, [sample([mask], [0.5], img_id=2)])
+    assert metrics['segm_mAP'] == pytest.approx(1)
+    assert any('1 of the 3 pictures' in line for line in log)
+
+
+def test_order_of_the_pictures_does_not_matter(tmp_path):
+    # Several processes hand their pictures over in another order, by pickle.
+    rng = np.random.default_rng(0)
+    annotations, samples = [], []
+    for image_id in range(1, 7):
+        mask = box_mask(*rng.integers(0, 8, 2), *rng.integers(12, 18, 2))
+        annotations.append(annotation(image_id, mask, image_id=image_id))
+        shifted = np.stack([np.roll(mask, s, axis=1) for s in rng.integers(0, 5, 3)])
+        samples.append(
+            sample(shifted, [0.5, 0.5, 0.7], rates=rng.random(3), img_id=image_id)
+        )
+    metric = AmodalCocoMetric(write(tmp_path, annotations, range(1, 7)))
+    metric.dataset_meta = META
+    metric.process(None, [data_sample.to_dict() for data_sample in samples])
+    results = pickle.loads(pickle.dumps(metric.results))
+    expected = metric.compute_metrics(results)
+    assert 0 < expected['segm_mAP'] < 1
+    assert metric.compute_metrics(results[::-1]) == expected
+
+
+def test_writes_results_with_occlusion_rates(tmp_path):
+    mask = box_mask(2, 3, 10, 8)
+    ann_file = write(tmp_path, [annotation(1, mask)])
+    prefix = str(tmp_path / 'results')
+    prediction = sample([mask], [0.5], labels=[1], rates=[0.25])
+    evaluate(ann_file, [prediction], format_only=True, outfile_prefix=prefix)
+    (result,) = json.loads((tmp_path / 'results.segm.json').read_text())
+    assert result == dict(
+        image_id=1,
+        category_id=9,
+        segmentation=encode_masks(mask[None])[0],
+        score=0.5,
+        bbox=[2, 3, 8, 5],
+        occlusion_rate=0.25,
+    )
+
+
+def test_masks_of_another_size_are_an_error(tmp_path):
+    ann_file = write(tmp_path, [])
+    prediction = sample([box_mask(0, 0, 5, 5)], [0.5])
+    prediction.pred_instances.masks = encode_masks(np.ones((1, 10, 15), np.uint8))
+    with pytest.raises(ValueError, match=r'image 1: a predicted mask is \[10, 15\]'):
+        evaluate(ann_file, [prediction])
+
+
+def test_unknown_picture_class_and_label_are_errors(tmp_path):
+    mask = box_mask(0, 0, 5, 5)
+    ann_file = write(tmp_path, [])
+    with pytest.raises(ValueError, match='image 4 was predicted'):
+        evaluate(ann_file, [sample([mask], [0.5], img_id=4)])
+    with pytest.raises(ValueError, match=r"classes \['fork'\]"):
+        evaluate(ann_file, [sample([mask], [0.5])], dict(classes=('cup', 'fork')))
+    with pytest.raises(ValueError, match='label 2 was predicted'):
+        evaluate(ann_file, [sample([mask], [0.5], labels=[2])])
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (dict(image_id=8), r'annotation 5 \(image 8\): no such image'),
+        (dict(category_id=1), r'annotation 5 \(image 1\): category_id 1'),
+        (dict(segmentation=[]), 'annotation 5 .image 1.: .*empty'),
+    ],
+)
+def test_bad_ground_truth_names_file_and_annotation(tmp_path, change, message):
+    item = annotation(5, box_mask(0, 0, 5, 5)) | change
+    ann_file = write(tmp_path, [item])
+    with pytest.raises(ValueError, match=f'annotations.json: {message}'):
+        AmodalCocoMetric(ann_file)
+
+
+def test_unreadable_file(tmp_path):
+    path = tmp_path / 'broken.json'
+    path.write_text('{"images": [')
+    with pytest.raises(ValueError, match='broken.json is not valid JSON'):
+        AmodalCocoMetric(str(path))
+    path.write_text('{"images": []}')
+    with pytest.raises(ValueError, match="has no .'annotations', 'categories'"):
+        AmodalCocoMetric(str(path))
+
+
+def test_format_only_needs_a_file(tmp_path):
+    with pytest.raises(ValueError, match='outfile_prefix'):
+        AmodalCocoMetric(write(tmp_path, []), format_only=True)

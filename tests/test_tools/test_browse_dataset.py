@@ -1,0 +1,88 @@
+import runpy
+import subprocess
+import sys
+
+import cv2
+import pytest
+
+from oaformer.datasets.synth_amodal import write_split
+
+CONFIG = """
+custom_imports = dict(imports=['oaformer'], allow_failed_imports=False)
+default_scope = 'mmdet'
+visualizer = dict(
+    type='AmodalLocalVisualizer',
+    vis_backends=[dict(type='LocalVisBackend')],
+    name='visualizer')
+dataset = dict(
+    type='AmodalCocoDataset',
+    data_root={root!r},
+    ann_file='annotations/train.json',
+    data_prefix=dict(img='images'))
+train_dataloader = dict(
+    dataset=dict(
+        pipeline=[
+            dict(type='LoadImageFromFile'),
+            dict(type='LoadAmodalAnnotations'),
+            dict(type='RandomFlip', prob=1.0),
+            dict(type='RandomResize', scale=(160, 160), ratio_range=(1.0, 2.0),
+                 resize_type='Resize', keep_ratio=True),
+            dict(type='RandomCrop', crop_size=(120, 120)),
+            dict(type='OcclusionRate', mode='annotated'),
+            dict(type='PackAmodalInputs')],
+        **dataset))
+val_dataloader = dict(
+    dataset=dict(
+        pipeline=[
+            dict(type='LoadImageFromFile'),
+            dict(type='Resize', scale=(160, 160), keep_ratio=True),
+            dict(type='LoadAmodalAnnotations'),
+            dict(type='OcclusionRate', mode='annotated'),
+            dict(type='PackAmodalInputs')],
+        **dataset))
+test_dataloader = dict(
+    dataset=dict(
+        pipeline=[dict(type='LoadImageFromFile'), dict(type='PackDetInputs')],
+        **dataset))
+"""
+
+
+@pytest.fixture
+def config(tmp_path):
+    write_split(str(tmp_path / 'data'), 'train', 3, size=96)
+    path = tmp_path / 'config.py'
+    path.write_text(CONFIG.format(root=str(tmp_path / 'data')))
+    return path
+
+
+@pytest.fixture
+def tool(repo_root):
+    return repo_root / 'tools' / 'analysis_tools' / 'browse_dataset.py'
+
+
+def test_from_another_folder_without_pythonpath(tool, config, tmp_path):
+    command = [sys.executable, str(tool), str(config), '--output-dir', 'drawings']
+    result = subprocess.run(
+        [*command, '--number', '2'], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+    assert '2 drawings in drawings' in result.stdout
+    drawings = sorted((tmp_path / 'drawings').iterdir())
+    names = [path.name for path in drawings]
+    assert names == ['00000_train_000001.png', '00001_train_000002.png']
+    assert min(cv2.imread(str(drawings[0])).shape[:2]) >= 480
+
+
+def test_annotations_of_a_test_pipeline_are_drawn_on_the_file(tool, config, tmp_path):
+    main = runpy.run_path(str(tool))['main']
+    main([str(config), '--split', 'val', '--output-dir', str(tmp_path / 'drawings')])
+    drawings = sorted((tmp_path / 'drawings').iterdir())
+    assert len(drawings) == 3
+    # 96 pixels five times, not the 160 of the pipeline.
+    assert cv2.imread(str(drawings[0])).shape[1] == 480
+
+
+def test_pipeline_without_annotations_says_so(tool, config):
+    main = runpy.run_path(str(tool))['main']
+    with pytest.raises(SystemExit, match='loads no annotations'):
+        main([str(config), '--split', 'test'])
