@@ -4,8 +4,15 @@ Importing the package registers everything in MMDetection's registries; configs 
 so with ``custom_imports = dict(imports=['oaformer'])``.
 """
 
-from . import datasets, engine, evaluation, structures, visualization
+from . import datasets, engine, evaluation, models, structures, visualization
 
 __version__ = '0.1.0'
 
-__all__ = ['datasets', 'engine', 'evaluation', 'structures', 'visualization']
+__all__ = [
+    'datasets',
+    'engine',
+    'evaluation',
+    'models',
+    'structures',
+    'visualization',
+]

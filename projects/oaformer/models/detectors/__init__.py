@@ -1,0 +1,5 @@
+"""The OAFormer detector."""
+
+from .oaformer import OAFormer
+
+__all__ = ['OAFormer']

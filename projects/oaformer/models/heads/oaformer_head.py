@@ -1,0 +1,281 @@
+"""The OAFormer head: pixel decoder, ODM, amodal decoder, losses."""
+
+from typing import NamedTuple
+
+import torch
+from mmdet.models.dense_heads import Mask2FormerHead
+from mmdet.registry import MODELS
+from mmdet.structures import SampleList
+from mmdet.utils import OptConfigType, reduce_mean
+from torch import Tensor
+
+from ..layers import (
+    DecoderMemory,
+    DecoderStage,
+    masked_attention_stages,
+    resize_mask_features,
+)
+from ..losses import (
+    AmodalTargets,
+    Matches,
+    amodal_targets,
+    match_stages,
+    matched_mask_points,
+    matching_weights,
+)
+
+
+class OAFormerOutput(NamedTuple):
+    """What the head computes, one entry per stage: initial, then each layer.
+
+    Masks are not built here. The masks of a stage are ``mask_embeds[stage]``
+    times ``mask_features``; whoever needs some builds those.
+
+    Attributes:
+        cls_scores: Class logits, background last, (B, Q, K + 1) each.
+        mask_embeds: Mask embeddings, (B, Q, C) each.
+        mask_features: Features of the pixel decoder, (B, C, H/4, W/4).
+        occlusion_logits: Occlusion-rate logits of the ODM's stages, which come
+            first, (B, Q) each. Empty without ODM or without occlusion loss. The
+            last one speaks for the final prediction.
+    """
+
+    cls_scores: list[Tensor]
+    mask_embeds: list[Tensor]
+    mask_features: Tensor
+    occlusion_logits: list[Tensor]
+
+    def float(self) -> 'OAFormerOutput':
+        """The same in float32."""
+        return OAFormerOutput(
+            [score.float() for score in self.cls_scores],
+            [embed.float() for embed in self.mask_embeds],
+            self.mask_features.float(),
+            [logits.float() for logits in self.occlusion_logits],
+        )
+
+
+@MODELS.register_module()
+class OAFormerHead(Mask2FormerHead):
+    """Mask2Former's head with an occlusion distinguish module before its decoder.
+
+    With ``odm=None`` it is MMDetection's ``Mask2FormerHead``: same parameters,
+    same names, same outputs.
+
+    Args:
+        odm: Config of :class:`OcclusionDistinguishModule`, or None. Embedding
+            sizes and the layer config follow the amodal decoder's.
+        loss_occlusion: Config of :class:`OcclusionRateLoss`. None trains and
+            predicts no occlusion rates (the paper's table 3, rows without it).
+        loss_cls: As in MMDetection; ``bg_cls_weight`` may stand for the list
+            ``class_weight`` and is the weight of the background class.
+        **kwargs: Arguments of ``Mask2FormerHead``.
+    """
+
+    def __init__(
+        self,
+        *,
+        odm: OptConfigType = None,
+        loss_occlusion: OptConfigType = None,
+        loss_cls: OptConfigType = None,
+        **kwargs,
+    ) -> None:
+        loss_cls = _with_class_weight(
+            loss_cls,
+            kwargs.get('num_things_classes', 80) + kwargs.get('num_stuff_classes', 53),
+        )
+        super().__init__(loss_cls=loss_cls, **kwargs)
+        self.odm = None
+        self.loss_occlusion = None
+        if odm is not None:
+            self.odm = MODELS.build(
+                odm,
+                default_args=dict(
+                    layer_cfg=kwargs['transformer_decoder'].layer_cfg,
+                    embed_dims=self.decoder_embed_dims,
+                    out_channels=kwargs['out_channels'],
+                    with_occlusion_rate=loss_occlusion is not None,
+                ),
+            )
+            if loss_occlusion is not None:
+                self.loss_occlusion = MODELS.build(loss_occlusion)
+        if self.train_cfg:
+            self.matching_weights = matching_weights(self.assigner)
+
+    def init_weights(self) -> None:
+        """Initialise as Mask2Former does, the ODM likewise."""
+        super().init_weights()
+        if self.odm is not None:
+            self.odm.init_weights()
+
+    def forward(
+        self, x: list[Tensor], batch_data_samples: SampleList | None = None
+    ) -> OAFormerOutput:
+        """Predict classes, mask embeddings and occlusion rates at every stage.
+
+        Args:
+            x: Backbone features, (B, C_l, H_l, W_l) each, fine to coarse.
+            batch_data_samples: Not used; MMDetection passes it.
+        """
+        mask_features, memory = self._decode_pixels(x)
+        batch_size = len(mask_features)
+        query = self.query_feat.weight.expand(batch_size, -1, -1)
+        query_embed = self.query_embed.weight.expand(batch_size, -1, -1)
+        if self.odm is not None:
+            stages, occlusion_logits = self.odm(query, query_embed, memory)
+        else:
+            normed_query = self.transformer_decoder.post_norm(query)
+            mask_embed = self.mask_embed(normed_query)
+            stages = [DecoderStage(query, normed_query, mask_embed)]
+            occlusion_logits = []
+        amodal_stages = masked_attention_stages(
+            self.transformer_decoder,
+            stages[-1],
+            query_embed,
+            memory,
+            self.mask_embed,
+            first_level=(len(stages) - 1) % self.num_transformer_feat_level,
+        )
+        stages = [*stages, *amodal_stages]
+        return OAFormerOutput(
+            [self.cls_embed(stage.normed_query) for stage in stages],
+            [stage.mask_embed for stage in stages],
+            mask_features,
+            occlusion_logits,
+        )
+
+    def _decode_pixels(self, x: list[Tensor]) -> tuple[Tensor, DecoderMemory]:
+        # float32 island: deformable attention has no bfloat16 kernel in MMCV, and
+        # sampling offsets lose sub-pixel precision in half (Mask2Former does so too)
+        with torch.autocast(x[0].device.type, enabled=False):
+            mask_features, levels = self.pixel_decoder([level.float() for level in x])
+        levels = levels[: self.num_transformer_feat_level]
+        values, positions = [], []
+        for index, level in enumerate(levels):
+            # (B, C, H_l, W_l) -> (B, H_l * W_l, C)
+            value = self.decoder_input_projs[index](level).flatten(2).transpose(1, 2)
+            values.append(value + self.level_embed.weight[index])
+            # nothing is padding, so one encoding serves the whole batch
+            padding = level.new_zeros((1, *level.shape[-2:]), dtype=torch.bool)
+            position = self.decoder_positional_encoding(padding)
+            positions.append(position.flatten(2).transpose(1, 2))
+        sizes = [tuple(level.shape[-2:]) for level in levels]
+        mask_level_features = resize_mask_features(mask_features, sizes)
+        return mask_features, DecoderMemory(values, positions, mask_level_features)
+
+    def loss(
+        self, x: list[Tensor], batch_data_samples: SampleList
+    ) -> dict[str, Tensor]:
+        """Losses of a batch.
+
+        Args:
+            x: Backbone features, fine to coarse.
+            batch_data_samples: Samples with ground truth.
+
+        Returns:
+            ``loss_cls``, ``loss_mask``, ``loss_dice`` of the last stage and
+            ``d{i}.loss_*`` of stage i; ``d{i}.loss_occlusion`` for the ODM's.
+        """
+        targets = amodal_targets(
+            batch_data_samples, x[0].device, self.loss_occlusion is not None
+        )
+        output = self(x, batch_data_samples)
+        # float32 island: sums over 12544 points leave the range of float16
+        with torch.autocast(x[0].device.type, enabled=False):
+            return self.loss_by_feat(output.float(), targets)
+
+    def loss_by_feat(
+        self, output: OAFormerOutput, targets: AmodalTargets
+    ) -> dict[str, Tensor]:
+        """Losses of every stage, each with a Hungarian matching of its own.
+
+        Args:
+            output: Result of :meth:`forward` in float32.
+            targets: Ground truth of the batch.
+
+        Returns:
+            See :meth:`loss`.
+        """
+        matches = match_stages(
+            output.cls_scores,
+            output.mask_embeds,
+            output.mask_features,
+            targets,
+            self.matching_weights,
+            self.num_points,
+        )
+        counts = [min(self.num_queries, count) for count in targets.counts]
+        # MMDetection counts an empty picture as one mask
+        num_masks = float(sum(max(count, 1) for count in counts))
+        num_masks = reduce_mean(output.mask_features.new_tensor(num_masks))
+        losses = {}
+        for stage, match in enumerate(matches):
+            prefix = f'd{stage}.' if stage < len(matches) - 1 else ''
+            losses[f'{prefix}loss_cls'] = self._class_loss(
+                output.cls_scores[stage], targets.labels, match
+            )
+            mask_points, target_points = matched_mask_points(
+                output.mask_embeds[stage][match.image, match.query],
+                output.mask_features,
+                counts,
+                targets.masks,
+                match.instance,
+                self.num_points,
+                self.oversample_ratio,
+                self.importance_sample_ratio,
+            )
+            losses[f'{prefix}loss_mask'] = self.loss_mask(
+                mask_points.flatten(),
+                target_points.flatten(),
+                avg_factor=num_masks * self.num_points,
+            )
+            losses[f'{prefix}loss_dice'] = self.loss_dice(
+                mask_points, target_points, avg_factor=num_masks
+            )
+            if stage < len(output.occlusion_logits):
+                losses[f'{prefix}loss_occlusion'] = self.loss_occlusion(
+                    output.occlusion_logits[stage][match.image, match.query],
+                    targets.occlusion_rates[match.instance],
+                    avg_factor=num_masks,
+                )
+        return losses
+
+    def _class_loss(
+        self, cls_score: Tensor, target_labels: Tensor, match: Matches
+    ) -> Tensor:
+        # (B, Q), background where nothing is matched
+        labels = target_labels.new_full(cls_score.shape[:2], self.num_classes)
+        labels[match.image, match.query] = target_labels[match.instance]
+        labels = labels.flatten()
+        class_weight = cls_score.new_tensor(self.class_weight)
+        return self.loss_cls(
+            cls_score.flatten(0, 1), labels, avg_factor=class_weight[labels].sum()
+        )
+
+    def predict(
+        self, x: list[Tensor], batch_data_samples: SampleList
+    ) -> OAFormerOutput:
+        """Last stage only; masks are built by the fusion head, a few at a time.
+
+        Args:
+            x: Backbone features, fine to coarse.
+            batch_data_samples: Samples with meta information.
+
+        Returns:
+            Output with one entry per list, in float32.
+        """
+        output = self(x, batch_data_samples).float()
+        return OAFormerOutput(
+            output.cls_scores[-1:],
+            output.mask_embeds[-1:],
+            output.mask_features,
+            output.occlusion_logits[-1:],
+        )
+
+
+def _with_class_weight(loss_cls: OptConfigType, num_classes: int) -> OptConfigType:
+    if loss_cls is None or 'bg_cls_weight' not in loss_cls:
+        return loss_cls
+    loss_cls = loss_cls.copy()
+    loss_cls['class_weight'] = [1.0] * num_classes + [loss_cls.pop('bg_cls_weight')]
+    return loss_cls

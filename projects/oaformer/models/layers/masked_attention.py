@@ -1,0 +1,193 @@
+"""Mask2Former's masked-attention decoder on MMDetection's own layers.
+
+The layers, their weights and their names are MMDetection's; only the way they
+are run differs, without changing the result (``docs/design.md``):
+
+* attention masks are made at the size of the level that is attended, from
+  ``mask_features`` resized once. Bilinear resizing acts on each channel by
+  itself, so it commutes with the product of mask embedding and features;
+* attention runs through ``scaled_dot_product_attention``, which broadcasts one
+  mask over all heads and returns no attention weights that nobody reads.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from mmdet.models.layers import Mask2FormerTransformerDecoder
+from torch import Tensor, nn
+
+
+class DecoderMemory(NamedTuple):
+    """What the queries look at, one entry per feature level, coarse to fine.
+
+    Attributes:
+        values: Features, each of shape (B, H_l * W_l, C).
+        positions: Positional encodings, each of shape (1, H_l * W_l, C).
+        mask_features: ``mask_features`` at the level's size, each of shape
+            (B, C, H_l * W_l).
+    """
+
+    values: list[Tensor]
+    positions: list[Tensor]
+    mask_features: list[Tensor]
+
+
+class DecoderStage(NamedTuple):
+    """The queries after one decoder layer (or before the first).
+
+    Attributes:
+        query: Query features as they go into the next layer, (B, Q, C).
+        normed_query: The same after the decoder's norm, for the predictors.
+        mask_embed: Mask embeddings, (B, Q, C). Their product with
+            ``mask_features`` is the mask.
+    """
+
+    query: Tensor
+    normed_query: Tensor
+    mask_embed: Tensor
+
+
+def binary_attention_mask(mask_embed: Tensor, mask_features: Tensor) -> Tensor:
+    """Mask2Former's attention mask: attend where the mask is more likely than not.
+
+    A query whose mask is empty attends everywhere (Mask2Former, section 3.2.1
+    and its code). No gradient flows through it.
+
+    Args:
+        mask_embed: Mask embeddings, (B, Q, C).
+        mask_features: ``mask_features`` of one level, (B, C, H_l * W_l).
+
+    Returns:
+        Bool, True where attention is allowed, (B, 1, Q, H_l * W_l).
+    """
+    attend = torch.bmm(mask_embed.detach(), mask_features.detach()) >= 0
+    attend |= ~attend.any(dim=-1, keepdim=True)
+    return attend.unsqueeze(1)
+
+
+def soft_attention_mask(mask_embed: Tensor, mask_features: Tensor) -> Tensor:
+    """Additive attention mask: the log-probability of each pixel.
+
+    Nothing is shut out for good, and gradient flows back into the embedding.
+
+    Args:
+        mask_embed: Mask embeddings, (B, Q, C).
+        mask_features: ``mask_features`` of one level, (B, C, H_l * W_l).
+
+    Returns:
+        Values <= 0 to be added to the attention logits, (B, 1, Q, H_l * W_l).
+    """
+    return F.logsigmoid(torch.bmm(mask_embed, mask_features)).unsqueeze(1)
+
+
+ATTENTION_MASKS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    'binary': binary_attention_mask,
+    'soft': soft_attention_mask,
+}
+
+
+def resize_mask_features(
+    mask_features: Tensor, sizes: Sequence[tuple[int, int]]
+) -> list[Tensor]:
+    """``mask_features`` at the size of each level, for the attention masks.
+
+    Args:
+        mask_features: Features of the pixel decoder, (B, C, H/4, W/4).
+        sizes: (H_l, W_l) of each level.
+
+    Returns:
+        One tensor per level, (B, C, H_l * W_l).
+    """
+    levels = [
+        F.interpolate(mask_features, size, mode='bilinear', align_corners=False)
+        for size in sizes
+    ]
+    return [level.flatten(2) for level in levels]
+
+
+def masked_attention_stages(
+    decoder: Mask2FormerTransformerDecoder,
+    stage: DecoderStage,
+    query_embed: Tensor,
+    memory: DecoderMemory,
+    embed_masks: Callable[[Tensor], Tensor],
+    first_level: int = 0,
+    attention_masks: Sequence[Callable[[Tensor, Tensor], Tensor]] | None = None,
+) -> Iterator[DecoderStage]:
+    """Run a decoder layer by layer, each layer on the next feature level.
+
+    Args:
+        decoder: MMDetection's decoder, whose layers and norm are used.
+        stage: The queries before the first layer. Its mask embeddings make
+            the first attention mask.
+        query_embed: Positional embedding of the queries, (1 or B, Q, C).
+        memory: The features to attend to.
+        embed_masks: Normed queries (B, Q, C) -> mask embeddings (B, Q, C).
+        first_level: Level of the first layer.
+        attention_masks: How each layer's attention mask is made from the
+            embeddings before it; binary where None.
+
+    Yields:
+        The queries after each layer.
+    """
+    if attention_masks is None:
+        attention_masks = [binary_attention_mask] * len(decoder.layers)
+    for index, layer in enumerate(decoder.layers):
+        level = (first_level + index) % len(memory.values)
+        mask = attention_masks[index](stage.mask_embed, memory.mask_features[level])
+        query = _decoder_layer(
+            layer,
+            stage.query,
+            query_embed,
+            memory.values[level],
+            memory.positions[level],
+            mask,
+        )
+        normed_query = decoder.post_norm(query)
+        stage = DecoderStage(query, normed_query, embed_masks(normed_query))
+        yield stage
+
+
+def _decoder_layer(
+    layer: nn.Module,
+    query: Tensor,
+    query_embed: Tensor,
+    value: Tensor,
+    position: Tensor,
+    mask: Tensor,
+) -> Tensor:
+    attended = _attention(
+        layer.cross_attn, query + query_embed, value + position, value, mask
+    )
+    query = layer.norms[0](query + attended)
+    positioned = query + query_embed
+    attended = _attention(layer.self_attn, positioned, positioned, query, None)
+    query = layer.norms[1](query + attended)
+    return layer.norms[2](layer.ffn(query))
+
+
+def _attention(
+    attention: nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None
+) -> Tensor:
+    """MMCV's ``MultiheadAttention`` without its residual connection."""
+    weights = attention.attn
+    projections = zip(
+        (query, key, value),
+        weights.in_proj_weight.chunk(3),
+        weights.in_proj_bias.chunk(3),
+        strict=True,
+    )
+    # (B, N, C) -> (B, heads, N, C / heads)
+    q, k, v = (
+        F.linear(x, weight, bias).unflatten(-1, (weights.num_heads, -1)).transpose(1, 2)
+        for x, weight, bias in projections
+    )
+    if mask is not None and mask.is_floating_point():
+        mask = mask.to(q.dtype)
+    dropout = weights.dropout if weights.training else 0.0
+    out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
+    # (B, heads, Q, C / heads) -> (B, Q, C)
+    out = weights.out_proj(out.transpose(1, 2).flatten(2))
+    return attention.dropout_layer(attention.proj_drop(out))

@@ -1,0 +1,106 @@
+"""Sampling of features and masks at points, without building what isn't sampled."""
+
+from collections.abc import Sequence
+
+import torch
+from mmcv.ops import point_sample
+from mmdet.models.utils import get_uncertain_point_coords_with_randomness
+from torch import Tensor
+
+
+def sample_features(features: Tensor, points: Tensor) -> Tensor:
+    """Features at points, bilinear.
+
+    Sampling commutes with the product of mask embedding and features, so mask
+    logits at the points are the embedding times the result.
+
+    Args:
+        features: (C, H, W).
+        points: (x, y) in [0, 1], (P, 2).
+
+    Returns:
+        (C, P).
+    """
+    return point_sample(features[None], points[None])[0]
+
+
+def sample_masks(masks: Tensor, indices: Tensor, points: Tensor) -> Tensor:
+    """Masks at points, bilinear, read straight from bytes.
+
+    Equal to ``mmcv.ops.point_sample(masks[indices].float()[:, None], points)``
+    without its two float copies of every full-size mask.
+
+    Args:
+        masks: uint8 or bool masks, (N, H, W).
+        indices: Which mask each row of points looks at, (M,).
+        points: (x, y) in [0, 1], (M, P, 2).
+
+    Returns:
+        float32 in [0, 1], (M, P); outside the mask is 0.
+    """
+    height, width = masks.shape[-2:]
+    # centre of pixel i is (i + 0.5) / size, as align_corners=False has it
+    x, y = points[..., 0] * width - 0.5, points[..., 1] * height - 0.5
+    left, top = x.floor(), y.floor()
+    right_share, bottom_share = x - left, y - top
+    left, top = left.long(), top.long()
+    flat, start = masks.reshape(-1), indices[:, None] * (height * width)
+    result = torch.zeros_like(x)
+    for down in (0, 1):
+        row_share = bottom_share if down else 1 - bottom_share
+        row = top + down
+        for across in (0, 1):
+            column = left + across
+            share = row_share * (right_share if across else 1 - right_share)
+            inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+            position = row.clamp(0, height - 1) * width + column.clamp(0, width - 1)
+            result += share * (flat[start + position] * inside)
+    return result
+
+
+def matched_mask_points(
+    mask_embed: Tensor,
+    mask_features: Tensor,
+    counts: Sequence[int],
+    target_masks: Tensor,
+    instance: Tensor,
+    num_points: int,
+    oversample_ratio: float,
+    importance_sample_ratio: float,
+) -> tuple[Tensor, Tensor]:
+    """Logits and targets of the matched masks at uncertain points.
+
+    Only the masks of matched queries are built (Mask2Former, section 3.3, for the
+    choice of the points).
+
+    Args:
+        mask_embed: Embeddings of the matched queries, picture after picture, (M, C).
+        mask_features: (B, C, H/4, W/4).
+        counts: Matches of each picture; they sum to M.
+        target_masks: uint8 masks of all objects, (N, H, W).
+        instance: Object of each match, (M,).
+        num_points: P, points per mask.
+        oversample_ratio: How many more points are drawn than kept.
+        importance_sample_ratio: Share of the points kept for their uncertainty.
+
+    Returns:
+        Mask logits and targets in [0, 1], (M, P) each. Where M is 0 the logits
+        are empty, but still reach every parameter, as distributed training needs.
+    """
+    masks = torch.cat(
+        [
+            torch.einsum('mc,chw->mhw', embed, features)
+            for embed, features in zip(
+                mask_embed.split(list(counts)), mask_features, strict=True
+            )
+        ]
+    )
+    if len(masks) == 0:
+        return masks.flatten(1), masks.flatten(1).detach()
+    masks = masks[:, None]
+    with torch.no_grad():
+        points = get_uncertain_point_coords_with_randomness(
+            masks, None, num_points, oversample_ratio, importance_sample_ratio
+        )
+        target_points = sample_masks(target_masks, instance, points)
+    return point_sample(masks, points)[:, 0], target_points

@@ -1,0 +1,83 @@
+"""Ground truth of a batch in the form that the losses read."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from mmdet.structures import DetDataSample
+from torch import Tensor
+
+
+class AmodalTargets(NamedTuple):
+    """Objects of a whole batch, picture after picture.
+
+    Attributes:
+        labels: Class of each object, (N,).
+        masks: Amodal masks at the batch's input size, uint8, (N, H, W).
+        occlusion_rates: Invisible area / amodal area, float32, (N,); None where
+            nobody asks for them.
+        counts: Number of objects in each picture; they sum to N.
+    """
+
+    labels: Tensor
+    masks: Tensor
+    occlusion_rates: Tensor | None
+    counts: list[int]
+
+    def offsets(self) -> list[int]:
+        """Index of each picture's first object."""
+        return [sum(self.counts[:index]) for index in range(len(self.counts))]
+
+
+def amodal_targets(
+    samples: Sequence[DetDataSample], device: torch.device, with_occlusion_rates: bool
+) -> AmodalTargets:
+    """Gather the ground truth of a batch.
+
+    Args:
+        samples: Data samples with ``gt_instances``.
+        device: Where the result goes.
+        with_occlusion_rates: Whether occlusion rates are needed.
+
+    Returns:
+        The objects of all pictures. Masks keep one byte per pixel.
+
+    Raises:
+        ValueError: If masks or occlusion rates are missing, or the masks are not
+            padded to the batch's size.
+    """
+    labels, masks, rates, counts = [], [], [], []
+    for sample in samples:
+        instances = sample.gt_instances
+        size = tuple(sample.metainfo.get('batch_input_shape', sample.img_shape)[:2])
+        if 'masks' not in instances:
+            raise ValueError(f'{_name(sample)} has no gt_instances.masks to train on')
+        mask = instances.masks.to_tensor(torch.uint8, device)
+        if len(mask) and tuple(mask.shape[1:]) != size:
+            raise ValueError(
+                f'{_name(sample)}: masks are {tuple(mask.shape[1:])}, the batch is '
+                f'{size}. Set pad_mask=True in data_preprocessor and in every batch '
+                'augment that pads.'
+            )
+        if with_occlusion_rates:
+            if 'occlusion_rates' not in instances:
+                raise ValueError(
+                    f'{_name(sample)} has no gt_instances.occlusion_rates. The '
+                    'pipeline needs LoadAmodalAnnotations, OcclusionRate and '
+                    'PackAmodalInputs; to train without rates set '
+                    'panoptic_head.loss_occlusion=None.'
+                )
+            rates.append(instances.occlusion_rates.to(device, torch.float32))
+        labels.append(instances.labels.to(device))
+        masks.append(mask.reshape(-1, *size))
+        counts.append(len(mask))
+    return AmodalTargets(
+        torch.cat(labels),
+        torch.cat(masks),
+        torch.cat(rates) if with_occlusion_rates else None,
+        counts,
+    )
+
+
+def _name(sample: DetDataSample) -> str:
+    return str(sample.metainfo.get('img_path', 'a training picture'))

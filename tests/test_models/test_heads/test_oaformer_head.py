@@ -1,0 +1,173 @@
+import pytest
+import torch
+from tiny_models import (
+    EMBED_DIMS,
+    NUM_CLASSES,
+    SIZE,
+    oaformer,
+    pictures,
+    samples,
+    without_odm,
+)
+
+STAGES = 1 + 3 + 4
+
+GOLDEN = dict(
+    cls=torch.tensor([-0.3762, 0.8074, -0.1341, 0.4011]),
+    mask=torch.tensor([-0.6377, -0.6440, -0.3659, -0.5701]),
+    rates=torch.tensor([0.5449, 0.5330, 0.5343, 0.5156]),
+)
+# points are drawn anew wherever the generator changes, hence the wider margin
+GOLDEN_LOSSES = {
+    'loss_cls': 0.2506,
+    'loss_mask': 0.2935,
+    'loss_dice': 0.4678,
+    'd0.loss_occlusion': 0.2477,
+    'd3.loss_occlusion': 0.2279,
+}
+
+
+@pytest.fixture(scope='module')
+def model():
+    return oaformer().eval()
+
+
+def head_output(model, batch_size=2):
+    features = model.extract_feat(pictures(batch_size))
+    return model.panoptic_head(features, samples())
+
+
+def gradients(model):
+    return {name for name, p in model.named_parameters() if p.grad is None}
+
+
+@torch.no_grad()
+def test_shapes_of_every_stage(model):
+    output = head_output(model)
+    assert len(output.cls_scores) == len(output.mask_embeds) == STAGES
+    assert {score.shape for score in output.cls_scores} == {(2, 7, NUM_CLASSES + 1)}
+    assert {embed.shape for embed in output.mask_embeds} == {(2, 7, EMBED_DIMS)}
+    assert output.mask_features.shape == (2, EMBED_DIMS, SIZE[0] // 4, SIZE[1] // 4)
+    assert [logits.shape for logits in output.occlusion_logits] == [(2, 7)] * 4
+
+
+@torch.no_grad()
+def test_pictures_do_not_see_each_other(model):
+    both = head_output(model)
+    alone = model.panoptic_head(model.extract_feat(pictures()[1:]), samples((1,)))
+    torch.testing.assert_close(
+        both.cls_scores[-1][1:], alone.cls_scores[-1], rtol=1e-4, atol=1e-4
+    )
+
+
+@torch.no_grad()
+def test_golden_values(model):
+    """Seeded tiny model; change these only when the mathematics changes on purpose."""
+    output = head_output(model)
+    masks = torch.einsum(
+        'qc,chw->qhw', output.mask_embeds[-1][0], output.mask_features[0]
+    )
+    torch.testing.assert_close(
+        output.cls_scores[-1][0, 0], GOLDEN['cls'], rtol=1e-3, atol=1e-3
+    )
+    torch.testing.assert_close(masks[0, 5, 5:9], GOLDEN['mask'], rtol=1e-3, atol=1e-3)
+    rates = torch.stack([logits[0, 0].sigmoid() for logits in output.occlusion_logits])
+    torch.testing.assert_close(rates, GOLDEN['rates'], rtol=1e-3, atol=1e-3)
+    torch.manual_seed(0)
+    losses = model.loss(pictures(), samples())
+    values = torch.stack([losses[key] for key in GOLDEN_LOSSES])
+    torch.testing.assert_close(
+        values, torch.tensor(list(GOLDEN_LOSSES.values())), rtol=2e-2, atol=1e-3
+    )
+
+
+def test_losses_of_every_stage(model):
+    losses = model.loss(pictures(), samples())
+    for stage in range(STAGES):
+        prefix = f'd{stage}.' if stage < STAGES - 1 else ''
+        for name in ('loss_cls', 'loss_mask', 'loss_dice'):
+            assert losses[prefix + name].shape == ()
+            assert losses[prefix + name] > 0
+        assert (prefix + 'loss_occlusion' in losses) == (stage < 4)
+
+
+def test_losses_do_not_depend_on_the_order_of_the_objects(model, monkeypatch):
+    draw, generator = torch.rand, torch.Generator()
+
+    def seeded(*size, **kwargs):
+        # the same points for every mask, wherever it stands
+        generator.manual_seed(3)
+        points = draw(*size, generator=generator)
+        return points[:1].repeat(size[0], 1, 1) if len(size) == 3 else points
+
+    monkeypatch.setattr(torch, 'rand', seeded)
+    batch, moved = samples((4, 0)), samples((4, 0))
+    order = torch.tensor([2, 0, 3, 1])
+    moved[0].gt_instances = moved[0].gt_instances[order]
+    first, second = model.loss(pictures(), batch), model.loss(pictures(), moved)
+    for key, value in first.items():
+        torch.testing.assert_close(second[key], value, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize('counts', [(3, 2), (0, 2), (0, 0), (11, 9)])
+def test_every_parameter_gets_a_gradient(counts):
+    """Distributed training needs it: empty pictures, more objects than queries."""
+    model = oaformer()
+    losses = model.loss(pictures(), samples(counts))
+    total = sum(losses.values())
+    assert torch.isfinite(total)
+    total.backward()
+    frozen = {n for n, p in model.named_parameters() if not p.requires_grad}
+    assert gradients(model) == frozen
+
+
+@pytest.mark.parametrize(
+    'changes',
+    [
+        dict(loss_occlusion=None),
+        dict(loss_mask=dict(loss_weight=0.0)),
+        dict(loss_dice=dict(loss_weight=0.0), loss_occlusion=None),
+        dict(odm=dict(attention_mask='soft')),
+        dict(odm=dict(num_layers=2)),
+        dict(num_queries=3),
+    ],
+)
+def test_ablations_train_every_parameter(changes):
+    model = oaformer(panoptic_head=changes)
+    losses = model.loss(pictures(), samples())
+    rates = [key for key in losses if 'occlusion' in key]
+    assert bool(rates) == ('loss_occlusion' not in changes)
+    sum(losses.values()).backward()
+    frozen = {n for n, p in model.named_parameters() if not p.requires_grad}
+    assert gradients(model) == frozen
+
+
+def test_depth_is_the_same_with_and_without_odm():
+    with_odm = oaformer().panoptic_head
+    plain = oaformer(**without_odm(num_layers=7)).panoptic_head
+    layers = len(with_odm.transformer_decoder.layers) + with_odm.odm.num_layers
+    assert layers == len(plain.transformer_decoder.layers)
+    assert plain.odm is None
+    assert plain.loss_occlusion is None
+
+
+def test_background_weight_stands_for_the_list():
+    head = oaformer().panoptic_head
+    assert head.class_weight == [1.0] * NUM_CLASSES + [0.1]
+
+
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
+def test_trains_and_predicts_under_autocast(dtype):
+    model = oaformer()
+    reference = sum(model.loss(pictures(), samples()).values())
+    with torch.autocast('cpu', dtype=dtype):
+        losses = model.loss(pictures(), samples())
+        predicted = model.eval().predict(pictures(), samples())
+    assert {loss.dtype for loss in losses.values()} == {torch.float32}
+    total = sum(losses.values())
+    torch.testing.assert_close(total, reference, rtol=0.1, atol=0)
+    total.backward()
+    assert all(
+        torch.isfinite(p.grad).all() for p in model.parameters() if p.requires_grad
+    )
+    assert torch.isfinite(predicted[0].pred_instances.scores).all()

@@ -1,0 +1,116 @@
+import pytest
+import torch
+import torch.nn.functional as F
+from mmdet.models.layers import Mask2FormerTransformerDecoder
+from tiny_models import DECODER_LAYER, EMBED_DIMS
+
+from oaformer.models.layers import (
+    DecoderMemory,
+    DecoderStage,
+    binary_attention_mask,
+    masked_attention_stages,
+    resize_mask_features,
+    soft_attention_mask,
+)
+
+
+def test_binary_mask_by_hand():
+    embed = torch.tensor([[[1.0], [-1.0], [0.0]]])
+    features = torch.tensor([[[2.0, -3.0, 0.5, -0.1]]])
+    attend = binary_attention_mask(embed, features)
+    assert attend.shape == (1, 1, 3, 4)
+    assert attend[0, 0].tolist() == [
+        [True, False, True, False],
+        [False, True, False, True],
+        [True, True, True, True],
+    ]
+
+
+def test_empty_mask_attends_everywhere():
+    attend = binary_attention_mask(torch.tensor([[[-1.0]]]), torch.ones(1, 1, 5))
+    assert attend.all()
+
+
+def test_soft_mask_is_the_log_probability_and_learns():
+    embed = torch.tensor([[[1.0]]], requires_grad=True)
+    mask = soft_attention_mask(embed, torch.tensor([[[0.0, 50.0, -50.0]]]))
+    torch.testing.assert_close(
+        mask.exp(), torch.tensor([[[[0.5, 1.0, 0.0]]]]), rtol=0, atol=1e-6
+    )
+    mask.sum().backward()
+    assert embed.grad.abs() > 0
+
+
+def test_resizing_commutes_with_the_product():
+    torch.manual_seed(0)
+    features, embed = torch.randn(2, 6, 32, 48), torch.randn(2, 5, 6)
+    sizes = [(4, 6), (8, 12), (16, 24)]
+    masks = torch.einsum('bqc,bchw->bqhw', embed, features)
+    for size, level in zip(sizes, resize_mask_features(features, sizes), strict=True):
+        expected = F.interpolate(masks, size, mode='bilinear', align_corners=False)
+        torch.testing.assert_close(torch.bmm(embed, level), expected.flatten(2))
+
+
+@pytest.mark.parametrize('batch_size', [1, 3])
+def test_layers_equal_mmdets(batch_size):
+    torch.manual_seed(0)
+    decoder = Mask2FormerTransformerDecoder(
+        num_layers=2, layer_cfg=DECODER_LAYER
+    ).eval()
+    query = torch.randn(batch_size, 7, EMBED_DIMS)
+    query_embed = torch.randn(batch_size, 7, EMBED_DIMS)
+    embed = torch.randn(batch_size, 7, EMBED_DIMS)
+    value = torch.randn(batch_size, 24, EMBED_DIMS)
+    position = torch.randn(1, 24, EMBED_DIMS)
+    features = torch.randn(batch_size, EMBED_DIMS, 24)
+    stages = masked_attention_stages(
+        decoder,
+        DecoderStage(query, query, embed),
+        query_embed,
+        DecoderMemory([value], [position], [features]),
+        embed_masks=lambda normed: embed,
+    )
+    blocked = ~binary_attention_mask(embed, features)
+    # MMDetection wants the mask once per head: (B * heads, Q, HW)
+    blocked = blocked.expand(-1, 4, -1, -1).flatten(0, 1)
+    for layer, stage in zip(decoder.layers, stages, strict=True):
+        query = layer(
+            query=query,
+            key=value,
+            value=value,
+            query_pos=query_embed,
+            key_pos=position.expand(batch_size, -1, -1),
+            cross_attn_mask=blocked,
+        )
+        torch.testing.assert_close(stage.query, query, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(stage.normed_query, decoder.post_norm(stage.query))
+
+
+def test_levels_go_round_from_the_first():
+    decoder = Mask2FormerTransformerDecoder(
+        num_layers=4, layer_cfg=DECODER_LAYER
+    ).eval()
+    seen = []
+
+    def note(mask_embed, mask_features):
+        seen.append(mask_features.shape[-1])
+        return binary_attention_mask(mask_embed, mask_features)
+
+    query = torch.zeros(1, 2, EMBED_DIMS)
+    sizes = (4, 9, 16)
+    memory = DecoderMemory(
+        [torch.zeros(1, size, EMBED_DIMS) for size in sizes],
+        [torch.zeros(1, size, EMBED_DIMS) for size in sizes],
+        [torch.zeros(1, EMBED_DIMS, size) for size in sizes],
+    )
+    stages = masked_attention_stages(
+        decoder,
+        DecoderStage(query, query, query),
+        query,
+        memory,
+        embed_masks=lambda normed: normed,
+        first_level=2,
+        attention_masks=[note] * 4,
+    )
+    assert len(list(stages)) == 4
+    assert seen == [16, 4, 9, 16]

@@ -1,0 +1,42 @@
+import pytest
+import torch
+from tiny_models import SIZE, samples
+
+from oaformer.models.losses import amodal_targets
+
+CPU = torch.device('cpu')
+
+
+def test_pictures_stand_one_behind_the_other():
+    batch = samples((3, 0, 2))
+    targets = amodal_targets(batch, CPU, with_occlusion_rates=True)
+    assert targets.counts == [3, 0, 2]
+    assert targets.offsets() == [0, 3, 3]
+    assert targets.masks.shape == (5, *SIZE)
+    assert targets.masks.dtype == torch.uint8
+    last = batch[2].gt_instances
+    assert torch.equal(targets.labels[3:], last.labels)
+    assert torch.equal(targets.masks[3:], torch.from_numpy(last.masks.masks))
+    assert torch.equal(targets.occlusion_rates[3:], last.occlusion_rates)
+
+
+def test_rates_only_where_asked_for():
+    batch = samples((1,))
+    del batch[0].gt_instances.occlusion_rates
+    assert amodal_targets(batch, CPU, False).occlusion_rates is None
+    with pytest.raises(ValueError, match='picture.png.*OcclusionRate'):
+        amodal_targets(batch, CPU, True)
+
+
+def test_masks_that_are_not_padded_are_refused():
+    batch = samples((1,))
+    batch[0].set_metainfo(dict(batch_input_shape=(96, 96)))
+    with pytest.raises(ValueError, match='pad_mask=True'):
+        amodal_targets(batch, CPU, True)
+
+
+def test_missing_masks_are_named():
+    batch = samples((1,))
+    del batch[0].gt_instances.masks
+    with pytest.raises(ValueError, match='picture.png has no gt_instances.masks'):
+        amodal_targets(batch, CPU, True)

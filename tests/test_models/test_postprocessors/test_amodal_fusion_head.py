@@ -1,0 +1,136 @@
+import pytest
+import torch
+from mmdet.registry import MODELS
+from mmengine.config import ConfigDict
+from tiny_models import oaformer, pictures, samples
+
+from oaformer.models.heads import OAFormerOutput
+from oaformer.models.postprocessors import (
+    PictureSizes,
+    full_size_masks,
+    mask_quality,
+    top_instances,
+)
+from oaformer.structures import decode_masks
+
+
+def fusion_head(**test_cfg):
+    return MODELS.build(
+        dict(
+            type='AmodalFusionHead',
+            num_things_classes=2,
+            test_cfg=ConfigDict(test_cfg),
+        )
+    )
+
+
+def output(occlusion=True):
+    """One picture of 16 x 16: query 0 left half, 1 lower half, 2 nothing."""
+    masks = torch.full((1, 3, 4, 4), -20.0)
+    masks[0, 0, :, :2] = 20
+    masks[0, 1, 2:, :] = 20
+    scores = torch.tensor([[[5.0, 0, 0], [0, 3.0, 0], [0, 0, 5.0]]])
+    rates = [torch.tensor([[0.0, 20.0, -20.0]])] if occlusion else []
+    return OAFormerOutput([scores], [torch.eye(3)[None]], masks, rates)
+
+
+def predict(head, **kwargs):
+    batch = samples((0,), size=(16, 16), output_size=(32, 32))
+    return head.predict(output(**kwargs), batch)[0]['ins_results']
+
+
+def test_instances_by_hand():
+    instances = predict(fusion_head(max_per_image=2))
+    assert instances.labels.tolist() == [0, 1]
+    probabilities = output().cls_scores[0][0].softmax(-1)
+    expected = torch.stack([probabilities[0, 0], probabilities[1, 1]])
+    # quality of a mask whose edge is interpolated lies below 1
+    assert (instances.scores < expected).all()
+    assert (instances.scores > 0.95 * expected).all()
+    assert instances.bboxes.tolist() == [[0, 0, 16, 32], [0, 16, 32, 32]]
+    torch.testing.assert_close(
+        instances.occlusion_rates, torch.tensor([0.5, 1.0]), rtol=0, atol=1e-6
+    )
+    left, lower = decode_masks(instances.masks)
+    assert left[:, :16].all()
+    assert not left[:, 16:].any()
+    assert lower[16:].all()
+    assert not lower[:16].any()
+
+
+def test_bitmaps_equal_the_rles():
+    bitmaps = predict(fusion_head(mask_format='bitmap')).masks
+    assert bitmaps.dtype == torch.bool
+    rles = predict(fusion_head(mask_format='rle')).masks
+    assert torch.equal(bitmaps, torch.from_numpy(decode_masks(rles)).bool())
+
+
+@pytest.mark.parametrize('chunk_size', [1, 2, 100])
+def test_chunks_do_not_change_the_result(chunk_size):
+    reference = predict(fusion_head())
+    instances = predict(fusion_head(mask_chunk_size=chunk_size))
+    assert instances.masks == reference.masks
+    torch.testing.assert_close(instances.scores, reference.scores)
+
+
+def test_fewer_pairs_than_max_per_image():
+    assert len(predict(fusion_head(max_per_image=100))) == 3 * 2
+
+
+def test_empty_masks_have_empty_boxes_and_score_0():
+    instances = predict(fusion_head())
+    empty = decode_masks(instances.masks).sum((1, 2)) == 0
+    assert empty.any()
+    assert (instances.bboxes[torch.from_numpy(empty)] == 0).all()
+    assert (instances.scores[torch.from_numpy(empty)] == 0).all()
+
+
+def test_without_rates_there_are_none():
+    assert 'occlusion_rates' not in predict(fusion_head(), occlusion=False)
+
+
+def test_unknown_mask_format():
+    with pytest.raises(ValueError, match="'rle' or 'bitmap', not 'polygon'"):
+        fusion_head(mask_format='polygon')
+
+
+def test_top_instances_by_hand():
+    logits = torch.log(torch.tensor([[0.5, 0.2, 0.3], [0.1, 0.8, 0.1]]))
+    top = top_instances(logits, 3)
+    torch.testing.assert_close(top.scores, torch.tensor([0.8, 0.5, 0.2]))
+    assert top.labels.tolist() == [1, 0, 1]
+    assert top.queries.tolist() == [1, 0, 0]
+
+
+def test_mask_quality_by_hand():
+    """Mean of sigmoid(0.5 up) inside, 0 where nothing is inside."""
+    logit = torch.logit(torch.tensor(0.75))
+    masks = torch.stack(
+        [torch.tensor([[logit, -1.0], [logit, -1.0]]), torch.full((2, 2), -1.0)]
+    )
+    torch.testing.assert_close(
+        mask_quality(masks), torch.tensor([0.75, 0.0]), rtol=0, atol=1e-5
+    )
+
+
+def test_masks_are_cut_to_the_picture_before_they_are_resized():
+    features = torch.full((1, 4, 4), -20.0)
+    features[:, :2] = 20
+    sizes = PictureSizes(batch_input=(16, 16), image=(8, 16), output=(4, 8))
+    (masks,) = full_size_masks(torch.ones(1, 1), features, sizes, chunk_size=5)
+    assert masks.shape == (1, 4, 8)
+    assert (masks > 0).all()
+
+
+@torch.no_grad()
+def test_rates_are_those_of_the_instances_own_queries():
+    model = oaformer().eval()
+    batch = samples()
+    predicted = model.predict(pictures(), batch)
+    head = model.panoptic_head(model.extract_feat(pictures()), batch)
+    rates = head.occlusion_logits[-1].sigmoid()
+    for index, sample in enumerate(predicted):
+        known = {round(rate, 5) for rate in rates[index].tolist()}
+        own = sample.pred_instances.occlusion_rates
+        assert len(own) == 10
+        assert {round(rate, 5) for rate in own.tolist()} <= known
