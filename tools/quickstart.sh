@@ -12,6 +12,15 @@ cd "$root"
 
 say() { printf '\n[quickstart] %s\n' "$*"; }
 
+# quietly COMMAND...: run a command with its output in a log, and show of it only the
+# progress. MMEngine lists every parameter, which nobody reads here.
+quietly() {
+    "$@" 2>&1 | tee "$log" | sed -un \
+        -e 's/.*\(Epoch(train).*]\)  *base_lr.*\(eta: [0-9:]*\).*\( loss: [0-9.]*\).*/  \1 \2 \3/p' \
+        -e 's/.*\(Epoch(val).*\) \(amodal\/segm_mAP: [0-9.]*\) .*/  \1 \2/p' ||
+        { tail -n 20 "$log"; echo "[quickstart] error: that did not work; the whole log is in $log" >&2; exit 1; }
+}
+
 say "1/5 the environment (some minutes the first time; about 20 more if mmcv must be built)"
 python=$(bash tools/setup_env.sh)
 
@@ -19,6 +28,7 @@ config=configs/oaformer_tiny_synth.py
 data=data/synth_amodal
 work_dir=work_dirs/oaformer_tiny_synth
 pictures=$root/$work_dir/pictures
+log=$root/$work_dir/quickstart.log
 
 if [[ -d $data ]]; then
     say "2/5 the data set in $data is there already"
@@ -30,13 +40,14 @@ else
     mv "$data.part" "$data"
 fi
 
-say "3/5 training (up to 10 minutes on 2 cores; every line shows the loss and the time left)"
-"$python" tools/train.py "$config" --work-dir "$work_dir"
+say "3/5 training (up to 10 minutes on 2 cores; a line for each of 12 epochs)"
+mkdir -p "$work_dir"
+quietly "$python" tools/train.py "$config" --work-dir "$work_dir"
 
 say "4/5 testing on pictures that were not trained on, and drawing them (about a minute)"
 checkpoint=$(<"$work_dir/last_checkpoint")
 rm -rf "$pictures"
-"$python" tools/test.py "$config" "$checkpoint" --work-dir "$work_dir" --show-dir "$pictures"
+quietly "$python" tools/test.py "$config" "$checkpoint" --work-dir "$work_dir" --show-dir "$pictures"
 
 say "5/5 results"
 "$python" tools/analysis_tools/print_results.py "$work_dir"

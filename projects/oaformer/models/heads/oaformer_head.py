@@ -6,7 +6,7 @@ import torch
 from mmdet.models.dense_heads import Mask2FormerHead
 from mmdet.registry import MODELS
 from mmdet.structures import SampleList
-from mmdet.utils import OptConfigType, reduce_mean
+from mmdet.utils import ConfigType, OptConfigType, reduce_mean
 from torch import Tensor
 
 from ..layers import (
@@ -35,9 +35,9 @@ class OAFormerOutput(NamedTuple):
         cls_scores: Class logits, background last, (B, Q, K + 1) each.
         mask_embeds: Mask embeddings, (B, Q, C) each.
         mask_features: Features of the pixel decoder, (B, C, H/4, W/4).
-        occlusion_logits: Occlusion-rate logits of the ODM's stages, which come
-            first, (B, Q) each. Empty without ODM or without occlusion loss. The
-            last one speaks for the final prediction.
+        occlusion_logits: Occlusion-rate logits, (B, Q) each, of every stage or of
+            the ODM's, which come first. Empty without ODM or without occlusion
+            loss. The last one speaks for the final prediction.
     """
 
     cls_scores: list[Tensor]
@@ -63,21 +63,27 @@ class OAFormerHead(Mask2FormerHead):
     same names, same outputs.
 
     Args:
+        loss_cls: As in MMDetection; ``bg_cls_weight`` may stand for the list
+            ``class_weight`` and is the weight of the background class.
         odm: Config of :class:`OcclusionDistinguishModule`, or None. Embedding
             sizes and the layer config follow the amodal decoder's.
         loss_occlusion: Config of :class:`OcclusionRateLoss`. None trains and
             predicts no occlusion rates (the paper's table 3, rows without it).
-        loss_cls: As in MMDetection; ``bg_cls_weight`` may stand for the list
-            ``class_weight`` and is the weight of the background class.
+        amodal_occlusion_rates: Whether the amodal decoder's queries are asked for
+            their occlusion rates, too, by the ODM's embedding module. Then the rate
+            of a prediction is that of its final query. Otherwise it is the ODM's
+            last rate of the same query, which may have stood for another object
+            there, since every stage has a matching of its own.
         **kwargs: Arguments of ``Mask2FormerHead``.
     """
 
     def __init__(
         self,
         *,
+        loss_cls: ConfigType,
         odm: OptConfigType = None,
         loss_occlusion: OptConfigType = None,
-        loss_cls: OptConfigType = None,
+        amodal_occlusion_rates: bool = True,
         **kwargs,
     ) -> None:
         loss_cls = _with_class_weight(
@@ -87,6 +93,7 @@ class OAFormerHead(Mask2FormerHead):
         super().__init__(loss_cls=loss_cls, **kwargs)
         self.odm = None
         self.loss_occlusion = None
+        self.amodal_occlusion_rates = False
         if odm is not None:
             self.odm = MODELS.build(
                 odm,
@@ -99,6 +106,7 @@ class OAFormerHead(Mask2FormerHead):
             )
             if loss_occlusion is not None:
                 self.loss_occlusion = MODELS.build(loss_occlusion)
+                self.amodal_occlusion_rates = amodal_occlusion_rates
         if self.train_cfg:
             self.matching_weights = matching_weights(self.assigner)
 
@@ -128,15 +136,22 @@ class OAFormerHead(Mask2FormerHead):
             mask_embed = self.mask_embed(normed_query)
             stages = [DecoderStage(query, normed_query, mask_embed)]
             occlusion_logits = []
-        amodal_stages = masked_attention_stages(
-            self.transformer_decoder,
-            stages[-1],
-            query_embed,
-            memory,
-            self.mask_embed,
-            first_level=(len(stages) - 1) % self.num_transformer_feat_level,
+        amodal_stages = list(
+            masked_attention_stages(
+                self.transformer_decoder,
+                stages[-1],
+                query_embed,
+                memory,
+                self.mask_embed,
+                first_level=(len(stages) - 1) % self.num_transformer_feat_level,
+            )
         )
-        stages = [*stages, *amodal_stages]
+        if self.amodal_occlusion_rates:
+            occlusion_logits = occlusion_logits + [
+                self.odm.occlusion_embedding.occlusion_logits(stage.normed_query)
+                for stage in amodal_stages
+            ]
+        stages = stages + amodal_stages
         return OAFormerOutput(
             [self.cls_embed(stage.normed_query) for stage in stages],
             [stage.mask_embed for stage in stages],
@@ -174,7 +189,7 @@ class OAFormerHead(Mask2FormerHead):
 
         Returns:
             ``loss_cls``, ``loss_mask``, ``loss_dice`` of the last stage and
-            ``d{i}.loss_*`` of stage i; ``d{i}.loss_occlusion`` for the ODM's.
+            ``d{i}.loss_*`` of stage i; ``loss_occlusion`` where rates are predicted.
         """
         targets = amodal_targets(
             batch_data_samples, x[0].device, self.loss_occlusion is not None
@@ -273,8 +288,8 @@ class OAFormerHead(Mask2FormerHead):
         )
 
 
-def _with_class_weight(loss_cls: OptConfigType, num_classes: int) -> OptConfigType:
-    if loss_cls is None or 'bg_cls_weight' not in loss_cls:
+def _with_class_weight(loss_cls: ConfigType, num_classes: int) -> ConfigType:
+    if 'bg_cls_weight' not in loss_cls:
         return loss_cls
     loss_cls = loss_cls.copy()
     loss_cls['class_weight'] = [1.0] * num_classes + [loss_cls.pop('bg_cls_weight')]

@@ -61,3 +61,14 @@ class OcclusionEmbeddingModule(BaseModule):
         if self.occlusion_rate is None:
             return mask_embed, None
         return mask_embed, self.occlusion_rate(embedding).squeeze(-1)
+
+    def occlusion_logits(self, query: Tensor) -> Tensor:
+        """Occlusion-rate logits alone.
+
+        Args:
+            query: Normed query features, (B, Q, C).
+
+        Returns:
+            Logits, (B, Q).
+        """
+        return self.occlusion_rate(self.occlusion_embed(query)).squeeze(-1)

@@ -1,0 +1,176 @@
+"""Train, resume, test and draw with the real tools and a small OAFormer."""
+
+import json
+import os
+import pickle
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from oaformer.datasets.synth_amodal import write_split
+
+CONFIG = 'configs/oaformer_tiny_synth.py'
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    """A working folder that is not the repository, with a handful of pictures."""
+    folder = tmp_path_factory.mktemp('end_to_end')
+    for split, count in (('train', 8), ('val', 5)):
+        write_split(str(folder / 'data' / 'synth_amodal'), split, count)
+    return folder
+
+
+@pytest.fixture(scope='module')
+def trained(folder, request):
+    """Two epochs of two iterations, the reference for all that follows."""
+    run_tool(folder, 'train.py', CONFIG, '--work-dir', 'run', *options())
+    return folder / 'run'
+
+
+def options():
+    return [
+        '--cfg-options',
+        'train_cfg.max_epochs=2',
+        'train_cfg.val_interval=1',
+        'train_dataloader.batch_size=4',
+        'default_hooks.logger.interval=1',
+        'randomness.seed=0',
+        'model.train_cfg.num_points=128',
+        'model.test_cfg.max_per_image=5',
+    ]
+
+
+def run_tool(folder, tool, *args, processes=None):
+    root = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
+    environ = {key: value for key, value in os.environ.items() if key != 'PYTHONPATH'}
+    environ['VIRTUAL_ENV'] = sys.prefix
+    command = [sys.executable, os.path.join(root, 'tools', tool), *args]
+    if processes is not None:
+        environ['PORT'] = str(free_port())
+        command = ['bash', *command[1:]]
+    result = subprocess.run(
+        command, cwd=folder, env=environ, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr[-3000:]
+    return result.stdout + result.stderr
+
+
+def free_port():
+    with socket.socket() as server:
+        server.bind(('127.0.0.1', 0))
+        return server.getsockname()[1]
+
+
+def scalars(work_dir):
+    """Everything that was logged, one dict per line."""
+    (file,) = work_dir.glob('*/vis_data/scalars.json')
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def losses(work_dir, epoch):
+    return [
+        {key: value for key, value in line.items() if 'loss' in key}
+        for line in scalars(work_dir)
+        if line.get('epoch') == epoch
+    ]
+
+
+def metrics(work_dir):
+    (file,) = work_dir.glob('[0-9]*/[0-9]*.json')
+    found = json.loads(file.read_text())
+    return {key: value for key, value in found.items() if key.startswith('amodal/')}
+
+
+def test_training_logs_and_validates(trained):
+    first = losses(trained, epoch=1)[0]
+    assert {'loss', 'loss_mask', 'd0.loss_occlusion', 'loss_occlusion'} <= set(first)
+    validated = [line for line in scalars(trained) if 'amodal/segm_mAP' in line]
+    assert len(validated) == 2
+    assert (trained / 'epoch_2.pth').is_file()
+
+
+def test_resuming_continues_exactly(trained, folder):
+    run_tool(
+        folder,
+        'train.py',
+        CONFIG,
+        '--work-dir',
+        'resumed',
+        '--resume',
+        str(trained / 'epoch_1.pth'),
+        *options(),
+    )
+    expected = losses(trained, epoch=2)
+    assert len(expected) == 2
+    assert losses(folder / 'resumed', epoch=2) == expected
+
+
+@pytest.fixture(scope='module')
+def tested(trained, folder):
+    run_tool(
+        folder,
+        'test.py',
+        CONFIG,
+        str(trained / 'epoch_2.pth'),
+        '--work-dir',
+        'tested',
+        '--out',
+        'predictions.pkl',
+        '--show-dir',
+        str(folder / 'pictures'),
+        *options(),
+    )
+    return folder / 'tested'
+
+
+def test_testing_gives_the_metric_of_the_validation(trained, tested):
+    last = [line for line in scalars(trained) if 'amodal/segm_mAP' in line][-1]
+    measured = metrics(tested)
+    assert measured['amodal/segm_mAP'] == pytest.approx(last['amodal/segm_mAP'])
+    assert 0 <= measured['amodal/segm_mAP_50'] <= 1
+
+
+def test_testing_writes_predictions_and_pictures(tested, folder):
+    predictions = pickle.loads((folder / 'predictions.pkl').read_bytes())
+    assert len(predictions) == 5
+    instances = predictions[0]['pred_instances']
+    assert len(instances['scores']) == len(instances['masks']) == 5
+    assert instances['masks'][0]['size'] == [128, 128]
+    assert len(instances['occlusion_rates']) == 5
+    assert len(list((folder / 'pictures').glob('*.png'))) == 5
+
+
+def test_two_processes_test_as_one(trained, tested, folder):
+    run_tool(
+        folder,
+        'dist_test.sh',
+        CONFIG,
+        str(trained / 'epoch_2.pth'),
+        '2',
+        '--work-dir',
+        'tested_by_two',
+        *options(),
+        processes=2,
+    )
+    by_two = metrics(folder / 'tested_by_two')
+    assert by_two == pytest.approx(metrics(tested))
+
+
+def test_two_processes_train(folder):
+    """Four pictures each, with ground truth counts that differ between them."""
+    run_tool(
+        folder,
+        'dist_train.sh',
+        CONFIG,
+        '2',
+        '--work-dir',
+        'trained_by_two',
+        *options(),
+        'train_cfg.max_epochs=1',
+        processes=2,
+    )
+    assert len(losses(folder / 'trained_by_two', epoch=1)) == 1
+    assert (folder / 'trained_by_two' / 'epoch_1.pth').is_file()
