@@ -100,6 +100,20 @@ def test_hidden_part_is_not_filled(draw):
 
 
 @pytest.mark.parametrize('form', ['rle', 'tensor'])
+def test_a_prediction_has_the_colour_of_its_object(draw, form):
+    """Predicted in the other order, each box still has the hue of its ground truth."""
+    predicted = prediction(form)
+    predicted.scores = torch.tensor([0.8, 0.9])
+    sample = DetDataSample(gt_instances=ground_truth(), pred_instances=predicted)
+    drawn = draw(sample).astype(int)
+    top = header_height(drawn)
+    for column in (130, 300):
+        left, right = drawn[top + 150, column], drawn[top + 150, WIDTH + 4 + column]
+        # fill of half the strength over the same grey
+        np.testing.assert_allclose(2 * (right - 100), left - 100, atol=2)
+
+
+@pytest.mark.parametrize('form', ['rle', 'tensor'])
 def test_every_form_of_predicted_masks(draw, form):
     reference = draw(DetDataSample(pred_instances=prediction()))
     drawn = draw(DetDataSample(pred_instances=prediction(form)))

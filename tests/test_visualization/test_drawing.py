@@ -87,15 +87,6 @@ def test_contour_is_cut_but_nothing_solid_is_lost(visible):
     assert drawn <= {tuple(point) for point in points.tolist()}
 
 
-def test_colours_of_neighbours_differ():
-    colours = np.array([drawing.instance_colour(i) for i in range(30)], float)
-    distances = np.linalg.norm(colours[:, None] - colours[None], axis=-1)
-    np.fill_diagonal(distances, np.inf)
-    assert distances.min() > 15
-    for step in (1, 2, 3):
-        assert np.linalg.norm(colours[step:] - colours[:-step], axis=-1).min() > 50
-
-
 def inside(box, image):
     left, top, right, bottom = box
     return 0 <= left < right <= image.shape[1] and 0 <= top < bottom <= image.shape[0]

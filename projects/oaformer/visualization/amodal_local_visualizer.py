@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import cv2
 import mmcv
 import numpy as np
+import pycocotools.mask as mask_util
 import torch
 from mmdet.registry import VISUALIZERS
 from mmdet.structures import DetDataSample
@@ -13,8 +14,9 @@ from mmdet.visualization import DetLocalVisualizer
 from mmengine.dist import master_only
 from mmengine.structures import InstanceData
 
-from ..structures import decode_masks
+from ..structures import RLE, decode_masks, encode_masks
 from . import drawing
+from .colours import colours_like, instance_colour
 
 # Pictures smaller than this are enlarged: no label can be read on 128 pixels.
 MIN_DRAWN_SIDE = 480
@@ -24,7 +26,8 @@ MIN_DRAWN_SIDE = 480
 class AmodalLocalVisualizer(DetLocalVisualizer):
     """Draw amodal instances, ground truth on the left and prediction on the right.
 
-    Every instance has one colour. Its amodal outline is solid where the instance is
+    Every instance has one colour, and a prediction that of the object it overlaps by
+    half. Its amodal outline is solid where the instance is
     visible and dashed where it is hidden; its visible part is filled. A prediction
     without ``visible_masks`` has a lighter fill over its amodal mask and a solid
     outline. The label reads 'class score | occ 37%', where 37 % is the occlusion rate.
@@ -93,15 +96,24 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
         """
         image = np.clip(image, 0, 255).astype(np.uint8)
         panels = []
-        if data_sample is not None:
+        ground_truth = prediction = None
+        if data_sample is not None and draw_gt:
             ground_truth = data_sample.get('gt_instances')
             # Without loaded annotations an empty panel would claim an empty picture.
-            if draw_gt and ground_truth is not None and 'labels' in ground_truth:
-                panels.append(self._draw_panel(image, ground_truth, 'ground truth'))
+            if ground_truth is not None and 'labels' not in ground_truth:
+                ground_truth = None
+        if data_sample is not None and draw_pred:
             prediction = data_sample.get('pred_instances')
-            if draw_pred and prediction is not None:
-                prediction = prediction[prediction.scores >= pred_score_thr]
-                panels.append(self._draw_panel(image, prediction, 'prediction'))
+        if ground_truth is not None:
+            colours = range(len(ground_truth))
+            panels.append(
+                self._draw_panel(image, ground_truth, 'ground truth', colours)
+            )
+        if prediction is not None:
+            prediction = prediction[prediction.scores >= pred_score_thr]
+            prediction = prediction[prediction.scores.argsort(descending=True)]
+            colours = _prediction_colours(prediction, ground_truth)
+            panels.append(self._draw_panel(image, prediction, 'prediction', colours))
         drawn = _side_by_side(panels) if panels else image
         self.set_image(drawn)
         if show:
@@ -112,11 +124,15 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
             self.add_image(name, drawn, step)
 
     def _draw_panel(
-        self, image: np.ndarray, instances: InstanceData, title: str
+        self,
+        image: np.ndarray,
+        instances: InstanceData,
+        title: str,
+        colours: Sequence[int],
     ) -> np.ndarray:
         """One picture with its instances and a header, RGB, (h, w, 3)."""
         factor = max(1, -(-MIN_DRAWN_SIDE // min(image.shape[:2])))
-        drawn = self._instances(instances, title, image.shape[:2], factor)
+        drawn = self._instances(instances, title, image.shape[:2], factor, colours)
         # Small instances are drawn last, for a large one may cover them.
         by_area = sorted(drawn, key=lambda item: item.amodal.sum(), reverse=True)
         size = (image.shape[1] * factor, image.shape[0] * factor)
@@ -137,6 +153,7 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
         title: str,
         image_size: tuple[int, int],
         factor: int,
+        colours: Sequence[int],
     ) -> list[drawing.DrawnInstance]:
         """Crops, colours and labels of what has pixels, enlarged by ``factor``."""
         if len(instances) == 0:
@@ -158,7 +175,7 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
                     amodal=_enlarge(mask[crop], factor),
                     visible=visible and _enlarge(visible(index)[crop], factor),
                     corner=(left * factor, top * factor),
-                    colour=drawing.instance_colour(index),
+                    colour=instance_colour(colours[index]),
                     text=self._label(instances, index),
                 )
             )
@@ -177,6 +194,26 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
         if rates is not None:
             text += f' | occ {float(rates[index]):.0%}'
         return text
+
+
+def _prediction_colours(
+    prediction: InstanceData, ground_truth: InstanceData | None
+) -> Sequence[int]:
+    """Colour of each prediction: that of the object it stands for, if one is drawn."""
+    if ground_truth is None or not len(prediction) or not len(ground_truth):
+        return range(len(prediction))
+    predicted, annotated = _rles(prediction.masks), _rles(ground_truth.masks)
+    if predicted[0]['size'] != annotated[0]['size']:
+        return range(len(prediction))
+    return colours_like(mask_util.iou(predicted, annotated, [0] * len(annotated)))
+
+
+def _rles(masks: BitmapMasks | torch.Tensor | np.ndarray | Sequence[RLE]) -> list[RLE]:
+    if isinstance(masks, BitmapMasks):
+        masks = masks.masks
+    if isinstance(masks, torch.Tensor):
+        masks = masks.cpu().numpy()
+    return encode_masks(masks) if isinstance(masks, np.ndarray) else list(masks)
 
 
 def _mask_reader(

@@ -6,10 +6,11 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from .colours import Colour
+
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 HALO = (20, 20, 20)
 HEADER = (38, 38, 42)
-Colour = tuple[int, int, int]
 # Left, top, right, bottom in pixels; right and bottom are outside.
 Box = tuple[int, int, int, int]
 
@@ -36,20 +37,6 @@ class DrawnInstance(NamedTuple):
         """Amodal box in the picture."""
         (left, top), (height, width) = self.corner, self.amodal.shape
         return left, top, left + width, top + height
-
-
-def instance_colour(index: int) -> Colour:
-    """Colour number ``index`` of an endless palette.
-
-    Hues advance by the golden ratio, so that any few neighbours lie far apart; value
-    alternates so that a hue that comes near an earlier one still looks different.
-    """
-    hue = (0.56 + index * 0.618034) % 1.0 * 360
-    value = (1.0, 0.82, 0.92)[index % 3]
-    saturation = (0.78, 0.9, 0.6)[index // 2 % 3]
-    pixel = np.float32([[[hue, saturation, value]]])
-    red, green, blue = cv2.cvtColor(pixel, cv2.COLOR_HSV2RGB)[0, 0]
-    return round(255 * float(red)), round(255 * float(green)), round(255 * float(blue))
 
 
 def draw_fill(
