@@ -60,6 +60,12 @@ def tool(repo_root):
     return repo_root / 'tools' / 'analysis_tools' / 'browse_dataset.py'
 
 
+def test_absent_config_is_named(tool, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, 'argv', [str(tool), 'absent.py'])
+    with pytest.raises(SystemExit, match='no config absent.py'):
+        runpy.run_path(str(tool), run_name='__main__')
+
+
 def test_from_another_folder_without_pythonpath(tool, config, tmp_path):
     command = [sys.executable, str(tool), str(config), '--output-dir', 'drawings']
     result = subprocess.run(

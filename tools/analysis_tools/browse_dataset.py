@@ -11,9 +11,11 @@ sys.path.insert(0, str(REPO_ROOT / 'projects'))
 
 import mmcv  # noqa: E402
 from mmdet.registry import DATASETS, VISUALIZERS  # noqa: E402
-from mmengine.config import Config, DictAction  # noqa: E402
+from mmengine.config import DictAction  # noqa: E402
 from mmengine.registry import init_default_scope  # noqa: E402
 from mmengine.utils import track_iter_progress  # noqa: E402
+
+from oaformer.engine import cli  # noqa: E402
 
 
 def parse_args(argv=None):
@@ -45,9 +47,10 @@ def parse_args(argv=None):
 def main(argv=None):
     """Draw the pictures one after the other."""
     args = parse_args(argv)
-    cfg = Config.fromfile(args.config)
-    if args.cfg_options is not None:
-        cfg.merge_from_dict(args.cfg_options)
+    try:
+        cfg, path = cli.load_config(args.config, args.cfg_options, REPO_ROOT)
+    except cli.UsageError as error:
+        sys.exit(str(error))
     init_default_scope(cfg.get('default_scope', 'mmdet'))
 
     dataset = DATASETS.build(cfg[f'{args.split}_dataloader'].dataset)
@@ -62,7 +65,7 @@ def main(argv=None):
         ground_truth = data_sample.gt_instances
         if 'labels' not in ground_truth:
             sys.exit(
-                f'the {args.split} pipeline of {args.config} loads no annotations: add '
+                f'the {args.split} pipeline of {path} loads no annotations: add '
                 'LoadAmodalAnnotations to it or browse another split'
             )
         # (3, H, W) BGR to (H, W, 3) RGB

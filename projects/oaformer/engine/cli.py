@@ -168,21 +168,41 @@ def _add_common_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 
 
-def _load_config(args: argparse.Namespace, repo_root: Path) -> Config:
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+def load_config(
+    config: str, cfg_options: dict | None, repo_root: Path
+) -> tuple[Config, Path]:
+    """Read a config from any working folder.
+
+    Args:
+        config (str): Its path, relative to the working folder or the repository.
+        cfg_options (dict, optional): Settings to change.
+        repo_root (Path): The repository's folder.
+
+    Returns:
+        tuple[Config, Path]: The config, its data paths resolved, and its own path.
+
+    Raises:
+        UsageError: If there is no such config.
+    """
     try:
-        path = find_config(args.config, repo_root)
+        path = find_config(config, repo_root)
     except FileNotFoundError as error:
         raise UsageError(str(error)) from error
     cfg = Config.fromfile(path)
+    if cfg_options is not None:
+        cfg.merge_from_dict(cfg_options)
+    _resolve_data(cfg, repo_root)
+    return cfg, path
+
+
+def _load_config(args: argparse.Namespace, repo_root: Path) -> Config:
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    cfg, path = load_config(args.config, args.cfg_options, repo_root)
     cfg.launcher = args.launcher
-    if args.cfg_options is not None:
-        cfg.merge_from_dict(args.cfg_options)
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
         cfg.work_dir = f'./work_dirs/{path.stem}'
-    _resolve_data(cfg, repo_root)
     return cfg
 
 
