@@ -199,14 +199,28 @@ def test_pixels_are_built_once_and_only_at_the_size_that_is_used(monkeypatch):
     from oaformer.structures import mask_stack
 
     decoded = []
-    original = mask_stack.decode_masks
-    monkeypatch.setattr(
-        mask_stack, 'decode_masks', lambda rles: decoded.append(1) or original(rles)
-    )
+    original = mask_stack.decode_columns
+
+    def note(rle, left, right):
+        decoded.append(1)
+        return original(rle, left, right)
+
+    monkeypatch.setattr(mask_stack, 'decode_columns', note)
     _, lazy, *_ = carriers(7)
-    moved = lazy.rescale((500, 500)).crop(box(0, 0, 50, 50)).flip()[[1, 2]]
+    moved = lazy.rescale((500, 500)).crop(box(0, 0, 400, 400)).flip()[[1, 2]]
     assert decoded == []
     first = moved.masks
     assert len(decoded) == 2
     assert moved.masks is first
     assert len(decoded) == 2
+
+
+def test_what_a_crop_cuts_away_is_not_decoded(monkeypatch):
+    from oaformer.structures import mask_stack
+
+    monkeypatch.setattr(mask_stack, 'decode_columns', None)
+    amodal = np.zeros((1, 20, 30), dtype=np.uint8)
+    amodal[0, 2:8, 3:9] = 1
+    masks = AmodalMasks(encode_masks(amodal), 20, 30)
+    assert masks.crop(box(10, 0, 30, 20)).masks.sum() == 0
+    assert masks.crop(box(0, 9, 30, 20)).masks.sum() == 0

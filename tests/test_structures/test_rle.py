@@ -11,7 +11,7 @@ from oaformer.structures import (
     rle_intersection,
     to_rle,
 )
-from oaformer.structures.rle import counts_of
+from oaformer.structures.rle import counts_of, decode_columns
 
 # a 3 x 4 mask and its run lengths, down the columns, outside first
 MASK = np.array([[0, 1, 1, 0], [0, 1, 0, 0], [1, 1, 0, 0]], dtype=np.uint8)
@@ -129,3 +129,11 @@ def test_every_single_broken_character_is_noticed_or_harmless():
             noticed += 1
     # leaving out a run of length 0 difference can keep the sum; next to none do
     assert noticed > 0.95 * len(good['counts'])
+
+
+@pytest.mark.parametrize('span', [(0, 53), (0, 1), (52, 53), (7, 30), (10, 10)])
+def test_decoded_columns_are_a_piece_of_the_whole(span):
+    masks = random_masks(4)
+    for mask, rle in zip(masks, encode_masks(masks), strict=True):
+        columns = decode_columns(rle, *span)
+        np.testing.assert_array_equal(columns, mask[:, slice(*span)])

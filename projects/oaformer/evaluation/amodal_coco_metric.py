@@ -11,7 +11,7 @@ from mmengine.fileio import dump
 from mmengine.logging import print_log
 from terminaltables import AsciiTable
 
-from ..structures import RLE, encode_masks, rle_area, rle_bbox
+from ..structures import RLE, encode_masks, rle_areas, rle_bbox
 from .functional import MaskEvaluation, evaluate_masks, mean_occlusion_rate_error
 from .ground_truth import load_ground_truth
 
@@ -180,8 +180,14 @@ class AmodalCocoMetric(BaseMetric):
                 )
             size = [image['height'], image['width']]
             rates = result.get('occlusion_rates', [None] * len(result['masks']))
-            fields = (result['labels'], result['scores'], result['masks'], rates)
-            for label, score, mask, rate in zip(*fields, strict=True):
+            fields = (
+                result['labels'].tolist(),
+                result['scores'].tolist(),
+                result['masks'],
+                rle_areas(result['masks']),
+                rates,
+            )
+            for label, score, mask, area, rate in zip(*fields, strict=True):
                 if list(mask['size']) != size:
                     # COCO's IoU would call every pair of such masks unmatched.
                     raise ValueError(
@@ -192,11 +198,11 @@ class AmodalCocoMetric(BaseMetric):
                     dict(
                         id=len(detections) + 1,
                         image_id=image['id'],
-                        category_id=category_ids[int(label)],
+                        category_id=category_ids[label],
                         segmentation=mask,
-                        area=rle_area(mask),
+                        area=area,
                         iscrowd=0,
-                        score=float(score),
+                        score=score,
                         occlusion_rate=None if rate is None else float(rate),
                     )
                 )
@@ -217,6 +223,7 @@ class AmodalCocoMetric(BaseMetric):
         table = AsciiTable([['amodal', 'value'], *rows]).table
         matched = len(evaluation.matches)
         text = f'{matched} of {num_objects} objects matched at IoU 0.5'
+        text += f'; engine: {evaluation.engine}'
         absent = [name for name, value in metrics.items() if value is None]
         if 'occlusion_rate_mae' in absent:
             reason = 'no match' if has_rates else 'no predicted occlusion rates'

@@ -2,16 +2,18 @@
 
 from .amodal_masks import AmodalMasks
 from .mask_stack import MaskStack
+from .region_encoding import encode_region
 from .rle import (
     RLE,
     decode_masks,
-    encode_masks,
     rle_area,
+    rle_areas,
     rle_bbox,
     rle_difference,
     rle_intersection,
     to_rle,
 )
+from .rle_encoding import encode_masks
 
 __all__ = [
     'RLE',
@@ -19,7 +21,9 @@ __all__ = [
     'MaskStack',
     'decode_masks',
     'encode_masks',
+    'encode_region',
     'rle_area',
+    'rle_areas',
     'rle_bbox',
     'rle_difference',
     'rle_intersection',

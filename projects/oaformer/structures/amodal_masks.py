@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
+import cv2
 import mmcv
 import numpy as np
+from mmdet.structures.bbox import BaseBoxes, HorizontalBoxes, get_box_type
 from mmdet.structures.mask import BitmapMasks
 
 from .mask_stack import MaskStack, resize_indices
@@ -83,8 +85,7 @@ class AmodalMasks(BitmapMasks):
         """
         if self._visible is None:
             return np.zeros(len(self), dtype=np.float32)
-        amodal = np.count_nonzero(self.masks, axis=(1, 2))
-        visible = np.count_nonzero(self.visible & self.masks, axis=(1, 2))
+        amodal, visible = _areas(self.masks), _areas(self.visible & self.masks)
         return (1 - visible / np.maximum(amodal, 1)).astype(np.float32) * (amodal > 0)
 
     def __len__(self) -> int:
@@ -101,7 +102,21 @@ class AmodalMasks(BitmapMasks):
     @property
     def areas(self) -> np.ndarray:
         """Amodal areas in pixels, shape (N,)."""
-        return np.count_nonzero(self.masks, axis=(1, 2))
+        return _areas(self.masks)
+
+    def get_bboxes(self, dst_type: str | type = 'hbox') -> BaseBoxes:
+        """Tightest boxes around the amodal masks, zeros for an empty one.
+
+        Args:
+            dst_type: Box type, as in MMDetection.
+        """
+        _, box_type = get_box_type(dst_type)
+        if box_type is not HorizontalBoxes:
+            return super().get_bboxes(dst_type)
+        boxes = np.array([cv2.boundingRect(mask) for mask in self.masks])
+        boxes = boxes.reshape(-1, 4).astype(np.float32)
+        boxes[:, 2:] += boxes[:, :2]
+        return HorizontalBoxes(boxes)
 
     def rescale(
         self, scale: float | tuple[int, int], interpolation: str = 'nearest'
@@ -223,6 +238,10 @@ class AmodalMasks(BitmapMasks):
         carrier._amodal, carrier._visible = amodal, visible
         carrier.occlusion_rates = occlusion_rates
         return carrier
+
+
+def _areas(masks: np.ndarray) -> np.ndarray:
+    return np.array([cv2.countNonZero(mask) for mask in masks], dtype=np.int64)
 
 
 def _stack(masks: np.ndarray | Sequence[RLE], height: int, width: int) -> MaskStack:

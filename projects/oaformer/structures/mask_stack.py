@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from .rle import RLE, decode_masks
+from .rle import RLE, decode_columns, rle_bbox
 
 
 class MaskStack:
@@ -61,6 +61,8 @@ class MaskStack:
 
     def take(self, indices: np.ndarray) -> 'MaskStack':
         """The masks at ``indices``, an integer array of shape (M,)."""
+        if np.array_equal(indices, np.arange(len(self))):
+            return self
         if isinstance(self._source, np.ndarray):
             source = self._source[indices]
         else:
@@ -91,18 +93,21 @@ class MaskStack:
         return cls(pixels, first.height, first.width)
 
     def _gather(self) -> np.ndarray:
-        rows, columns = self._rows, self._columns
-        out = np.zeros((len(self), len(rows), len(columns)), dtype=np.uint8)
-        inside_rows, inside_columns = np.flatnonzero(rows >= 0), columns >= 0
-        if len(self) == 0 or len(inside_rows) == 0 or not inside_columns.any():
-            return out
-        # padding lies around the picture, so what is inside is one block
-        y1, y2 = inside_rows[0], inside_rows[-1] + 1
-        x1, x2 = np.flatnonzero(inside_columns)[[0, -1]] + (0, 1)
-        rows, columns = rows[y1:y2], columns[x1:x2]
+        out = np.zeros((len(self), self.height, self.width), dtype=np.uint8)
         for target, mask in zip(out, self._source, strict=True):
+            if isinstance(mask, np.ndarray):
+                left, top, right, bottom = 0, 0, mask.shape[1], mask.shape[0]
+            else:
+                left, top, width, height = (int(side) for side in rle_bbox(mask))
+                right, bottom = left + width, top + height
+            # only what shows the object's box is touched; the rest stays 0
+            y1, y2 = _span(self._rows, top, bottom)
+            x1, x2 = _span(self._columns, left, right)
+            if y1 == y2 or x1 == x2:
+                continue
             if not isinstance(mask, np.ndarray):
-                mask = decode_masks([mask])[0]
+                mask = decode_columns(mask, left, right)
+            rows, columns = self._rows[y1:y2], self._columns[x1:x2] - left
             # numpy walks the decoded columns in memory order this way round
             target[y1:y2, x1:x2] = mask.T[columns][:, rows].T
         return out
@@ -141,3 +146,11 @@ def _compose(inner: np.ndarray, outer: np.ndarray) -> np.ndarray:
     if len(inner) == 0:
         return np.full(len(outer), -1)
     return np.where(outer >= 0, inner[outer], -1)
+
+
+def _span(indices: np.ndarray, start: int, stop: int) -> tuple[int, int]:
+    """Where a monotonous index map reads from [start, stop), as a half-open range."""
+    inside = np.flatnonzero((indices >= start) & (indices < stop))
+    if len(inside) == 0:
+        return 0, 0
+    return int(inside[0]), int(inside[-1]) + 1

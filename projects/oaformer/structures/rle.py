@@ -12,24 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import pycocotools.mask as mask_util
 
-RLE = dict[str, list[int] | str]
-
-
-def encode_masks(masks: np.ndarray) -> list[RLE]:
-    """Encode bitmaps.
-
-    Args:
-        masks: Bool or integer bitmaps, shape (N, H, W); non-zero is inside.
-
-    Returns:
-        One RLE ``{'size': [H, W], 'counts': str}`` per mask.
-    """
-    masks = np.asarray(masks)
-    if masks.ndim != 3:
-        raise ValueError(f'masks must have shape (N, H, W), not {masks.shape}')
-    # pycocotools reads columns first; (N, H, W) -> (H, W, N) in Fortran order
-    columns_first = np.asfortranarray((masks != 0).transpose(1, 2, 0).view(np.uint8))
-    return [_with_str_counts(rle) for rle in mask_util.encode(columns_first)]
+from .rle_encoding import RLE, encode_masks
 
 
 def decode_masks(rles: Sequence[RLE], height: int = 0, width: int = 0) -> np.ndarray:
@@ -49,9 +32,37 @@ def decode_masks(rles: Sequence[RLE], height: int = 0, width: int = 0) -> np.nda
     return mask_util.decode(list(rles)).transpose(2, 0, 1)
 
 
+def decode_columns(rle: RLE, left: int, right: int) -> np.ndarray:
+    """Decode the columns ``left`` to ``right`` - 1 of an RLE.
+
+    Runs go down the columns, so the columns are one piece of them.
+
+    Args:
+        rle: RLE of size (H, W).
+        left: First column.
+        right: Column after the last.
+
+    Returns:
+        uint8 bitmap of 0 and 1, shape (H, right - left).
+    """
+    height = rle['size'][0]
+    ends = np.cumsum(counts_of(rle)) - left * height
+    ends = ends.clip(0, (right - left) * height)
+    part = np.diff(ends, prepend=0).tolist()
+    size = [height, right - left]
+    return mask_util.decode(
+        mask_util.frPyObjects({'size': size, 'counts': part}, *size)
+    )
+
+
 def rle_area(rle: RLE) -> int:
     """Number of pixels inside an RLE."""
     return int(mask_util.area(rle))
+
+
+def rle_areas(rles: Sequence[RLE]) -> list[int]:
+    """Number of pixels inside each RLE, in one call instead of one per RLE."""
+    return mask_util.area(list(rles)).tolist() if len(rles) else []
 
 
 def rle_intersection(first: RLE, second: RLE) -> RLE:

@@ -236,7 +236,7 @@ def test_masks_left_behind_by_a_transform_are_refused():
 def test_masks_of_a_test_picture_stay_encoded(monkeypatch):
     from oaformer.structures import mask_stack
 
-    monkeypatch.setattr(mask_stack, 'decode_masks', None)
+    monkeypatch.setattr(mask_stack, 'decode_columns', None)
     packed = pipeline(
         dict(type='Resize', scale=(45, 30), keep_ratio=True),
         dict(type='LoadAmodalAnnotations'),

@@ -5,12 +5,7 @@ from mmengine.config import ConfigDict
 from tiny_models import oaformer, pictures, samples
 
 from oaformer.models.heads import OAFormerOutput
-from oaformer.models.postprocessors import (
-    PictureSizes,
-    full_size_masks,
-    mask_quality,
-    top_instances,
-)
+from oaformer.models.postprocessors import top_instances
 from oaformer.structures import decode_masks
 
 
@@ -100,26 +95,6 @@ def test_top_instances_by_hand():
     torch.testing.assert_close(top.scores, torch.tensor([0.8, 0.5, 0.2]))
     assert top.labels.tolist() == [1, 0, 1]
     assert top.queries.tolist() == [1, 0, 0]
-
-
-def test_mask_quality_by_hand():
-    """Mean of sigmoid(0.5 up) inside, 0 where nothing is inside."""
-    logit = torch.logit(torch.tensor(0.75))
-    masks = torch.stack(
-        [torch.tensor([[logit, -1.0], [logit, -1.0]]), torch.full((2, 2), -1.0)]
-    )
-    torch.testing.assert_close(
-        mask_quality(masks), torch.tensor([0.75, 0.0]), rtol=0, atol=1e-5
-    )
-
-
-def test_masks_are_cut_to_the_picture_before_they_are_resized():
-    features = torch.full((1, 4, 4), -20.0)
-    features[:, :2] = 20
-    sizes = PictureSizes(batch_input=(16, 16), image=(8, 16), output=(4, 8))
-    (masks,) = full_size_masks(torch.ones(1, 1), features, sizes, chunk_size=5)
-    assert masks.shape == (1, 4, 8)
-    assert (masks > 0).all()
 
 
 @torch.no_grad()

@@ -1,19 +1,22 @@
 """From logits to instances."""
 
 from .amodal_fusion_head import AmodalFusionHead
-from .instances import (
+from .instances import TopInstances, top_instances
+from .upsampling import (
+    MaskRegion,
+    MaskUpsampler,
     PictureSizes,
-    TopInstances,
-    full_size_masks,
-    mask_quality,
-    top_instances,
+    positive_boxes,
+    region_quality,
 )
 
 __all__ = [
     'AmodalFusionHead',
+    'MaskRegion',
+    'MaskUpsampler',
     'PictureSizes',
     'TopInstances',
-    'full_size_masks',
-    'mask_quality',
+    'positive_boxes',
+    'region_quality',
     'top_instances',
 ]

@@ -9,22 +9,25 @@ from mmdet.structures import DetDataSample, SampleList
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from ...structures import decode_masks, encode_masks, rle_bbox
+from ...structures import decode_masks, encode_region, rle_bbox
 from ..heads import OAFormerOutput
-from .instances import PictureSizes, full_size_masks, mask_quality, top_instances
+from .instances import top_instances
+from .upsampling import MaskUpsampler, PictureSizes, positive_boxes, region_quality
 
 
 @MODELS.register_module()
 class AmodalFusionHead(BasePanopticFusionHead):
     """Amodal instances of each picture.
 
-    Chooses the instances first, builds each query's mask once, and only a few
-    masks at a time, so that the memory depends neither on the number of queries
-    nor on how often a query was chosen.
+    Chooses the instances first, builds each query's mask once, a few at a time at
+    the size of the mask features, and one by one at full size where they are not
+    empty. So the memory depends neither on the number of queries nor on how often a
+    query was chosen.
 
     Settings in ``test_cfg``: ``max_per_image`` (100), ``mask_chunk_size`` (10,
-    masks at full size held at a time) and ``mask_format``: 'rle' (a list of
-    RLEs, the form metrics and files want) or 'bitmap' (a bool tensor).
+    masks at the size of the mask features held at a time) and ``mask_format``:
+    'rle' (a list of RLEs, the form metrics and files want) or 'bitmap' (a bool
+    tensor).
 
     Args:
         num_things_classes: Number of classes.
@@ -101,13 +104,19 @@ class AmodalFusionHead(BasePanopticFusionHead):
     ) -> InstanceData:
         top = top_instances(cls_score, self.max_per_image)
         queries, of_query = top.queries.unique(return_inverse=True)
+        upsampler = MaskUpsampler(mask_features.shape[1:], sizes, mask_features.device)
         rles, qualities = [], []
-        for masks in full_size_masks(
-            mask_embed[queries], mask_features, sizes, self.mask_chunk_size
-        ):
-            qualities.append(mask_quality(masks))
-            rles += encode_masks((masks > 0).cpu().numpy())
-        scores = top.scores * torch.cat(qualities)[of_query]
+        for embed in mask_embed[queries].split(self.mask_chunk_size):
+            # (n, C) x (C, H/4, W/4) -> (n, H/4, W/4)
+            masks = torch.einsum('nc,chw->nhw', embed, mask_features)
+            for mask, box in zip(masks, positive_boxes(masks), strict=True):
+                region = upsampler.region(mask, box)
+                qualities.append(region_quality(region.logits))
+                inside = (region.logits > 0).cpu().numpy()
+                rles.append(
+                    encode_region(inside, region.top, region.left, *sizes.result)
+                )
+        scores = top.scores * torch.stack(qualities)[of_query]
         scores, order = scores.sort(descending=True)
         of_query = of_query[order]
         rles = [rles[index] for index in of_query.tolist()]
