@@ -180,13 +180,9 @@ class AmodalCocoMetric(BaseMetric):
                 )
             size = [image['height'], image['width']]
             rates = result.get('occlusion_rates', [None] * len(result['masks']))
-            fields = (
-                result['labels'].tolist(),
-                result['scores'].tolist(),
-                result['masks'],
-                rle_areas(result['masks']),
-                rates,
-            )
+            labels, scores = result['labels'].tolist(), result['scores'].tolist()
+            areas = rle_areas(result['masks'])
+            fields = (labels, scores, result['masks'], areas, rates)
             for label, score, mask, area, rate in zip(*fields, strict=True):
                 if list(mask['size']) != size:
                     # COCO's IoU would call every pair of such masks unmatched.
@@ -221,9 +217,8 @@ class AmodalCocoMetric(BaseMetric):
             for name, value in metrics.items()
         ]
         table = AsciiTable([['amodal', 'value'], *rows]).table
-        matched = len(evaluation.matches)
-        text = f'{matched} of {num_objects} objects matched at IoU 0.5'
-        text += f'; engine: {evaluation.engine}'
+        matched = f'{len(evaluation.matches)} of {num_objects} objects'
+        text = f'{evaluation.engine}: {matched} matched at IoU 0.5'
         absent = [name for name, value in metrics.items() if value is None]
         if 'occlusion_rate_mae' in absent:
             reason = 'no match' if has_rates else 'no predicted occlusion rates'

@@ -1,15 +1,17 @@
 """COCO's matching and accumulation: faster-coco-eval if installed, or pycocotools.
 
-Both engines take the same objects and tell the same numbers, to the last bit. Masks are
-encoded with pycocotools in either case.
+Both engines take the same objects and tell the same numbers, to the last bit. Overlaps
+of masks come from pycocotools in either case.
 """
 
 import contextlib
 import io
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pycocotools.mask as mask_util
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
@@ -19,7 +21,7 @@ try:
 except ModuleNotFoundError:
     faster_coco_eval = None
 
-KEYS = ('id', 'image_id', 'category_id', 'segmentation', 'area', 'iscrowd', 'score')
+FIELDS = ('id', 'image_id', 'category_id', 'area', 'iscrowd', 'score')
 
 
 class EngineResult(NamedTuple):
@@ -59,8 +61,8 @@ def run_pycocotools(
     # It tells its progress on stdout, and nowhere else.
     with contextlib.redirect_stdout(io.StringIO()):
         engine = COCOeval(
-            _coco(COCO(), ground_truth, images, category_ids),
-            _coco(COCO(), detections, images, category_ids),
+            _coco(COCO(), map(dict, ground_truth), images, category_ids),
+            _coco(COCO(), map(dict, detections), images, category_ids),
             'segm',
         )
         _set_params(engine.params, images, category_ids, max_dets)
@@ -76,17 +78,22 @@ def run_faster_coco_eval(
     category_ids: Sequence[int],
     max_dets: Sequence[int],
 ) -> EngineResult:
-    """Evaluate masks with faster-coco-eval; arguments as of ``evaluate_masks``.
+    """Evaluate masks with faster-coco-eval; arguments as of ``evaluate_masks``."""
+    objects_of = by_image_and_category(ground_truth)
+    detections_of = by_image_and_category(detections)
 
-    pycocotools divides by the number of detections plus the smallest float step, so a
-    single hit has a precision of 1 - 2e-16. faster-coco-eval says 1, as for two hits.
-    Whether a curve reaches 1 with one hit only is seen at a recall that takes two: for
-    n objects, a power of two in (1/n, 2/n]. The engine is asked for those, too.
-    """
-    engine = faster_coco_eval.COCOeval_faster(
-        _coco(faster_coco_eval.COCO(), ground_truth, images, category_ids),
-        _coco(faster_coco_eval.COCO(), detections, images, category_ids),
-        'segm',
+    class Engine(faster_coco_eval.COCOeval_faster):
+        def computeIoU(self, image_id: int, category_id: int) -> np.ndarray:
+            key = (image_id, category_id)
+            return _mask_ious(
+                objects_of.get(key, ()), detections_of.get(key, ()), max(max_dets)
+            )
+
+    # As 'bbox' it does not look at the masks, which would take most of its time.
+    engine = Engine(
+        _coco(faster_coco_eval.COCO(), _fields(ground_truth), images, category_ids),
+        _coco(faster_coco_eval.COCO(), _fields(detections), images, category_ids),
+        'bbox',
     )
     params = engine.params
     _set_params(params, images, category_ids, max_dets)
@@ -96,18 +103,37 @@ def run_faster_coco_eval(
     engine.evaluate()
     engine.accumulate()
     precision = engine.eval['precision']
-    precision, at_powers = precision[:, :num_points], precision[:, num_points:]
     num_objects = _num_objects(ground_truth, images, params.catIds, params.areaRng)
-    # (K, A) -> (T, 1, K, A, M)
-    exponents = np.frexp(num_objects - 1)[1] - 1
-    index = np.broadcast_to(
-        exponents.clip(0)[None, None, :, :, None], at_powers[:, :1].shape
+    precision = _single_hits_as_pycocotools(
+        precision[:, :num_points], precision[:, num_points:], num_objects
     )
+    return _result(engine, precision)
+
+
+def _single_hits_as_pycocotools(
+    precision: np.ndarray, at_powers: np.ndarray, num_objects: np.ndarray
+) -> np.ndarray:
+    """Mend the one number in which the engines differ.
+
+    pycocotools divides by the number of detections plus the smallest float step, so the
+    precision of a single hit is 1 - 2e-16. faster-coco-eval says 1, as for two hits.
+    Whether a curve has two hits before its first miss is seen at a recall that takes
+    two: for n objects, the power of two in (1/n, 2/n].
+
+    Args:
+        precision: Precision of faster-coco-eval, shape (T, R, K, A, M).
+        at_powers: The same at the recalls 1, 1/2, 1/4 ..., shape (T, P, K, A, M).
+        num_objects: Objects to be found, shape (K, A).
+
+    Returns:
+        Precision of pycocotools, shape (T, R, K, A, M).
+    """
+    # Exponents of these powers, (K, A) -> (T, 1, K, A, M)
+    exponents = (np.frexp(num_objects - 1)[1] - 1).clip(0)
+    index = np.broadcast_to(exponents[:, :, None], at_powers[:, :1].shape)
     two_hits = np.take_along_axis(at_powers, index, axis=1) == 1
     two_hits &= num_objects[:, :, None] > 1
-    one_hit = 1 / (1 + np.spacing(1))
-    precision = np.where((precision == 1) & ~two_hits, one_hit, precision)
-    return _result(engine, precision)
+    return np.where((precision == 1) & ~two_hits, 1 / (1 + np.spacing(1)), precision)
 
 
 ENGINES: dict[str, Callable[..., EngineResult]] = dict(pycocotools=run_pycocotools)
@@ -116,19 +142,51 @@ if faster_coco_eval is not None:
 BEST_ENGINE = list(ENGINES)[-1]
 
 
+def by_image_and_category(
+    annotations: Sequence[Mapping],
+) -> dict[tuple[int, int], list[Mapping]]:
+    """Annotations by image and category id, in their order."""
+    groups = defaultdict(list)
+    for annotation in annotations:
+        groups[annotation['image_id'], annotation['category_id']].append(annotation)
+    return dict(groups)
+
+
+def by_score(detections: Sequence[Mapping]) -> list[Mapping]:
+    """Detections by descending score, those with equal scores in their order."""
+    return sorted(detections, key=lambda detection: -detection['score'])
+
+
+def _mask_ious(
+    objects: Sequence[Mapping], detections: Sequence[Mapping], max_dets: int
+) -> np.ndarray:
+    """COCO's IoUs as in :class:`EngineResult`."""
+    if not objects or not detections:
+        return np.zeros((0, 0))
+    return mask_util.iou(
+        [item['segmentation'] for item in by_score(detections)[:max_dets]],
+        [item['segmentation'] for item in objects],
+        [item['iscrowd'] for item in objects],
+    )
+
+
+def _fields(annotations: Sequence[Mapping]) -> list[dict]:
+    return [
+        {key: annotation[key] for key in FIELDS if key in annotation}
+        for annotation in annotations
+    ]
+
+
 def _coco(
     coco: COCO,
-    annotations: Iterable[Mapping],
+    annotations: Iterable[dict],
     images: Sequence[Mapping],
     category_ids: Sequence[int],
 ) -> COCO:
-    """Index annotations in memory. Copies them, since the engines write into them."""
+    """Index annotations in memory. The engines write into them."""
     coco.dataset = dict(
         images=[dict(image) for image in images],
-        annotations=[
-            {key: annotation[key] for key in KEYS if key in annotation}
-            for annotation in annotations
-        ],
+        annotations=list(annotations),
         categories=[dict(id=category_id) for category_id in category_ids],
     )
     coco.createIndex()

@@ -4,13 +4,18 @@ Ground truth and detections are lists of plain dicts in COCO's annotation form, 
 masks as RLE; nothing goes through files.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from .engine import BEST_ENGINE, ENGINES, EngineResult
+from .engine import (
+    BEST_ENGINE,
+    ENGINES,
+    EngineResult,
+    by_image_and_category,
+    by_score,
+)
 
 MATCH_IOU = 0.5
 
@@ -138,11 +143,8 @@ def _matches(
     ignore take only detections that found no other, so they are left out.
     """
     lowest, highest = result.areas['all']
-    objects_of, detections_of = defaultdict(list), defaultdict(list)
-    for item in ground_truth:
-        objects_of[item['image_id'], item['category_id']].append(item)
-    for item in detections:
-        detections_of[item['image_id'], item['category_id']].append(item)
+    objects_of = by_image_and_category(ground_truth)
+    detections_of = by_image_and_category(detections)
     pairs = []
     for key, ious in result.ious.items():
         if len(ious) == 0 or ious.max() < MATCH_IOU:
@@ -151,7 +153,7 @@ def _matches(
         for column, item in enumerate(objects_of[key]):
             if item['iscrowd'] or not lowest <= item['area'] <= highest:
                 ious[:, column] = -1
-        ranked = sorted(detections_of[key], key=lambda item: -item['score'])
+        ranked = by_score(detections_of[key])
         for row, overlaps in enumerate(ious):
             # of equal overlaps COCO takes the last
             best = len(overlaps) - 1 - int(overlaps[::-1].argmax())

@@ -63,6 +63,9 @@ class MaskUpsampler:
         outputs = sizes.output or (None, None)
         axes = zip(low_size, sizes.batch_input, sizes.image, outputs, strict=True)
         self.rows, self.columns = (_Axis(*lengths, device) for lengths in axes)
+        # a pixel has few sources, so that on a CPU most of one large product would be
+        # products with 0; on a GPU many small ones would only wait for each other
+        self.block = 64 if torch.device(device).type == 'cpu' else sizes.result[1]
 
     def region(self, mask: Tensor, box: tuple[int, int, int, int]) -> MaskRegion:
         """Resize the part of a mask that is not empty.
@@ -75,11 +78,19 @@ class MaskUpsampler:
         Returns:
             The part of the full-size mask outside which no logit is above 0.
         """
-        top, bottom, y1, y2 = self.rows.reach(*box[:2])
-        left, right, x1, x2 = self.columns.reach(*box[2:])
-        rows = self.rows.matrix[y1:y2, top:bottom]
-        columns = self.columns.matrix[x1:x2, left:right]
-        return MaskRegion(rows.T @ mask[y1:y2, x1:x2] @ columns, top, left)
+        top, bottom = self.rows.reach(*box[:2])
+        left, right = self.columns.reach(*box[2:])
+        if top == bottom or left == right:
+            return MaskRegion(mask[:0, :0], 0, 0)
+        y1, y2 = self.rows.sources(top, bottom)
+        # (bottom - top, w): the small size first
+        rows = self.rows.matrix[y1:y2, top:bottom].T @ mask[y1:y2]
+        blocks = []
+        for start in range(left, right, self.block):
+            stop = min(start + self.block, right)
+            x1, x2 = self.columns.sources(start, stop)
+            blocks.append(rows[:, x1:x2] @ self.columns.matrix[x1:x2, start:stop])
+        return MaskRegion(torch.cat(blocks, dim=1), top, left)
 
 
 class _Axis:
@@ -108,20 +119,17 @@ class _Axis:
         self._first_full, self._last_full = _first_and_last(used)
         self._first_low, self._last_low = _first_and_last(used.T)
 
-    def reach(self, first: int, last: int) -> tuple[int, int, int, int]:
-        """Full-size pixels that low-size pixels first to last reach, and their sources.
+    def reach(self, first: int, last: int) -> tuple[int, int]:
+        """Full-size pixels, from and to, that low-size pixels first to last reach."""
+        reached = [i for i in range(first, last + 1) if self._last_full[i] >= 0]
+        if not reached:
+            return 0, 0
+        start = min(self._first_full[i] for i in reached)
+        return start, max(self._last_full[i] for i in reached) + 1
 
-        Returns:
-            Half-open ranges: full-size from, to; low-size from, to.
-        """
-        reached = range(first, last + 1)
-        starts = [self._first_full[i] for i in reached if self._last_full[i] >= 0]
-        if not starts:
-            return 0, 0, 0, 0
-        start = min(starts)
-        stop = max(self._last_full[i] for i in reached) + 1
-        low_start, low_stop = self._first_low[start], self._last_low[stop - 1] + 1
-        return start, stop, low_start, low_stop
+    def sources(self, start: int, stop: int) -> tuple[int, int]:
+        """Low-size pixels, from and to, that full-size pixels are made of."""
+        return self._first_low[start], self._last_low[stop - 1] + 1
 
 
 def _first_and_last(used: Tensor) -> tuple[list[int], list[int]]:
@@ -161,5 +169,6 @@ def region_quality(logits: Tensor) -> Tensor:
     Returns:
         In [0, 1], a scalar; 0 for an empty mask.
     """
-    inside = logits[logits > 0]
-    return inside.sigmoid().sum() / (inside.numel() + 1e-6)
+    # inside is where the probability is above one half
+    total = F.threshold_(logits.sigmoid(), 0.5, 0.0).sum()
+    return total / ((logits > 0).sum() + 1e-6)
