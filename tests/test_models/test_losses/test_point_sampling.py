@@ -3,9 +3,10 @@ import torch
 from mmcv.ops import point_sample
 
 from oaformer.models.losses import (
-    matched_mask_points,
+    matched_masks,
     sample_features,
     sample_masks,
+    uncertain_points,
 )
 
 
@@ -39,15 +40,13 @@ def test_sampling_commutes_with_the_product():
     torch.testing.assert_close(embed @ sample_features(features, points), expected)
 
 
-def test_matched_masks_are_sampled_where_they_are_uncertain():
+def test_masks_are_sampled_where_they_are_uncertain():
     """A mask that is 0 along its middle only: importance sampling goes there."""
     torch.manual_seed(0)
-    features = torch.linspace(-1, 1, 32).expand(1, 1, 32, 32)
+    masks = torch.linspace(-1, 1, 32).expand(1, 32, 32)
     target = torch.zeros(2, 32, 32, dtype=torch.uint8)
     target[1, :, 16:] = 1
-    logits, targets = matched_mask_points(
-        torch.ones(1, 1), features, [1], target, torch.tensor([1]), 400, 3.0, 1.0
-    )
+    logits, targets = uncertain_points(masks, target, torch.tensor([1]), 400, 3.0, 1.0)
     assert logits.shape == targets.shape == (1, 400)
     # a third of the oversampled points is kept: those nearest to 0
     assert logits.abs().max() < 0.4
@@ -56,19 +55,27 @@ def test_matched_masks_are_sampled_where_they_are_uncertain():
     assert targets[logits > 0.1].mean() > 0.95
 
 
+@pytest.mark.parametrize('counts', [(2, 3), (0, 4), (0, 0)])
+def test_matched_masks_are_embedding_times_features(counts):
+    torch.manual_seed(0)
+    embeds = [torch.randn(sum(counts), 6, requires_grad=True) for _ in range(3)]
+    features = torch.randn(2, 6, 5, 7, requires_grad=True)
+    stages = matched_masks(embeds, features, counts)
+    picture = [0] * counts[0] + [1] * counts[1]
+    for embed, masks in zip(embeds, stages, strict=True):
+        assert masks.shape == (sum(counts), 5, 7)
+        for mask, own, index in zip(masks, embed, picture, strict=True):
+            expected = torch.einsum('c,chw->hw', own, features[index])
+            torch.testing.assert_close(mask, expected)
+
+
 def test_nothing_matched_keeps_the_graph():
-    embed = torch.ones(0, 3, requires_grad=True)
+    embeds = [torch.ones(0, 3, requires_grad=True)]
     features = torch.ones(2, 3, 4, 4, requires_grad=True)
-    logits, targets = matched_mask_points(
-        embed,
-        features,
-        [0, 0],
-        torch.zeros(0, 16, 16, dtype=torch.uint8),
-        torch.zeros(0, dtype=torch.long),
-        10,
-        3.0,
-        0.75,
-    )
+    (masks,) = matched_masks(embeds, features, [0, 0])
+    nothing = torch.zeros(0, 16, 16, dtype=torch.uint8)
+    indices = torch.zeros(0, dtype=torch.long)
+    logits, targets = uncertain_points(masks, nothing, indices, 10, 3.0, 0.75)
     assert len(logits) == len(targets) == 0
     logits.sum().backward()
     assert torch.equal(features.grad, torch.zeros_like(features))

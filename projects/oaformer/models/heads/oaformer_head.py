@@ -20,8 +20,9 @@ from ..losses import (
     Matches,
     amodal_targets,
     match_stages,
-    matched_mask_points,
+    matched_masks,
     matching_weights,
+    uncertain_points,
 )
 
 
@@ -223,16 +224,19 @@ class OAFormerHead(Mask2FormerHead):
         # MMDetection counts an empty picture as one mask
         num_masks = float(sum(max(count, 1) for count in counts))
         num_masks = reduce_mean(output.mask_features.new_tensor(num_masks))
+        matched_embeds = [
+            embed[match.image, match.query]
+            for embed, match in zip(output.mask_embeds, matches, strict=True)
+        ]
+        masks = matched_masks(matched_embeds, output.mask_features, counts)
         losses = {}
         for stage, match in enumerate(matches):
             prefix = f'd{stage}.' if stage < len(matches) - 1 else ''
             losses[f'{prefix}loss_cls'] = self._class_loss(
                 output.cls_scores[stage], targets.labels, match
             )
-            mask_points, target_points = matched_mask_points(
-                output.mask_embeds[stage][match.image, match.query],
-                output.mask_features,
-                counts,
+            mask_points, target_points = uncertain_points(
+                masks[stage],
                 targets.masks,
                 match.instance,
                 self.num_points,

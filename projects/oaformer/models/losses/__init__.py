@@ -9,7 +9,12 @@ from .matching import (
     matching_weights,
 )
 from .occlusion_rate_loss import OcclusionRateLoss
-from .point_sampling import matched_mask_points, sample_features, sample_masks
+from .point_sampling import (
+    matched_masks,
+    sample_features,
+    sample_masks,
+    uncertain_points,
+)
 from .targets import AmodalTargets, amodal_targets
 
 __all__ = [
@@ -20,9 +25,10 @@ __all__ = [
     'amodal_targets',
     'assign',
     'match_stages',
-    'matched_mask_points',
+    'matched_masks',
     'matching_cost',
     'matching_weights',
     'sample_features',
     'sample_masks',
+    'uncertain_points',
 ]

@@ -58,27 +58,46 @@ def sample_masks(masks: Tensor, indices: Tensor, points: Tensor) -> Tensor:
     return result
 
 
-def matched_mask_points(
-    mask_embed: Tensor,
-    mask_features: Tensor,
-    counts: Sequence[int],
+def matched_masks(
+    mask_embeds: Sequence[Tensor], mask_features: Tensor, counts: Sequence[int]
+) -> list[Tensor]:
+    """Build the masks of matched queries, and no others.
+
+    One product per picture serves all stages, so that the gradient of the features is
+    made once and not added up stage by stage.
+
+    Args:
+        mask_embeds: Embeddings of each stage's matched queries, picture after picture,
+            (M, C) each.
+        mask_features: (B, C, H/4, W/4).
+        counts: Matches of each picture; they sum to M.
+
+    Returns:
+        Mask logits of each stage, (M, H/4, W/4) each.
+    """
+    # (S, M, C), then (S, M_b, C) for each picture
+    by_picture = torch.stack(list(mask_embeds)).split(list(counts), dim=1)
+    masks = [
+        torch.einsum('smc,chw->smhw', embed, features).unbind()
+        for embed, features in zip(by_picture, mask_features, strict=True)
+    ]
+    return [torch.cat(stage) for stage in zip(*masks, strict=True)]
+
+
+def uncertain_points(
+    masks: Tensor,
     target_masks: Tensor,
     instance: Tensor,
     num_points: int,
     oversample_ratio: float,
     importance_sample_ratio: float,
 ) -> tuple[Tensor, Tensor]:
-    """Logits and targets of the matched masks at uncertain points.
-
-    Only the masks of matched queries are built (Mask2Former, section 3.3, for the
-    choice of the points).
+    """Logits and targets of masks at uncertain points (Mask2Former, section 3.3).
 
     Args:
-        mask_embed: Embeddings of the matched queries, picture after picture, (M, C).
-        mask_features: (B, C, H/4, W/4).
-        counts: Matches of each picture; they sum to M.
+        masks: Mask logits, (M, h, w).
         target_masks: uint8 masks of all objects, (N, H, W).
-        instance: Object of each match, (M,).
+        instance: Object of each mask, (M,).
         num_points: P, points per mask.
         oversample_ratio: How many more points are drawn than kept.
         importance_sample_ratio: Share of the points kept for their uncertainty.
@@ -87,14 +106,6 @@ def matched_mask_points(
         Mask logits and targets in [0, 1], (M, P) each. Where M is 0 the logits
         are empty, but still reach every parameter, as distributed training needs.
     """
-    masks = torch.cat(
-        [
-            torch.einsum('mc,chw->mhw', embed, features)
-            for embed, features in zip(
-                mask_embed.split(list(counts)), mask_features, strict=True
-            )
-        ]
-    )
     if len(masks) == 0:
         return masks.flatten(1), masks.flatten(1).detach()
     masks = masks[:, None]
