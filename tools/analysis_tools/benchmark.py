@@ -1,0 +1,81 @@
+"""Compare OAFormer with stock MMDetection: the same results, time and memory."""
+
+import argparse
+import json
+import logging
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+REPO_ROOT = Path(__file__).resolve().parents[2]
+# The tools belong to the package beside them, whatever else is installed.
+sys.path.insert(0, str(REPO_ROOT / 'projects'))
+
+import torch  # noqa: E402
+from benchmark_suites import SUITES  # noqa: E402
+from benchmark_suites.measure import machine, measure  # noqa: E402
+from mmengine.registry import init_default_scope  # noqa: E402
+
+import oaformer  # noqa: E402, F401
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        '--suites', nargs='+', choices=list(SUITES), default=list(SUITES)
+    )
+    parser.add_argument('--rounds', type=int, default=5, help='timed rounds per case')
+    parser.add_argument('--device', default='cpu', choices=('cpu', 'cuda'))
+    parser.add_argument('--out', metavar='FILE.json', help='write the numbers there')
+    args = parser.parse_args(argv)
+    if args.device == 'cuda' and not torch.cuda.is_available():
+        parser.error('--device cuda: torch finds no GPU here')
+    if args.rounds < 1:
+        parser.error('--rounds must be at least 1')
+    return args
+
+
+def row(result: dict) -> str:
+    """One line of the table, in Markdown."""
+    wanted = f'{result["target"]:.2f}' if result['target'] else ''
+    memory = result['memory_target']
+    memory = f'<= {memory:.2f}' if memory else ''
+    share = result['ours_peak_mib'] / max(result['stock_peak_mib'], 1e-9)
+    return (
+        f'| {result["suite"]} | {result["name"]} | {result["stock_seconds"]:.3f} | '
+        f'{result["ours_seconds"]:.3f} | **{result["ratio"]:.2f}** '
+        f'({result["smallest_ratio"]:.2f} to {result["largest_ratio"]:.2f}) | '
+        f'{wanted} | {result["stock_peak_mib"]:.0f} | {result["ours_peak_mib"]:.0f} | '
+        f'{share:.2f} | {memory} |'
+    )
+
+
+HEADER = (
+    '| suite | work | stock s | ours s | ratio (spread) | target | stock peak MiB | '
+    'ours peak MiB | share | target |\n|---|---|---|---|---|---|---|---|---|---|'
+)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Measure suite after suite and print the table."""
+    args = parse_args(argv)
+    warnings.filterwarnings('ignore')
+    logging.disable(logging.WARNING)
+    init_default_scope('mmdet')
+    print(machine(args.device), flush=True)
+    print(HEADER, flush=True)
+    results = []
+    with tempfile.TemporaryDirectory(prefix='benchmark_') as folder:
+        for suite in args.suites:
+            for case in SUITES[suite](args.device, Path(folder)):
+                results.append(measure(case, args.rounds, args.device))
+                print(row(results[-1]), flush=True)
+    if args.out is not None:
+        content = dict(machine=machine(args.device), results=results)
+        Path(args.out).write_text(json.dumps(content, indent=1) + '\n')
+
+
+if __name__ == '__main__':
+    main()

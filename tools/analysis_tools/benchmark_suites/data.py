@@ -1,0 +1,138 @@
+"""Loading and augmenting a training picture of D2SA's size."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from mmcv.transforms import Compose
+from mmdet.registry import TRANSFORMS
+
+from oaformer.structures import encode_masks, rle_bbox
+
+from .measure import Case
+
+HEIGHT, WIDTH, INSTANCES = 1440, 1920, 12
+SEEDS = range(6)
+
+SHARED_STEPS = [
+    dict(type='RandomFlip', prob=0.5),
+    dict(
+        type='RandomResize',
+        scale=(1024, 1024),
+        ratio_range=(0.1, 2.0),
+        resize_type='Resize',
+        keep_ratio=True,
+    ),
+    dict(
+        type='RandomCrop',
+        crop_size=(1024, 1024),
+        crop_type='absolute',
+        recompute_bbox=True,
+        allow_negative_crop=True,
+    ),
+    dict(type='FilterAnnotations', min_gt_bbox_wh=(1e-5, 1e-5), by_mask=True),
+]
+STOCK_STEPS = [
+    dict(type='LoadImageFromFile', to_float32=True),
+    dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
+    *SHARED_STEPS,
+    dict(type='PackDetInputs'),
+]
+OUR_STEPS = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAmodalAnnotations'),
+    *SHARED_STEPS,
+    dict(type='OcclusionRate', mode='annotated'),
+    dict(type='PackAmodalInputs'),
+]
+
+
+def groceries(
+    rng: np.random.Generator, count: int, height: int = HEIGHT, width: int = WIDTH
+) -> np.ndarray:
+    """Smooth blobs of the size of D2SA's objects, uint8, (count, height, width)."""
+    masks = np.zeros((count, height, width), dtype=np.uint8)
+    for mask in masks:
+        angles = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+        radius = rng.uniform(60, 260) * (1 + 0.15 * np.sin(3 * angles + rng.random()))
+        centre = rng.uniform((150, 150), (width - 150, height - 150))
+        outline = (
+            centre + np.stack([np.cos(angles), np.sin(angles)], 1) * radius[:, None]
+        )
+        cv2.fillPoly(mask, [outline.astype(np.int32)], 1)
+    return masks
+
+
+def picture(folder: Path, seed: int = 0) -> dict:
+    """Write a picture and describe it with amodal and visible masks."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 255, (HEIGHT // 16, WIDTH // 16, 3), dtype=np.uint8)
+    image = cv2.resize(coarse, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    path = folder / f'{seed}.jpg'
+    cv2.imwrite(str(path), image)
+    amodal = groceries(rng, INSTANCES)
+    above = np.cumsum(amodal, axis=0) - amodal
+    visible = amodal * (above == 0)
+    rates = 1 - visible.sum((1, 2)) / amodal.sum((1, 2))
+    instances = []
+    for index, (mask, part) in enumerate(
+        zip(encode_masks(amodal), encode_masks(visible), strict=True)
+    ):
+        x, y, width, height = rle_bbox(mask)
+        instances.append(
+            dict(
+                bbox=[x, y, x + width, y + height],
+                bbox_label=index,
+                ignore_flag=0,
+                mask=mask,
+                visible_mask=part,
+                occlusion_rate=float(rates[index]),
+                annotation_id=index,
+            )
+        )
+    return dict(img_path=str(path), height=HEIGHT, width=WIDTH, instances=instances)
+
+
+def augment(steps: list[dict], sample: dict) -> Callable[[], list]:
+    """Run a pipeline on a picture with each of the seeds."""
+    pipeline = Compose([TRANSFORMS.build(step) for step in steps])
+
+    def run() -> list:
+        results = []
+        for seed in SEEDS:
+            np.random.seed(seed)
+            results.append(pipeline({**sample}))
+        return results
+
+    return run
+
+
+def check(stock: list, ours: list) -> None:
+    """Same objects with bit-equal masks; pictures within the rounding to bytes."""
+    for expected, result in zip(stock, ours, strict=True):
+        if expected is None:
+            assert result is None
+            continue
+        difference = expected['inputs'] - result['inputs'].float()
+        assert difference.abs().max() <= 1
+        expected = expected['data_samples'].gt_instances
+        result = result['data_samples'].gt_instances
+        assert expected.labels.tolist() == result.labels.tolist()
+        np.testing.assert_array_equal(expected.masks.masks, result.masks.masks)
+        np.testing.assert_allclose(expected.bboxes.tensor, result.bboxes.tensor)
+
+
+def cases(device: str, folder: Path) -> list[Case]:
+    """The one case; data is prepared on the CPU whatever the device."""
+    sample = picture(folder)
+    return [
+        Case(
+            suite='data',
+            name=f'{len(SEEDS)} x {HEIGHT} x {WIDTH}, {INSTANCES} instances',
+            stock=augment(STOCK_STEPS, sample),
+            ours=augment(OUR_STEPS, sample),
+            check=check,
+            target=3.0,
+        )
+    ]

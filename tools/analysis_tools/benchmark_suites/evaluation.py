@@ -1,0 +1,133 @@
+"""Encoding of masks and COCO's statistics."""
+
+import contextlib
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmdet.evaluation import CocoMetric
+from mmdet.structures.mask import encode_mask_results
+
+from oaformer.evaluation import AmodalCocoMetric
+from oaformer.structures import encode_masks, rle_area, rle_bbox
+
+from .data import HEIGHT, INSTANCES, WIDTH, groceries
+from .measure import Case
+from .models import NUM_CLASSES
+
+PICTURES, DETECTIONS = 400, 100
+
+
+def encode_cases(device: str, folder: Path) -> list[Case]:
+    """100 masks of D2SA's size; encoding runs on the CPU whatever the device."""
+    masks = groceries(np.random.default_rng(0), 100).astype(bool)
+
+    def check(stock: list, ours: list) -> None:
+        assert [rle['counts'].decode() for rle in stock] == [
+            rle['counts'] for rle in ours
+        ]
+
+    return [
+        Case(
+            suite='encode',
+            name=f'100 masks of {HEIGHT} x {WIDTH}',
+            stock=lambda: encode_mask_results(masks),
+            ours=lambda: encode_masks(masks),
+            check=check,
+        )
+    ]
+
+
+def evaluate_cases(device: str, folder: Path) -> list[Case]:
+    """40,000 detections; evaluation runs on the CPU whatever the device."""
+    ann_file, samples = detections(folder)
+    meta = dict(classes=tuple(f'class{index}' for index in range(NUM_CLASSES)))
+
+    def run(metric: object) -> Callable[[], dict]:
+        metric.dataset_meta = meta
+        metric.process({}, samples)
+        results = list(metric.results)
+        return quiet(lambda: metric.compute_metrics(results))
+
+    stock = CocoMetric(ann_file, metric='segm', proposal_nums=(1, 10, 100))
+    return [
+        Case(
+            suite='evaluate',
+            name=f'{PICTURES * DETECTIONS} detections on {PICTURES} pictures',
+            stock=run(stock),
+            ours=run(AmodalCocoMetric(ann_file)),
+            check=check_statistics,
+            target=4.0,
+        )
+    ]
+
+
+def quiet(run: Callable[[], dict]) -> Callable[[], dict]:
+    """Keep pycocotools' own tables out of ours."""
+
+    def silent() -> dict:
+        with contextlib.redirect_stdout(io.StringIO()):
+            return run()
+
+    return silent
+
+
+def check_statistics(stock: dict, ours: dict) -> None:
+    """Identical; CocoMetric rounds, and gives -1 or nan where nothing is measurable."""
+    for key, value in stock.items():
+        if key in ours:
+            assert round(ours[key], 3) == float(value), key
+        else:
+            assert not value >= 0, key
+
+
+def detections(folder: Path) -> tuple[str, list[dict]]:
+    """Ground truth on disk and detections that move it a little."""
+    rng = np.random.default_rng(0)
+    # masks are drawn once and shared: the evaluation sees no difference
+    pool = encode_masks(groceries(rng, 60))
+    images, annotations, samples = [], [], []
+    for image_id in range(1, PICTURES + 1):
+        images.append(
+            dict(id=image_id, file_name=f'{image_id}.jpg', height=HEIGHT, width=WIDTH)
+        )
+        shown = rng.integers(0, len(pool), INSTANCES)
+        labels = rng.integers(0, NUM_CLASSES, INSTANCES)
+        for index, label in zip(shown, labels, strict=True):
+            mask = pool[index]
+            annotations.append(
+                dict(
+                    id=len(annotations) + 1,
+                    image_id=image_id,
+                    category_id=int(label) + 1,
+                    segmentation=mask,
+                    area=rle_area(mask),
+                    bbox=rle_bbox(mask),
+                    iscrowd=0,
+                )
+            )
+        found = rng.integers(0, INSTANCES, DETECTIONS)
+        wrong = rng.random(DETECTIONS) < 0.5
+        masks = np.where(wrong, rng.integers(0, len(pool), DETECTIONS), shown[found])
+        samples.append(
+            dict(
+                img_id=image_id,
+                ori_shape=(HEIGHT, WIDTH),
+                pred_instances=dict(
+                    bboxes=torch.zeros(DETECTIONS, 4),
+                    labels=torch.from_numpy(labels[found]),
+                    scores=torch.from_numpy(rng.random(DETECTIONS)),
+                    masks=[pool[index] for index in masks],
+                ),
+            )
+        )
+    categories = [
+        dict(id=index + 1, name=f'class{index}') for index in range(NUM_CLASSES)
+    ]
+    path = folder / 'annotations.json'
+    content = dict(images=images, annotations=annotations, categories=categories)
+    path.write_text(json.dumps(content))
+    return str(path), samples
