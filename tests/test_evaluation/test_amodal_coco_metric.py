@@ -15,6 +15,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from oaformer.evaluation import AmodalCocoMetric
+from oaformer.evaluation.engine import BEST_ENGINE
 from oaformer.structures import decode_masks, encode_masks, to_rle
 
 NAMES = ('segm_mAP', 'segm_mAP_50', 'segm_mAP_75')
@@ -289,6 +290,13 @@ def test_without_predicted_rates_the_error_is_absent(tmp_path, log):
     assert 'occlusion_rate_mae' not in metrics
     assert 'not measured: no predicted occlusion rates' in log[-1]
     assert '1 of 1 objects matched' in log[-1]
+
+
+def test_the_log_names_the_engine_once(tmp_path, log):
+    mask = box_mask(0, 0, 10, 10)
+    evaluate(write(tmp_path, [annotation(1, mask)]), [sample([mask], [0.5])])
+    assert sum(f'{BEST_ENGINE}: ' in line for line in log) == 1
+    assert f'{BEST_ENGINE}: 1 of 1 objects matched' in log[-1]
 
 
 def test_only_processed_pictures_count(tmp_path, log):

@@ -6,6 +6,7 @@ from oaformer.structures import (
     decode_masks,
     encode_masks,
     rle_area,
+    rle_areas,
     rle_bbox,
     rle_difference,
     rle_intersection,
@@ -37,6 +38,14 @@ def test_known_mask():
 def test_round_trip():
     masks = random_masks(0)
     np.testing.assert_array_equal(decode_masks(encode_masks(masks)), masks)
+
+
+def test_areas_at_once():
+    masks = random_masks(5)
+    rles = encode_masks(masks)
+    assert rle_areas(rles) == [rle_area(rle) for rle in rles]
+    assert rle_areas(rles) == masks.sum(axis=(1, 2)).tolist()
+    assert rle_areas([]) == []
 
 
 def test_no_masks():

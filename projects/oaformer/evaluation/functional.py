@@ -111,8 +111,10 @@ def evaluate_masks(
 
     Raises:
         ValueError: If an id is not positive, which COCO's matching takes for
-            "not matched".
+            "not matched", or if the engine is not there.
     """
+    if engine not in ENGINES:
+        raise ValueError(f'no engine {engine!r}: there are {", ".join(ENGINES)}')
     for item in (*ground_truth, *detections):
         if item['id'] < 1:
             raise ValueError(

@@ -2,7 +2,6 @@
 
 from .amodal_masks import AmodalMasks
 from .mask_stack import MaskStack
-from .region_encoding import encode_region
 from .rle import (
     RLE,
     decode_masks,
@@ -13,7 +12,7 @@ from .rle import (
     rle_intersection,
     to_rle,
 )
-from .rle_encoding import encode_masks
+from .rle_encoding import encode_masks, encode_region
 
 __all__ = [
     'RLE',
