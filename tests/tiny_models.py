@@ -86,6 +86,19 @@ def mask2former(seed=0, **changes):
     return _build(cfg.model, seed)
 
 
+def load_weights(model, other):
+    """Give a model the weights of another, which must have exactly the same.
+
+    Frozen batch norm does without the counter of batches that batch norm has.
+    """
+    weights = {
+        key: value
+        for key, value in other.state_dict().items()
+        if not key.endswith('num_batches_tracked')
+    }
+    model.load_state_dict(weights, strict=True)
+
+
 def without_odm(num_layers=4):
     """Config changes that make OAFormer the plain Mask2Former."""
     return dict(

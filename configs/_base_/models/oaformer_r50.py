@@ -27,8 +27,9 @@ model = dict(
         num_stages=4,
         out_indices=(0, 1, 2, 3),
         frozen_stages=-1,
-        norm_cfg=dict(type='BN', requires_grad=False),
-        norm_eval=True,
+        # M2F's BN(requires_grad=False) with norm_eval=True: the same numbers, but
+        # nothing is saved for a gradient that nobody asks for
+        norm_cfg=dict(type='FrozenBN'),
         style='pytorch',
         # ImageNet weights by direct address, so that torchvision is not needed. Your
         # own copy: --cfg-options model.backbone.init_cfg.checkpoint=FILE

@@ -8,7 +8,7 @@ model = dict(
     data_preprocessor=dict(batch_augments=None),
     backbone=dict(
         depth=18,
-        norm_cfg=dict(requires_grad=True),
+        norm_cfg=dict(type='BN', requires_grad=True),
         norm_eval=False,
         init_cfg=None),
     panoptic_head=dict(

@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 from tiny_models import (
+    load_weights,
     mask2former,
     oaformer,
     pictures,
@@ -19,7 +20,7 @@ def pair(dtype=torch.float32, **changes):
     """Both models with the same weights."""
     stock = mask2former(**changes)
     ours = oaformer(seed=1, **{**changes, **without_odm()})
-    ours.load_state_dict(stock.state_dict(), strict=True)
+    load_weights(ours, stock)
     return stock.eval().to(dtype), ours.eval().to(dtype)
 
 

@@ -37,12 +37,22 @@ def our_config(num_queries: int, odm: bool) -> ConfigDict:
     return cfg
 
 
-def model_pair(num_queries: int, device: str) -> tuple[nn.Module, nn.Module]:
+def model_pair(
+    num_queries: int, device: str, pixel_decoder: str = 'MSDeformAttnPixelDecoder'
+) -> tuple[nn.Module, nn.Module]:
     """Stock Mask2Former and OAFormer without ODM, with the same weights."""
     torch.manual_seed(0)
     stock = MODELS.build(stock_config(num_queries))
-    ours = MODELS.build(our_config(num_queries, odm=False))
-    ours.load_state_dict(stock.state_dict(), strict=True)
+    cfg = our_config(num_queries, odm=False)
+    cfg.panoptic_head.pixel_decoder.type = pixel_decoder
+    ours = MODELS.build(cfg)
+    # frozen batch norm has no counter of batches
+    weights = {
+        key: value
+        for key, value in stock.state_dict().items()
+        if not key.endswith('num_batches_tracked')
+    }
+    ours.load_state_dict(weights, strict=True)
     return stock.to(device), ours.to(device)
 
 

@@ -1,5 +1,6 @@
 """Masked-attention decoding and the occlusion distinguish module."""
 
+from .checkpointed_pixel_decoder import CheckpointedPixelDecoder
 from .masked_attention import (
     DecoderMemory,
     DecoderStage,
@@ -12,6 +13,7 @@ from .occlusion_distinguish_module import OcclusionDistinguishModule, OcclusionS
 from .occlusion_embedding_module import OcclusionEmbeddingModule
 
 __all__ = [
+    'CheckpointedPixelDecoder',
     'DecoderMemory',
     'DecoderStage',
     'OcclusionDistinguishModule',
