@@ -7,7 +7,7 @@ REPO_ROOT = Path(__file__).resolve().parents[1]
 # The tools belong to the package beside them, whatever else is installed.
 sys.path.insert(0, str(REPO_ROOT / 'projects'))
 
-from oaformer.engine import DumpAmodalResults, cli  # noqa: E402
+from oaformer.engine import DumpAmodalResults, cli, finish_processes  # noqa: E402
 
 
 def main() -> None:
@@ -22,6 +22,7 @@ def main() -> None:
     if args.out is not None:
         runner.test_evaluator.metrics.append(DumpAmodalResults(args.out))
     runner.test()
+    finish_processes()
 
 
 if __name__ == '__main__':

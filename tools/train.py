@@ -7,7 +7,7 @@ REPO_ROOT = Path(__file__).resolve().parents[1]
 # The tools belong to the package beside them, whatever else is installed.
 sys.path.insert(0, str(REPO_ROOT / 'projects'))
 
-from oaformer.engine import cli  # noqa: E402
+from oaformer.engine import cli, finish_processes  # noqa: E402
 
 
 def main() -> None:
@@ -19,6 +19,7 @@ def main() -> None:
     except cli.UsageError as error:
         parser.error(str(error))
     cli.build_runner(cfg).train()
+    finish_processes()
 
 
 if __name__ == '__main__':

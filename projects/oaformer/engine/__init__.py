@@ -4,7 +4,7 @@ Importing it registers the checkpoint loaders.
 """
 
 from .checkpoint import load_from_http, load_from_local
-from .distributed import set_up_processes
+from .distributed import finish_processes, set_up_processes
 from .dump_results import DumpAmodalResults
 from .iteration_seed_hook import IterationSeedHook
 from .paths import find_config, resolve_data_paths
@@ -15,6 +15,7 @@ __all__ = [
     'IterationSeedHook',
     'UnsafeCheckpointError',
     'find_config',
+    'finish_processes',
     'load_from_http',
     'load_from_local',
     'resolve_data_paths',

@@ -62,6 +62,17 @@ def set_up_processes(cfg: Config) -> None:
     cfg.model_wrapper_cfg = cpu_model_wrapper(cfg)
 
 
+def finish_processes() -> None:
+    """Let all processes end together, once all have done their work.
+
+    Left to the interpreter's end, a process that is done takes the meeting point with
+    it, and gloo's threads abort the others.
+    """
+    if dist.is_initialized():
+        dist.barrier()
+        dist.destroy_process_group()
+
+
 def process_variables(launcher: str, environ: Mapping[str, str]) -> dict[str, str]:
     """Translate a launcher's environment to torch.distributed's.
 
