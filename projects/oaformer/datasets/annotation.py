@@ -62,9 +62,9 @@ def parse_amodal_annotation(
         raise ValueError('"segmentation" is empty: the object has no pixel')
     visible = _visible_mask(annotation, amodal, height, width)
     inside = rle_intersection(visible, amodal)
-    if rle_area(inside) != rle_area(visible):
-        corrections.append('visible mask cut to the amodal mask')
     visible_area = rle_area(inside)
+    if visible_area != rle_area(visible):
+        corrections.append('visible mask cut to the amodal mask')
     visible = amodal if visible_area == area else inside
     rate = 1 - visible_area / area
     annotated = annotation.get('occlude_rate')
