@@ -78,6 +78,17 @@ def test_ablations_are_short_children_of_a_main_config(path):
     assert all(key.startswith('model.panoptic_head.') for key in changed)
 
 
+def test_bfloat16_changes_the_optimiser_only():
+    before = flat(load(MAIN)._cfg_dict)
+    after = flat(load(CONFIGS / 'oaformer_r50_d2sa_bf16.py')._cfg_dict)
+    changed = {key: after[key] for key in after if before.get(key, '-') != after[key]}
+    assert changed == {
+        'optim_wrapper.type': 'AmpOptimWrapper',
+        'optim_wrapper.dtype': 'bfloat16',
+        'optim_wrapper.loss_scale': 1.0,
+    }
+
+
 def load_base(path):
     (line,) = [
         line for line in path.read_text().splitlines() if line.startswith('_base_')

@@ -47,7 +47,7 @@ model = dict(
         num_queries=100,  # paper, table 2
         num_transformer_feat_level=3,
         pixel_decoder=dict(  # the paper's cascaded global decoder, from M2F
-            type='MSDeformAttnPixelDecoder',
+            type='OAFormerPixelDecoder',
             num_outs=3,
             norm_cfg=dict(type='GN', num_groups=32),
             act_cfg=dict(type='ReLU'),

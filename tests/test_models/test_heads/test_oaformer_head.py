@@ -159,23 +159,6 @@ def test_background_weight_stands_for_the_list():
     assert head.class_weight == [1.0] * NUM_CLASSES + [0.1]
 
 
-@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
-def test_trains_and_predicts_under_autocast(dtype):
-    model = oaformer()
-    reference = sum(model.loss(pictures(), samples()).values())
-    with torch.autocast('cpu', dtype=dtype):
-        losses = model.loss(pictures(), samples())
-        predicted = model.eval().predict(pictures(), samples())
-    assert {loss.dtype for loss in losses.values()} == {torch.float32}
-    total = sum(losses.values())
-    torch.testing.assert_close(total, reference, rtol=0.1, atol=0)
-    total.backward()
-    assert all(
-        torch.isfinite(p.grad).all() for p in model.parameters() if p.requires_grad
-    )
-    assert torch.isfinite(predicted[0].pred_instances.scores).all()
-
-
 def test_rates_of_the_paper_end_with_the_odm():
     head = oaformer(panoptic_head=dict(amodal_occlusion_rates=False)).eval()
     output = head_output(head)

@@ -51,6 +51,58 @@ def test_resizing_commutes_with_the_product():
         torch.testing.assert_close(torch.bmm(embed, level), expected.flatten(2))
 
 
+@pytest.mark.parametrize(
+    'size',
+    [
+        (20, 32),  # halves, quarters and eighths of (40, 64) are made from slices
+        (10, 16),
+        (5, 8),
+        (40, 64),  # the rest is not
+        (80, 128),
+        (13, 21),
+        (10, 8),
+        (8, 16),
+    ],
+)
+def test_resizing_equals_interpolation_with_gradient(size):
+    torch.manual_seed(0)
+    features = torch.randn(2, 3, 40, 64, requires_grad=True)
+    (level,) = resize_mask_features(features, [size])
+    expected = F.interpolate(features, size, mode='bilinear', align_corners=False)
+    torch.testing.assert_close(level, expected.flatten(2))
+    weight = torch.randn_like(level)
+    (grad,) = torch.autograd.grad((level * weight).sum(), features)
+    (expected_grad,) = torch.autograd.grad(
+        (expected.flatten(2) * weight).sum(), features
+    )
+    torch.testing.assert_close(grad, expected_grad)
+
+
+def test_layout_of_the_values_does_not_matter():
+    torch.manual_seed(0)
+    decoder = Mask2FormerTransformerDecoder(
+        num_layers=2, layer_cfg=DECODER_LAYER
+    ).eval()
+    query = torch.randn(2, 7, EMBED_DIMS)
+    position = torch.randn(1, 24, EMBED_DIMS)
+    features = torch.randn(2, EMBED_DIMS, 24)
+    channels_last = torch.randn(2, 24, EMBED_DIMS)
+    channels_first = channels_last.mT.contiguous().mT
+    results = []
+    for value in (channels_last, channels_first):
+        value.requires_grad_()
+        *_, stage = masked_attention_stages(
+            decoder,
+            DecoderStage(query, query, query),
+            query,
+            DecoderMemory([value], [position], [features]),
+            embed_masks=lambda normed: normed,
+        )
+        stage.query.square().sum().backward()
+        results.append((stage.query, value.grad))
+    torch.testing.assert_close(*results)
+
+
 @pytest.mark.parametrize('batch_size', [1, 3])
 def test_layers_equal_mmdets(batch_size):
     torch.manual_seed(0)

@@ -38,13 +38,19 @@ def our_config(num_queries: int, odm: bool) -> ConfigDict:
 
 
 def model_pair(
-    num_queries: int, device: str, pixel_decoder: str = 'MSDeformAttnPixelDecoder'
+    num_queries: int, device: str, num_cp: int = -1
 ) -> tuple[nn.Module, nn.Module]:
-    """Stock Mask2Former and OAFormer without ODM, with the same weights."""
+    """Stock Mask2Former and OAFormer without ODM, with the same weights.
+
+    Args:
+        num_queries: Number of queries.
+        device: Where they are.
+        num_cp: Layers of our pixel decoder's encoder that keep no activations.
+    """
     torch.manual_seed(0)
     stock = MODELS.build(stock_config(num_queries))
     cfg = our_config(num_queries, odm=False)
-    cfg.panoptic_head.pixel_decoder.type = pixel_decoder
+    cfg.panoptic_head.pixel_decoder.encoder.num_cp = num_cp
     ours = MODELS.build(cfg)
     # frozen batch norm has no counter of batches
     weights = {

@@ -25,11 +25,7 @@ STAGES = 10
 def cases(device: str, folder: Path) -> list[Case]:
     """Head losses with 100 and 300 queries, then whole steps."""
     losses = [loss_case(num_queries, device) for num_queries in (100, 300)]
-    return [
-        *losses,
-        step_case(device, 'MSDeformAttnPixelDecoder'),
-        step_case(device, 'CheckpointedPixelDecoder'),
-    ]
+    return [*losses, step_case(device), step_case(device, num_cp=6)]
 
 
 def samples(batch_size: int, device: str) -> tuple[list, list]:
@@ -107,9 +103,9 @@ def check_losses(stock: dict[str, Tensor], ours: dict[str, Tensor]) -> None:
         torch.testing.assert_close(ours[key], value, rtol=0.1, atol=0.02)
 
 
-def step_case(device: str, pixel_decoder: str) -> Case:
+def step_case(device: str, num_cp: int = -1) -> Case:
     """Forward, losses, backward and optimiser, B = 1."""
-    models = model_pair(100, device, pixel_decoder)
+    models = model_pair(100, device, num_cp)
     batches = samples(1, device)
     picture = torch.randn(1, 3, SIZE, SIZE, device=device)
 
@@ -127,9 +123,10 @@ def step_case(device: str, pixel_decoder: str) -> Case:
 
         return step
 
+    name = f'whole step, R50, B = 1, {SIZE} x {SIZE}, Q = 100'
     return Case(
         suite='train-step',
-        name=f'whole step, R50, B = 1, {SIZE} x {SIZE}, Q = 100, {pixel_decoder}',
+        name=name if num_cp < 0 else f'{name}, num_cp={num_cp}',
         stock=run(models[0], batches[0]),
         ours=run(models[1], batches[1]),
         check=check_losses,

@@ -1,6 +1,6 @@
 """Masked-attention decoding and the occlusion distinguish module."""
 
-from .checkpointed_pixel_decoder import CheckpointedPixelDecoder
+from .deformable_attention import deformable_attention
 from .masked_attention import (
     DecoderMemory,
     DecoderStage,
@@ -11,15 +11,17 @@ from .masked_attention import (
 )
 from .occlusion_distinguish_module import OcclusionDistinguishModule, OcclusionStages
 from .occlusion_embedding_module import OcclusionEmbeddingModule
+from .pixel_decoder import OAFormerPixelDecoder
 
 __all__ = [
-    'CheckpointedPixelDecoder',
     'DecoderMemory',
     'DecoderStage',
+    'OAFormerPixelDecoder',
     'OcclusionDistinguishModule',
     'OcclusionEmbeddingModule',
     'OcclusionStages',
     'binary_attention_mask',
+    'deformable_attention',
     'masked_attention_stages',
     'resize_mask_features',
     'soft_attention_mask',
