@@ -1,0 +1,69 @@
+"""What a step costs beyond arithmetic: waiting for the device, and memory."""
+
+import copy
+
+import pytest
+import torch
+from tiny_models import oaformer, pictures, samples
+from torch.utils._python_dispatch import TorchDispatchMode
+
+# Operators that a GPU can't run ahead of, because their result decides what follows.
+WAITING = ('_local_scalar_dense', 'nonzero', 'masked_select', 'unique', 'equal')
+
+
+class Operators(TorchDispatchMode):
+    """Counts the operators that wait, and keeps the largest result."""
+
+    def __init__(self):
+        super().__init__()
+        self.waiting = 0
+        self.largest = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        self.waiting += func.__name__.split('.')[0].startswith(WAITING)
+        if isinstance(result, torch.Tensor):
+            self.largest = max(self.largest, result.numel())
+        return result
+
+
+@pytest.mark.parametrize('num_layers', [1, 4])
+@pytest.mark.parametrize('counts', [(3,), (3, 2, 0, 4)], ids=str)
+def test_a_step_waits_once_for_all_stages_and_pictures(monkeypatch, num_layers, counts):
+    model = oaformer(
+        panoptic_head=dict(transformer_decoder=dict(num_layers=num_layers))
+    )
+    batch = pictures(len(counts))
+    transfers = []
+    cpu = torch.Tensor.cpu
+    monkeypatch.setattr(
+        torch.Tensor, 'cpu', lambda tensor: transfers.append(tensor) or cpu(tensor)
+    )
+    features = model.extract_feat(batch)
+    head = model.panoptic_head
+    # the pixel decoder of MMDetection reads its levels' sizes
+    decoded = head._decode_pixels(features)
+    monkeypatch.setattr(head, '_decode_pixels', lambda x: decoded)
+    with Operators() as operators:
+        head.loss(features, samples(counts))
+    assert len(transfers) == 1
+    # on the CPU's side: are the costs that were transferred finite?
+    assert operators.waiting == 1
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('num_queries', [5, 80])
+def test_prediction_builds_a_few_masks_at_a_time(num_queries):
+    output_size = (200, 300)
+    changes = dict(
+        panoptic_head=dict(num_queries=num_queries),
+        test_cfg=dict(max_per_image=2 * num_queries, mask_chunk_size=4),
+    )
+    model = oaformer(**changes).eval()
+    batch = samples((0,), output_size=output_size)
+    output = model.panoptic_head.predict(model.extract_feat(pictures(1)), batch)
+    with Operators() as operators:
+        results = model.panoptic_fusion_head.predict(output, copy.deepcopy(batch))
+    assert len(results[0]['ins_results']) == 2 * num_queries
+    _, _, height, width = output.mask_features.shape
+    assert operators.largest <= max(4 * height * width, output_size[0] * output_size[1])
