@@ -45,6 +45,11 @@ def test_areas_at_once():
     rles = encode_masks(masks)
     assert rle_areas(rles) == [rle_area(rle) for rle in rles]
     assert rle_areas(rles) == masks.sum(axis=(1, 2)).tolist()
+
+
+def test_areas_of_more_than_a_byte_counts():
+    masks = np.ones((300, 2, 2), dtype=bool)
+    assert rle_areas(encode_masks(masks)) == [4] * 300
     assert rle_areas([]) == []
 
 
@@ -72,6 +77,26 @@ def test_set_operations():
     np.testing.assert_array_equal(
         decode_masks([rle_difference(a, b)])[0], first & ~second
     )
+
+
+def test_difference_is_encoded_as_its_pixels():
+    masks = random_masks(3)
+    rles = encode_masks(np.stack(masks))
+    for first, a in zip(masks, rles, strict=True):
+        for second, b in zip(masks, rles, strict=True):
+            expected = encode_masks((first.astype(bool) & ~second.astype(bool))[None])
+            assert rle_difference(a, b) == expected[0]
+
+
+def test_difference_of_masks_with_runs_of_no_length():
+    # columns 1 and 2 of 2 x 4 pixels in one run and in two
+    one, two = ([2, 4, 2], [2, 2, 0, 2, 2, 0])
+    column = to_rle(dict(size=[2, 4], counts=[2, 2, 4]), 2, 4)
+    expected = to_rle(dict(size=[2, 4], counts=[4, 2, 2]), 2, 4)
+    for runs in (one, two):
+        both = to_rle(dict(size=[2, 4], counts=runs), 2, 4)
+        assert rle_difference(both, column) == expected
+        assert decode_masks([rle_difference(column, both)]).sum() == 0
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import pycocotools.mask as mask_util
 
-from .rle_encoding import RLE, encode_masks
+from .rle_encoding import RLE
 
 
 def decode_masks(rles: Sequence[RLE], height: int = 0, width: int = 0) -> np.ndarray:
@@ -61,8 +61,12 @@ def rle_area(rle: RLE) -> int:
 
 
 def rle_areas(rles: Sequence[RLE]) -> list[int]:
-    """Number of pixels inside each RLE, in one call instead of one per RLE."""
-    return mask_util.area(list(rles)).tolist() if len(rles) else []
+    """Number of pixels inside each RLE, in few calls instead of one per RLE."""
+    areas = []
+    # pycocotools overflows where it is asked for the areas of more than 255
+    for start in range(0, len(rles), 255):
+        areas += mask_util.area(list(rles[start : start + 255])).tolist()
+    return areas
 
 
 def rle_intersection(first: RLE, second: RLE) -> RLE:
@@ -72,8 +76,17 @@ def rle_intersection(first: RLE, second: RLE) -> RLE:
 
 def rle_difference(first: RLE, second: RLE) -> RLE:
     """RLE of the pixels of ``first`` that do not lie inside ``second``."""
-    pixels = decode_masks([first, second])
-    return encode_masks((pixels[0] > pixels[1])[None])[0]
+    height, width = first['size']
+    inside = rle_intersection(first, second)
+    # a pixel is in one of two nested masks only between two of their edges; where
+    # both begin or end, or a run has no length, two edges are none
+    edges = np.concatenate([np.cumsum(counts_of(rle)) for rle in (first, inside)])
+    edges, numbers = np.unique(edges, return_counts=True)
+    edges = edges[(numbers % 2 == 1) & (edges < height * width)]
+    runs = np.diff(edges, prepend=0, append=height * width)
+    return _with_str_counts(
+        mask_util.frPyObjects({'size': [height, width], 'counts': runs}, height, width)
+    )
 
 
 def rle_bbox(rle: RLE) -> list[float]:
