@@ -2,14 +2,14 @@ import contextlib
 import io
 import json
 import pickle
+import re
 
 import numpy as np
 import pytest
 import torch
+from metric_cases import META, annotation, box_mask, evaluate, sample, write
 from mmdet.registry import METRICS
 from mmdet.structures import DetDataSample
-from mmengine.evaluator import Evaluator
-from mmengine.logging import MMLogger
 from mmengine.structures import InstanceData
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
@@ -21,81 +21,6 @@ from oaformer.structures import decode_masks, encode_masks, to_rle
 NAMES = ('segm_mAP', 'segm_mAP_50', 'segm_mAP_75')
 AREAS = ('segm_mAP_s', 'segm_mAP_m', 'segm_mAP_l')
 RECALLS = ('segm_AR@1', 'segm_AR@10', 'segm_AR@100')
-META = dict(classes=('cup', 'plate'))
-
-
-def box_mask(left, top, right, bottom, height=20, width=30):
-    mask = np.zeros((height, width), np.uint8)
-    mask[top:bottom, left:right] = 1
-    return mask
-
-
-def annotation(ann_id, mask, visible=None, image_id=1, category_id=3, **fields):
-    result = dict(
-        id=ann_id,
-        image_id=image_id,
-        category_id=category_id,
-        segmentation=encode_masks(mask[None])[0],
-        area=float(mask.sum()),
-        iscrowd=False,
-    )
-    if visible is not None:
-        result['visible_mask'] = encode_masks(visible[None])[0]
-    return result | fields
-
-
-def write(folder, annotations, image_ids=(1,)):
-    """An annotation file whose category ids have gaps, as COCO's have."""
-    content = dict(
-        images=[
-            dict(id=image_id, file_name=f'{image_id}.png', height=20, width=30)
-            for image_id in image_ids
-        ],
-        annotations=annotations,
-        categories=[dict(id=9, name='plate'), dict(id=3, name='cup')],
-    )
-    path = folder / 'annotations.json'
-    path.write_text(json.dumps(content))
-    return str(path)
-
-
-def sample(masks, scores, labels=None, rates=None, img_id=1, as_tensor=False):
-    """A data sample as it comes from the model."""
-    masks = np.asarray(masks, np.uint8).reshape(-1, 20, 30)
-    prediction = InstanceData()
-    prediction.bboxes = torch.zeros(len(masks), 4)
-    prediction.labels = torch.tensor(labels or [0] * len(masks), dtype=torch.long)
-    prediction.scores = torch.tensor(scores, dtype=torch.float32)
-    prediction.masks = torch.from_numpy(masks).bool()
-    if not as_tensor:
-        prediction.masks = encode_masks(masks)
-    if rates is not None:
-        prediction.occlusion_rates = torch.tensor(rates)
-    result = DetDataSample(pred_instances=prediction)
-    result.set_metainfo(dict(img_id=img_id, ori_shape=(20, 30)))
-    return result
-
-
-def evaluate(ann_file, samples, meta=META, **kwargs):
-    """As the runner does it; results without their prefix."""
-    evaluator = Evaluator(AmodalCocoMetric(ann_file, **kwargs))
-    evaluator.dataset_meta = meta
-    for data_sample in samples:
-        evaluator.process([data_sample])
-    metrics = evaluator.evaluate(len(samples))
-    assert all(name.startswith('amodal/') for name in metrics)
-    return {name.removeprefix('amodal/'): value for name, value in metrics.items()}
-
-
-@pytest.fixture
-def log(monkeypatch):
-    """Lines of MMEngine's current logger."""
-    lines = []
-    MMLogger.get_instance('test_amodal_coco_metric')
-    monkeypatch.setattr(
-        MMLogger, 'handle', lambda self, record: lines.append(record.getMessage())
-    )
-    return lines
 
 
 def test_is_registered(tmp_path):
@@ -182,7 +107,8 @@ def test_equals_pycocotools_on_d2sa(sample_data, tmp_path):
     classes = tuple(category['name'] for category in content['categories'])
     ours = evaluate(str(path), samples, dict(classes=classes))
     expected = dict(zip((*NAMES, *AREAS, *RECALLS), stats[:9], strict=True))
-    assert ours == {name: value for name, value in expected.items() if value != -1}
+    measured = {name: value for name, value in expected.items() if value != -1}
+    assert {name: ours[name] for name in expected if name in ours} == measured
     assert 0 < ours['segm_mAP'] < 1
 
     # What is written is what pycocotools reads, and gives the same numbers.
@@ -222,13 +148,17 @@ def test_labels_follow_the_order_of_the_data_set_not_of_the_file(tmp_path):
     assert (right['segm_mAP'], wrong['segm_mAP']) == (pytest.approx(1), 0)
 
 
-def test_classes_without_ground_truth_are_left_out(tmp_path):
+def test_classes_without_ground_truth_are_left_out(tmp_path, log):
     mask = box_mask(0, 0, 10, 10)
     ann_file = write(tmp_path, [annotation(1, mask)])
     prediction = sample([mask, mask], [0.5, 0.9], labels=[0, 1])
     metrics = evaluate(ann_file, [prediction], classwise=True)
     assert metrics['segm_mAP'] == pytest.approx(1)
     assert 'plate_precision' not in metrics
+    table = log[-1]
+    assert re.search(r'\| cup +\| +1 \| 1.0000 \| 1.0000 \| +1.0000 \|', table)
+    assert '| plate' not in table
+    assert 'classes without objects: plate' in table
 
 
 @pytest.mark.parametrize(
@@ -280,15 +210,21 @@ def test_picture_without_ground_truth_has_false_positives(tmp_path):
 def test_nothing_to_measure(tmp_path, log):
     metrics = evaluate(write(tmp_path, []), [sample([], [], rates=[])])
     assert metrics == {}
-    assert 'occlusion_rate_mae not measured: no match' in log[-1]
-    assert 'segm_mAP, segm_mAP_50' in log[-1]
+    assert 'not measured (no match at IoU 0.5): mIoU_full, occlusion_' in log[-1]
+    assert 'not measured (no such objects): amodal masks' in log[-1]
 
 
 def test_without_predicted_rates_the_error_is_absent(tmp_path, log):
     mask = box_mask(0, 0, 10, 10)
     metrics = evaluate(write(tmp_path, [annotation(1, mask)]), [sample([mask], [0.5])])
     assert 'occlusion_rate_mae' not in metrics
-    assert 'not measured: no predicted occlusion rates' in log[-1]
+    assert 'segm_mAP_occlusion_none_by_rate' not in metrics
+    line = next(
+        line
+        for line in log[-1].splitlines()
+        if line.startswith('not measured (no predicted occlusion rates): ')
+    )
+    assert 'segm_mAP_occlusion_*_by_rate, occlusion_rate_mae, ' in line
     assert '1 of 1 objects matched' in log[-1]
 
 
@@ -314,10 +250,17 @@ def test_order_of_the_pictures_does_not_matter(tmp_path):
     annotations, samples = [], []
     for image_id in range(1, 7):
         mask = box_mask(*rng.integers(0, 8, 2), *rng.integers(12, 18, 2))
-        annotations.append(annotation(image_id, mask, image_id=image_id))
+        visible = mask * box_mask(0, 0, 10, 20)
+        annotations.append(annotation(image_id, mask, visible, image_id=image_id))
         shifted = np.stack([np.roll(mask, s, axis=1) for s in rng.integers(0, 5, 3)])
         samples.append(
-            sample(shifted, [0.5, 0.5, 0.7], rates=rng.random(3), img_id=image_id)
+            sample(
+                shifted,
+                [0.5, 0.5, 0.7],
+                rates=rng.random(3),
+                img_id=image_id,
+                visible=shifted * box_mask(0, 0, 12, 20),
+            )
         )
     metric = AmodalCocoMetric(write(tmp_path, annotations, range(1, 7)))
     metric.dataset_meta = META
@@ -325,6 +268,7 @@ def test_order_of_the_pictures_does_not_matter(tmp_path):
     results = pickle.loads(pickle.dumps(metric.results))
     expected = metric.compute_metrics(results)
     assert 0 < expected['segm_mAP'] < 1
+    assert 0 < expected['invisible_segm_mAP'] < 1
     assert metric.compute_metrics(results[::-1]) == expected
 
 
@@ -332,7 +276,8 @@ def test_writes_results_with_occlusion_rates(tmp_path):
     mask = box_mask(2, 3, 10, 8)
     ann_file = write(tmp_path, [annotation(1, mask)])
     prefix = str(tmp_path / 'results')
-    prediction = sample([mask], [0.5], labels=[1], rates=[0.25])
+    visible = box_mask(2, 3, 10, 6)
+    prediction = sample([mask], [0.5], labels=[1], rates=[0.25], visible=[visible])
     evaluate(ann_file, [prediction], format_only=True, outfile_prefix=prefix)
     (result,) = json.loads((tmp_path / 'results.segm.json').read_text())
     assert result == dict(
@@ -342,6 +287,7 @@ def test_writes_results_with_occlusion_rates(tmp_path):
         score=0.5,
         bbox=[2, 3, 8, 5],
         occlusion_rate=0.25,
+        visible_mask=encode_masks(visible[None])[0],
     )
 
 
@@ -362,6 +308,15 @@ def test_unknown_picture_class_and_label_are_errors(tmp_path):
         evaluate(ann_file, [sample([mask], [0.5])], dict(classes=('cup', 'fork')))
     with pytest.raises(ValueError, match='label 2 was predicted'):
         evaluate(ann_file, [sample([mask], [0.5], labels=[2])])
+    with pytest.raises(ValueError, match='image 1 was predicted twice'):
+        evaluate(ann_file, [sample([mask], [0.5]), sample([mask], [0.5])])
+
+
+@pytest.mark.parametrize('rate', [float('nan'), -0.1, 1.5])
+def test_a_rate_that_is_none_is_an_error(tmp_path, rate):
+    prediction = sample([box_mask(0, 0, 5, 5)], [0.5], rates=[rate])
+    with pytest.raises(ValueError, match=f'image 1: the predicted .* rate {rate}'):
+        evaluate(write(tmp_path, []), [prediction])
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from oaformer.evaluation.functional import evaluate_masks, mean_occlusion_rate_error
+from oaformer.evaluation.functional import evaluate_masks
 from oaformer.structures import decode_masks, encode_masks, rle_area
 
 SIZE = 12
@@ -138,27 +138,23 @@ def test_average_precision_by_hand():
     assert result.average_precision(area='small') == result.average_precision()
     assert result.average_precision(area='large') is None
     assert result.average_recall(1) == pytest.approx(0.5)
-    assert sorted(result.matches.tolist()) == [[1, 1], [3, 2]]
+    # at IoU 0.5 and on average over the thresholds
+    curve = result.precision_recall_curve()
+    assert curve.shape == (101,)
+    assert curve[[0, 50, 51, 100]].tolist() == pytest.approx([1, 1, 2 / 3, 2 / 3])
+    assert curve.mean() == pytest.approx(low)
+    assert result.precision_recall_curve(None).mean() == pytest.approx((low + high) / 2)
+    assert result.precision_recall_curve(area='large') is None
+    assert (result.count(), result.count('small'), result.count('large')) == (2, 2, 0)
 
 
-def test_a_detection_matches_only_its_class_and_each_object_once():
-    rle = box_rle(0, 0, 6, 6)
-    objects = [item(1, rle, category_id=1), item(2, rle, category_id=2)]
-    detections = [
-        item(1, rle, category_id=2, score=0.5),
-        item(2, rle, category_id=2, score=0.9),
-    ]
-    result = evaluate_masks(objects, detections, images(1), [1, 2])
-    assert result.matches.tolist() == [[2, 2]]
-
-
-def test_crowds_are_no_match():
+def test_crowds_are_no_objects_to_be_found():
     rle = box_rle(0, 0, 6, 6)
     result = evaluate_masks(
         [item(1, rle, iscrowd=1)], [item(1, rle, score=0.5)], images(1), [1]
     )
-    assert len(result.matches) == 0
     assert result.average_precision() is None
+    assert result.count() == 0
 
 
 @pytest.mark.parametrize('pictures', [[], images(1)])
@@ -166,7 +162,6 @@ def test_without_ground_truth_nothing_is_measured(pictures):
     result = evaluate_masks([], [], pictures, [1])
     assert result.average_precision() is None
     assert result.average_recall(100) is None
-    assert result.matches.shape == (0, 2)
 
 
 def test_without_detections_precision_is_zero():
@@ -182,6 +177,7 @@ def test_only_given_categories_count():
     result = evaluate_masks(objects, detections, images(1), [1])
     assert result.average_precision() == pytest.approx(1)
     assert result.average_precision(category_id=1) == pytest.approx(1)
+    assert result.count(category_id=1) == 1
 
 
 def test_id_zero_is_refused():
@@ -190,8 +186,24 @@ def test_id_zero_is_refused():
         evaluate_masks([item(0, box_rle(0, 0, 6, 6))], [], images(1), [1])
 
 
-def test_mean_occlusion_rate_error_by_hand():
-    matches = np.array([[1, 5], [2, 6]])
-    error = mean_occlusion_rate_error(matches, {1: 0.5, 2: 0.0}, {5: 0.2, 6: 0.1})
-    assert error == pytest.approx(0.2)
-    assert mean_occlusion_rate_error(matches[:0], {}, {}) is None
+def test_ious_that_are_known_are_used():
+    rle = box_rle(0, 0, 6, 6)
+    arguments = [item(1, rle)], [item(1, rle, score=0.5)], images(1), [1]
+    known = evaluate_masks(*arguments, ious={(1, 1): np.full((1, 1), 0.6)})
+    assert known.average_precision() == pytest.approx(0.3)
+    assert evaluate_masks(*arguments).average_precision() == pytest.approx(1)
+
+
+def test_other_areas():
+    # what counts as the area is the caller's affair
+    small, large = box_rle(0, 0, 3, 3), box_rle(5, 5, 12, 12)
+    objects = [item(1, small), item(2, large)]
+    detections = [item(1, small, score=0.5), item(2, box_rle(0, 9, 3, 12), score=0.9)]
+    result = evaluate_masks(
+        objects, detections, images(1), [1], areas=dict(low=(0, 9), high=(10, 49))
+    )
+    # the small object behind a miss of 9 pixels, which is ignored among the large ones
+    assert result.average_precision(area='low') == pytest.approx(0.5)
+    assert result.average_precision(area='high') == 0
+    assert result.average_recall(100, 'low') == 1
+    assert result.areas == ('low', 'high')

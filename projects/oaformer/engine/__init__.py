@@ -7,6 +7,7 @@ from .checkpoint import load_from_http, load_from_local
 from .distributed import finish_processes, set_up_processes
 from .dump_results import DumpAmodalResults
 from .iteration_seed_hook import IterationSeedHook
+from .load_results import UnsafeResultsError, load_results
 from .paths import find_config, resolve_data_paths
 from .safe_load import UnsafeCheckpointError, safe_load
 
@@ -14,10 +15,12 @@ __all__ = [
     'DumpAmodalResults',
     'IterationSeedHook',
     'UnsafeCheckpointError',
+    'UnsafeResultsError',
     'find_config',
     'finish_processes',
     'load_from_http',
     'load_from_local',
+    'load_results',
     'resolve_data_paths',
     'safe_load',
     'set_up_processes',

@@ -3,16 +3,23 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import torch
 from mmdet.evaluation import DumpDetResults
 from mmdet.registry import METRICS
+
+from ..structures import RLE, encode_masks
+
+MASK_KEYS = ('masks', 'visible_masks')
 
 
 @METRICS.register_module()
 class DumpAmodalResults(DumpDetResults):
-    """Dump predictions to a pickle file, whether or not their masks are encoded.
+    """Dump predictions to a pickle file, with run-length encoded masks.
 
-    :class:`DumpDetResults` encodes masks itself and takes nothing but tensors.
-    A detector that hands run-length encoded masks on keeps them as they are here.
+    :class:`DumpDetResults` encodes amodal masks only, and takes nothing but tensors.
+    Here visible masks are encoded as well, and masks that are encoded stay as they
+    are. :func:`~.load_results.load_results` reads the file.
 
     Args:
         out_file_path (str): The file, ending in '.pkl' or '.pickle'.
@@ -26,25 +33,31 @@ class DumpAmodalResults(DumpDetResults):
             data_batch (Any): Unused, as in the base class.
             data_samples (Sequence[dict]): The predictions, one dict per picture.
         """
-        encoded = [
-            sample.get('pred_instances', {}).get('masks') for sample in data_samples
-        ]
-        encoded = [masks if isinstance(masks, list) else None for masks in encoded]
-        super().process(
-            data_batch,
-            [
-                sample if masks is None else _without_masks(sample)
-                for sample, masks in zip(data_samples, encoded, strict=True)
-            ],
-        )
-        first = len(self.results) - len(encoded)
-        for result, masks in zip(self.results[first:], encoded, strict=True):
-            if masks is not None:
-                result['pred_instances']['masks'] = masks
+        masks = [_encoded_masks(sample) for sample in data_samples]
+        super().process(data_batch, [_without_masks(sample) for sample in data_samples])
+        first = len(self.results) - len(masks)
+        for result, encoded in zip(self.results[first:], masks, strict=True):
+            if encoded:
+                result['pred_instances'].update(encoded)
+
+
+def _encoded_masks(sample: dict) -> dict[str, list[RLE]]:
+    instances = sample.get('pred_instances', {})
+    return {key: _encode(instances[key]) for key in MASK_KEYS if key in instances}
+
+
+def _encode(masks: torch.Tensor | np.ndarray | list[RLE]) -> list[RLE]:
+    if isinstance(masks, torch.Tensor):
+        masks = masks.detach().cpu().numpy()
+    return encode_masks(masks) if isinstance(masks, np.ndarray) else masks
 
 
 def _without_masks(sample: dict) -> dict:
+    if 'pred_instances' not in sample:
+        return dict(sample)
     instances = {
-        key: value for key, value in sample['pred_instances'].items() if key != 'masks'
+        key: value
+        for key, value in sample['pred_instances'].items()
+        if key not in MASK_KEYS
     }
     return {**sample, 'pred_instances': instances}

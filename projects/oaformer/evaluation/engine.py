@@ -1,19 +1,21 @@
 """COCO's matching and accumulation: faster-coco-eval if installed, or pycocotools.
 
-Both engines take the same objects and tell the same numbers, to the last bit. Overlaps
-of masks come from pycocotools in either case.
+Both engines take the same objects and overlaps and tell the same numbers, to the last
+bit. What COCO calls the area of an object is any number here that decides in which of
+the ranges it counts: COCO ignores an object outside a range, and a detection that found
+nothing and is outside, too. NaN lies outside no range.
 """
 
 import contextlib
 import io
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import pycocotools.mask as mask_util
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
+
+from .matching import IousByKey
 
 try:
     # One that is installed and broken is an error, and not a reason to be slow.
@@ -24,90 +26,73 @@ except ModuleNotFoundError:
 FIELDS = ('id', 'image_id', 'category_id', 'area', 'iscrowd', 'score')
 
 
+class EngineTask(NamedTuple):
+    """What an engine is asked.
+
+    Attributes:
+        ground_truth: Objects as in :func:`~.functional.evaluate_masks`.
+        detections: Detections as there.
+        images: The pictures.
+        category_ids: The categories.
+        max_dets: Detection limits per picture and category, in ascending order.
+        ious: Overlaps as :func:`~.matching.mask_ious` gives them.
+        areas: Smallest and largest area by name, both inside.
+    """
+
+    ground_truth: Sequence[Mapping]
+    detections: Sequence[Mapping]
+    images: Sequence[Mapping]
+    category_ids: Sequence[int]
+    max_dets: Sequence[int]
+    ious: IousByKey
+    areas: Mapping[str, tuple[float, float]]
+
+
 class EngineResult(NamedTuple):
-    """What an engine found.
+    """What an engine found; -1 where there is no ground truth.
 
     Attributes:
         precision: Interpolated precision, shape (IoU thresholds, recall points,
-            categories, areas, detection limits); -1 where there is no ground truth.
+            categories, areas, detection limits).
         recall: Largest recall, shape (IoU thresholds, categories, areas, detection
-            limits); -1 where there is no ground truth.
-        ious: IoUs by image and category id, shape (D, G): the detections within the
-            largest limit by descending score, the ground truth in its own order.
-            Empty where there is nothing to compare.
+            limits).
         iou_thrs: The IoU thresholds, shape (T,).
-        areas: Smallest and largest area in pixels by name, 'all' first.
-        max_dets: The detection limits per picture, in ascending order.
         category_ids: Ids of the categories, in ascending order.
+        num_objects: Objects to be found, int64 of shape (categories, areas).
     """
 
     precision: np.ndarray
     recall: np.ndarray
-    ious: Mapping[tuple[int, int], np.ndarray]
     iou_thrs: np.ndarray
-    areas: dict[str, tuple[float, float]]
-    max_dets: tuple[int, ...]
     category_ids: tuple[int, ...]
+    num_objects: np.ndarray
 
 
-def run_pycocotools(
-    ground_truth: Sequence[Mapping],
-    detections: Sequence[Mapping],
-    images: Sequence[Mapping],
-    category_ids: Sequence[int],
-    max_dets: Sequence[int],
-) -> EngineResult:
-    """Evaluate masks with pycocotools; arguments as of ``evaluate_masks``."""
+def run_pycocotools(task: EngineTask) -> EngineResult:
+    """Match and accumulate with pycocotools."""
     # It tells its progress on stdout, and nowhere else.
     with contextlib.redirect_stdout(io.StringIO()):
-        engine = COCOeval(
-            _coco(COCO(), map(dict, ground_truth), images, category_ids),
-            _coco(COCO(), map(dict, detections), images, category_ids),
-            'segm',
-        )
-        _set_params(engine.params, images, category_ids, max_dets)
+        engine = _build(COCOeval, COCO, task)
         engine.evaluate()
         engine.accumulate()
-    return _result(engine, engine.eval['precision'])
+    return _result(engine, engine.eval['precision'], task)
 
 
-def run_faster_coco_eval(
-    ground_truth: Sequence[Mapping],
-    detections: Sequence[Mapping],
-    images: Sequence[Mapping],
-    category_ids: Sequence[int],
-    max_dets: Sequence[int],
-) -> EngineResult:
-    """Evaluate masks with faster-coco-eval; arguments as of ``evaluate_masks``."""
-    objects_of = by_image_and_category(ground_truth)
-    detections_of = by_image_and_category(detections)
-
-    class Engine(faster_coco_eval.COCOeval_faster):
-        def computeIoU(self, image_id: int, category_id: int) -> np.ndarray:
-            key = (image_id, category_id)
-            return _mask_ious(
-                objects_of.get(key, ()), detections_of.get(key, ()), max(max_dets)
-            )
-
-    # As 'bbox' it does not look at the masks, which would take most of its time.
-    engine = Engine(
-        _coco(faster_coco_eval.COCO(), _fields(ground_truth), images, category_ids),
-        _coco(faster_coco_eval.COCO(), _fields(detections), images, category_ids),
-        'bbox',
-    )
+def run_faster_coco_eval(task: EngineTask) -> EngineResult:
+    """Match and accumulate with faster-coco-eval."""
+    engine = _build(faster_coco_eval.COCOeval_faster, faster_coco_eval.COCO, task)
     params = engine.params
-    _set_params(params, images, category_ids, max_dets)
     num_points = len(params.recThrs)
-    powers = 0.5 ** np.arange(max(len(ground_truth), 1).bit_length())
+    powers = 0.5 ** np.arange(max(len(task.ground_truth), 1).bit_length())
     params.recThrs = np.concatenate((params.recThrs, powers))
     engine.evaluate()
     engine.accumulate()
-    precision = engine.eval['precision']
-    num_objects = _num_objects(ground_truth, images, params.catIds, params.areaRng)
     precision = _single_hits_as_pycocotools(
-        precision[:, :num_points], precision[:, num_points:], num_objects
+        engine.eval['precision'][:, :num_points],
+        engine.eval['precision'][:, num_points:],
+        _num_objects(task, params.catIds),
     )
-    return _result(engine, precision)
+    return _result(engine, precision, task)
 
 
 def _single_hits_as_pycocotools(
@@ -136,86 +121,54 @@ def _single_hits_as_pycocotools(
     return np.where((precision == 1) & ~two_hits, 1 / (1 + np.spacing(1)), precision)
 
 
-ENGINES: dict[str, Callable[..., EngineResult]] = dict(pycocotools=run_pycocotools)
+ENGINES: dict[str, Callable[[EngineTask], EngineResult]] = dict(
+    pycocotools=run_pycocotools
+)
 if faster_coco_eval is not None:
     ENGINES['faster-coco-eval'] = run_faster_coco_eval
 BEST_ENGINE = list(ENGINES)[-1]
 
 
-def by_image_and_category(
-    annotations: Sequence[Mapping],
-) -> dict[tuple[int, int], list[Mapping]]:
-    """Annotations by image and category id, in their order."""
-    groups = defaultdict(list)
-    for annotation in annotations:
-        groups[annotation['image_id'], annotation['category_id']].append(annotation)
-    return dict(groups)
+def _build(base: type[COCOeval], coco_type: type[COCO], task: EngineTask) -> COCOeval:
+    class Engine(base):
+        def computeIoU(self, image_id: int, category_id: int) -> np.ndarray:
+            return task.ious.get((image_id, category_id), np.zeros((0, 0)))
 
-
-def by_score(detections: Sequence[Mapping]) -> list[Mapping]:
-    """Detections by descending score, those with equal scores in their order."""
-    return sorted(detections, key=lambda detection: -detection['score'])
-
-
-def _mask_ious(
-    objects: Sequence[Mapping], detections: Sequence[Mapping], max_dets: int
-) -> np.ndarray:
-    """COCO's IoUs as in :class:`EngineResult`."""
-    if not objects or not detections:
-        return np.zeros((0, 0))
-    return mask_util.iou(
-        [item['segmentation'] for item in by_score(detections)[:max_dets]],
-        [item['segmentation'] for item in objects],
-        [item['iscrowd'] for item in objects],
+    # As 'bbox' it does not look at the masks, which would take most of its time.
+    engine = Engine(
+        _coco(coco_type(), task.ground_truth, task),
+        _coco(coco_type(), task.detections, task),
+        'bbox',
     )
+    engine.params.imgIds = [image['id'] for image in task.images]
+    engine.params.catIds = list(task.category_ids)
+    engine.params.maxDets = list(task.max_dets)
+    engine.params.areaRng = [list(limits) for limits in task.areas.values()]
+    engine.params.areaRngLbl = list(task.areas)
+    return engine
 
 
-def _fields(annotations: Sequence[Mapping]) -> list[dict]:
-    return [
-        {key: annotation[key] for key in FIELDS if key in annotation}
-        for annotation in annotations
-    ]
-
-
-def _coco(
-    coco: COCO,
-    annotations: Iterable[dict],
-    images: Sequence[Mapping],
-    category_ids: Sequence[int],
-) -> COCO:
+def _coco(coco: COCO, annotations: Sequence[Mapping], task: EngineTask) -> COCO:
     """Index annotations in memory. The engines write into them."""
     coco.dataset = dict(
-        images=[dict(image) for image in images],
-        annotations=list(annotations),
-        categories=[dict(id=category_id) for category_id in category_ids],
+        images=[dict(image) for image in task.images],
+        annotations=[
+            {key: annotation[key] for key in FIELDS if key in annotation}
+            for annotation in annotations
+        ],
+        categories=[dict(id=category_id) for category_id in task.category_ids],
     )
     coco.createIndex()
     return coco
 
 
-def _set_params(
-    params: object,
-    images: Sequence[Mapping],
-    category_ids: Sequence[int],
-    max_dets: Sequence[int],
-) -> None:
-    params.imgIds = [image['id'] for image in images]
-    params.catIds = list(category_ids)
-    params.maxDets = sorted(max_dets)
-
-
-def _num_objects(
-    ground_truth: Sequence[Mapping],
-    images: Sequence[Mapping],
-    category_ids: Sequence[int],
-    area_ranges: Sequence[Sequence[float]],
-) -> np.ndarray:
+def _num_objects(task: EngineTask, category_ids: Sequence[int]) -> np.ndarray:
     """Objects to be found, int64 of shape (categories, areas): crowds are not."""
-    image_ids = {image['id'] for image in images}
+    image_ids = {image['id'] for image in task.images}
     index = {category_id: k for k, category_id in enumerate(category_ids)}
     counted = [
         (index[item['category_id']], item['area'])
-        for item in ground_truth
+        for item in task.ground_truth
         if item['image_id'] in image_ids
         and item['category_id'] in index
         and not item['iscrowd']
@@ -227,20 +180,18 @@ def _num_objects(
                 categories[(areas >= low) & (areas <= high)].astype(np.int64),
                 minlength=len(index),
             )
-            for low, high in area_ranges
+            for low, high in task.areas.values()
         ],
         axis=1,
     )
 
 
-def _result(engine: COCOeval, precision: np.ndarray) -> EngineResult:
-    params = engine.params
+def _result(engine: COCOeval, precision: np.ndarray, task: EngineTask) -> EngineResult:
+    category_ids = tuple(int(category_id) for category_id in engine.params.catIds)
     return EngineResult(
         precision=precision,
         recall=engine.eval['recall'],
-        ious=engine.ious,
-        iou_thrs=params.iouThrs,
-        areas=dict(zip(params.areaRngLbl, map(tuple, params.areaRng), strict=True)),
-        max_dets=tuple(params.maxDets),
-        category_ids=tuple(int(category_id) for category_id in params.catIds),
+        iou_thrs=engine.params.iouThrs,
+        category_ids=category_ids,
+        num_objects=_num_objects(task, category_ids),
     )

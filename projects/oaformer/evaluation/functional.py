@@ -1,4 +1,4 @@
-"""COCO evaluation of masks and of occlusion rates as pure functions.
+"""COCO's average precision of masks as a pure function.
 
 Ground truth and detections are lists of plain dicts in COCO's annotation form, with
 masks as RLE; nothing goes through files.
@@ -9,15 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .engine import (
-    BEST_ENGINE,
-    ENGINES,
-    EngineResult,
-    by_image_and_category,
-    by_score,
-)
+from .engine import BEST_ENGINE, ENGINES, EngineTask
+from .matching import IousByKey, mask_ious
 
-MATCH_IOU = 0.5
+COCO_AREAS = dict(
+    all=(0, 1e10), small=(0, 32**2), medium=(32**2, 96**2), large=(96**2, 1e10)
+)
+"""COCO's smallest and largest areas in pixels by name."""
 
 
 class MaskEvaluation(NamedTuple):
@@ -28,22 +26,21 @@ class MaskEvaluation(NamedTuple):
             categories, areas, detection limits); -1 where there is no ground truth.
         recall: Largest recall, shape (IoU thresholds, categories, areas, detection
             limits); -1 where there is no ground truth.
+        num_objects: Objects to be found, shape (categories, areas).
         iou_thrs: The IoU thresholds.
-        areas: Names of the areas, 'all' first.
+        areas: Names of the areas.
         max_dets: The detection limits per picture, in ascending order.
-        category_ids: Ids of the categories.
-        matches: Ids (detection, ground truth) matched at IoU 0.5 over all areas with
-            the largest detection limit; crowds are left out. Shape (M, 2).
+        category_ids: Ids of the categories, in ascending order.
         engine: Name of the engine that was used.
     """
 
     precision: np.ndarray
     recall: np.ndarray
+    num_objects: np.ndarray
     iou_thrs: np.ndarray
     areas: tuple[str, ...]
     max_dets: tuple[int, ...]
     category_ids: tuple[int, ...]
-    matches: np.ndarray
     engine: str
 
     def average_precision(
@@ -56,29 +53,71 @@ class MaskEvaluation(NamedTuple):
 
         Args:
             iou_thr: IoU threshold; the mean over all where None.
-            area: 'all', 'small', 'medium' or 'large'.
+            area: Name of an area.
             category_id: Category; the mean over those with ground truth where None.
 
         Returns:
             Average precision in [0, 1], None where there is no ground truth.
         """
-        values = self.precision[..., self.areas.index(area), -1]
-        if iou_thr is not None:
-            values = values[np.isclose(self.iou_thrs, iou_thr)]
-        if category_id is not None:
-            values = values[..., self.category_ids.index(category_id)]
-        return _mean(values)
+        return _mean(self._precision(iou_thr, area, category_id))
 
-    def average_recall(self, max_dets: int) -> float | None:
+    def precision_recall_curve(
+        self,
+        iou_thr: float | None = 0.5,
+        area: str = 'all',
+        category_id: int | None = None,
+    ) -> np.ndarray | None:
+        """Precision at COCO's recalls 0, 0.01 ... 1; average precision is its mean.
+
+        Args:
+            iou_thr: As for :meth:`average_precision`.
+            area: As there.
+            category_id: As there.
+
+        Returns:
+            Precision in [0, 1], shape (101,), None where there is no ground truth.
+        """
+        values = np.moveaxis(self._precision(iou_thr, area, category_id), 1, 0)
+        values = values.reshape(len(values), -1)
+        measured = values[0] > -1
+        return values[:, measured].mean(axis=1) if measured.any() else None
+
+    def average_recall(self, max_dets: int, area: str = 'all') -> float | None:
         """Mean over IoU thresholds and categories of the largest recall.
 
         Args:
             max_dets: Detection limit per picture, one of :attr:`max_dets`.
+            area: Name of an area.
 
         Returns:
             Average recall in [0, 1], None where there is no ground truth.
         """
-        return _mean(self.recall[:, :, 0, self.max_dets.index(max_dets)])
+        index = self.areas.index(area), self.max_dets.index(max_dets)
+        return _mean(self.recall[:, :, index[0], index[1]])
+
+    def count(self, area: str = 'all', category_id: int | None = None) -> int:
+        """Number of objects to be found.
+
+        Args:
+            area: Name of an area.
+            category_id: Category; all where None.
+        """
+        numbers = self.num_objects[:, self.areas.index(area)]
+        if category_id is not None:
+            numbers = numbers[self.category_ids.index(category_id)]
+        return int(numbers.sum())
+
+    def _precision(
+        self, iou_thr: float | None, area: str, category_id: int | None
+    ) -> np.ndarray:
+        """Precision at the largest detection limit, shape (T', R, K')."""
+        values = self.precision[..., self.areas.index(area), -1]
+        if iou_thr is not None:
+            values = values[np.isclose(self.iou_thrs, iou_thr)]
+        if category_id is not None:
+            index = self.category_ids.index(category_id)
+            values = values[..., index : index + 1]
+        return values
 
 
 def _mean(values: np.ndarray) -> float | None:
@@ -93,6 +132,8 @@ def evaluate_masks(
     category_ids: Sequence[int],
     max_dets: Sequence[int] = (1, 10, 100),
     engine: str = BEST_ENGINE,
+    ious: IousByKey | None = None,
+    areas: Mapping[str, tuple[float, float]] = COCO_AREAS,
 ) -> MaskEvaluation:
     """Evaluate masks by COCO's definition (https://cocodataset.org/#detection-eval).
 
@@ -105,9 +146,13 @@ def evaluate_masks(
         category_ids: The categories to evaluate.
         max_dets: Detection limits per picture and category.
         engine: One of ``ENGINES``; the numbers are the same, the time is not.
+        ious: What :func:`~.matching.mask_ious` says of the masks up to the largest
+            limit, where it is known already.
+        areas: Smallest and largest ``area`` by name, both inside. Objects outside are
+            ignored, and so are detections outside that found nothing.
 
     Returns:
-        Precision, recall and matches.
+        Precision and recall.
 
     Raises:
         ValueError: If an id is not positive, which COCO's matching takes for
@@ -120,65 +165,20 @@ def evaluate_masks(
             raise ValueError(
                 f'ids must be positive for COCO matching, not {item["id"]}'
             )
-    result = ENGINES[engine](ground_truth, detections, images, category_ids, max_dets)
+    max_dets = tuple(sorted(max_dets))
+    if ious is None:
+        ious = mask_ious(ground_truth, detections, max_dets[-1])
+    task = EngineTask(
+        ground_truth, detections, images, category_ids, max_dets, ious, areas
+    )
+    result = ENGINES[engine](task)
     return MaskEvaluation(
         precision=result.precision,
         recall=result.recall,
+        num_objects=result.num_objects,
         iou_thrs=result.iou_thrs,
-        areas=tuple(result.areas),
-        max_dets=result.max_dets,
+        areas=tuple(areas),
+        max_dets=max_dets,
         category_ids=result.category_ids,
-        matches=_matches(result, ground_truth, detections),
         engine=engine,
     )
-
-
-def _matches(
-    result: EngineResult,
-    ground_truth: Sequence[Mapping],
-    detections: Sequence[Mapping],
-) -> np.ndarray:
-    """Ids (detection, ground truth) matched at ``MATCH_IOU`` over all areas, (M, 2).
-
-    COCO's greedy matching at one threshold from the engine's IoUs, since
-    faster-coco-eval tells its matches of all thresholds and areas in one. Objects to
-    ignore take only detections that found no other, so they are left out.
-    """
-    lowest, highest = result.areas['all']
-    objects_of = by_image_and_category(ground_truth)
-    detections_of = by_image_and_category(detections)
-    pairs = []
-    for key, ious in result.ious.items():
-        if len(ious) == 0 or ious.max() < MATCH_IOU:
-            continue
-        ious = np.where(ious >= MATCH_IOU, ious, -1)
-        for column, item in enumerate(objects_of[key]):
-            if item['iscrowd'] or not lowest <= item['area'] <= highest:
-                ious[:, column] = -1
-        ranked = by_score(detections_of[key])
-        for row, overlaps in enumerate(ious):
-            # of equal overlaps COCO takes the last
-            best = len(overlaps) - 1 - int(overlaps[::-1].argmax())
-            if overlaps[best] >= 0:
-                pairs.append((ranked[row]['id'], objects_of[key][best]['id']))
-                ious[:, best] = -1
-    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
-
-
-def mean_occlusion_rate_error(
-    matches: np.ndarray, predicted: Mapping[int, float], annotated: Mapping[int, float]
-) -> float | None:
-    """Mean absolute error of the occlusion rate over matched detections.
-
-    Args:
-        matches: Ids (detection, ground truth), shape (M, 2).
-        predicted: Predicted rate in [0, 1] by detection id.
-        annotated: Annotated rate in [0, 1] by ground truth id.
-
-    Returns:
-        The error in [0, 1], None without a match.
-    """
-    if len(matches) == 0:
-        return None
-    errors = [abs(predicted[det] - annotated[gt]) for det, gt in matches.tolist()]
-    return float(np.mean(errors))

@@ -1,6 +1,9 @@
 """The annotation file as the metric sees it: masks, areas, occlusion rates."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
+
+import numpy as np
 
 from ..datasets import read_annotation_file
 from ..structures import rle_area
@@ -10,17 +13,44 @@ class AmodalGroundTruth(NamedTuple):
     """Checked content of an annotation file.
 
     Attributes:
+        name: Path of the file.
         images: Picture (``id``, ``height``, ``width``, ...) by its id.
         annotations: One dict per object: ``id`` from 1 on (COCO's matching takes 0 for
-            "not matched"), ``image_id``, ``category_id``,
-            ``segmentation`` (amodal RLE), ``area`` in pixels, ``iscrowd`` (0 or 1) and
-            ``occlusion_rate`` in [0, 1].
+            "not matched"), ``annotation_id`` (that of the file), ``image_id``,
+            ``category_id``, ``segmentation`` (amodal RLE), ``visible_mask`` (RLE, the
+            very amodal one where nothing is hidden), ``area`` in pixels, ``iscrowd``
+            (0 or 1) and ``occlusion_rate`` in [0, 1].
         category_ids: Category id by class name, in the order of the file.
+        has_visible_masks: Whether the file says of any object what is visible.
     """
 
+    name: str
     images: dict[int, dict]
     annotations: list[dict]
     category_ids: dict[str, int]
+    has_visible_masks: bool
+
+    def categories(self, classes: Sequence[str] | None) -> dict[str, int]:
+        """Category id by class name, in the order of the labels.
+
+        Args:
+            classes: Names of the classes; all of the file where None.
+
+        Returns:
+            The ids by name.
+
+        Raises:
+            ValueError: If a class is not among the categories of the file.
+        """
+        if classes is None:
+            return dict(self.category_ids)
+        absent = [name for name in classes if name not in self.category_ids]
+        if absent:
+            raise ValueError(
+                f'{self.name}: classes {absent} of the data set are not among its '
+                f'categories {sorted(self.category_ids)[:10]}...'
+            )
+        return {name: self.category_ids[name] for name in classes}
 
 
 def load_ground_truth(
@@ -45,12 +75,25 @@ def load_ground_truth(
         annotations.append(
             dict(
                 id=number,
+                annotation_id=annotation['id'],
                 image_id=annotation['image_id'],
                 category_id=annotation['category_id'],
                 segmentation=parsed.amodal,
+                visible_mask=parsed.visible,
                 area=annotation.get('area', rle_area(parsed.amodal)),
                 iscrowd=int(bool(annotation.get('iscrowd', False))),
-                occlusion_rate=parsed.occlusion_rate,
+                # the file's own rate may be off by a rounding
+                occlusion_rate=float(np.clip(parsed.occlusion_rate, 0, 1)),
             )
         )
-    return AmodalGroundTruth(file.images, annotations, file.category_ids)
+    return AmodalGroundTruth(
+        name=ann_file,
+        images=file.images,
+        annotations=annotations,
+        category_ids=file.category_ids,
+        has_visible_masks=any(
+            annotation.get(key) is not None
+            for annotation in file.annotations
+            for key in ('visible_mask', 'invisible_mask')
+        ),
+    )

@@ -1,0 +1,212 @@
+"""The whole evaluation of amodal instance segmentation as one pure function."""
+
+import contextlib
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ..structures import RLE, rle_areas, rle_difference
+from .engine import BEST_ENGINE
+from .functional import COCO_AREAS, MaskEvaluation, evaluate_masks
+from .ground_truth import AmodalGroundTruth
+from .matched_evaluation import (
+    MatchedEvaluation,
+    evaluate_matches,
+    is_partly_hidden,
+)
+from .matching import mask_ious, match_masks
+from .occlusion_metrics import OCCLUDED_RATE
+from .occlusion_precision import evaluate_by_occlusion
+from .predictions import coco_detections
+
+
+class AmodalEvaluation(NamedTuple):
+    """Result of :func:`evaluate_amodal`.
+
+    Attributes:
+        masks: Precision and recall of the 'amodal' and, where they are predicted and
+            annotated, the 'visible' and 'invisible' masks.
+        occlusion: Precision and recall of the amodal masks by occlusion bucket, under
+            the rule 'ignore' and, where rates are predicted, 'by_rate'
+            (:func:`~.occlusion_precision.evaluate_by_occlusion`).
+        matched: What is measured on matched instances, and the matches.
+        false_positives: Ids of the detections that found nothing at IoU 0.5.
+        missed: Ids of the objects that were not found at IoU 0.5.
+        objects: The evaluated objects, as in :class:`AmodalGroundTruth`.
+        detections: The detections, as :func:`~.predictions.coco_detections` gives
+            them.
+        classes: Category id by class name, in the order of the labels.
+        missing_inputs: What could not be compared for want of something predicted or
+            annotated ('visible_masks', 'occlusion_rates'), with the reason.
+        num_images: Number of evaluated pictures.
+        engine: Name of the engine that was used.
+    """
+
+    masks: dict[str, MaskEvaluation]
+    occlusion: dict[str, MaskEvaluation]
+    matched: MatchedEvaluation
+    false_positives: tuple[int, ...]
+    missed: tuple[int, ...]
+    objects: list[dict]
+    detections: list[dict]
+    classes: dict[str, int]
+    missing_inputs: dict[str, str]
+    num_images: int
+    engine: str
+
+
+@contextlib.contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Keep the collector from walking again and again over all that is being made.
+
+    That is some dicts per detection, none of them in a circle.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@_no_garbage_collection()
+def evaluate_amodal(
+    ground_truth: AmodalGroundTruth,
+    results: Sequence[Mapping],
+    classes: Sequence[str] | None = None,
+    *,
+    max_dets: Sequence[int] = (1, 10, 100),
+    occluded_rate: float = OCCLUDED_RATE,
+    min_invisible_area: float = 0,
+    engine: str = BEST_ENGINE,
+) -> AmodalEvaluation:
+    """Evaluate amodal, visible and invisible masks and occlusion rates.
+
+    Only the pictures that were predicted count. Visible and invisible masks are
+    detections of their own, with the class and score of their instance and the area of
+    their own mask; empty ones are left out on both sides, since there is nothing to be
+    found. The invisible mask is the amodal one without the visible one (ORCNN, Follmann
+    et al., WACV 2019).
+
+    Args:
+        ground_truth: The annotation file.
+        results: Predictions as :func:`~.predictions.compact_prediction` keeps them,
+            one dict per picture, in any order.
+        classes: Names of the classes in the order of the labels; those of the file
+            where None.
+        max_dets: Detection limits per picture and category. Average precision uses the
+            largest.
+        occluded_rate: From this occlusion rate on an instance counts as occluded in
+            the confusion, in (0, 1].
+        min_invisible_area: Invisible masks of at most so many pixels are ignored as
+            COCO ignores objects of another size.
+        engine: One of ``ENGINES``; the numbers are the same, the time is not.
+
+    Returns:
+        All that can be measured.
+
+    Raises:
+        ValueError: If predictions don't fit the annotation file.
+    """
+    categories = ground_truth.categories(classes)
+    category_ids = list(categories.values())
+    # so that the order of the pictures doesn't matter, not even in the last bit
+    results = sorted(results, key=lambda result: result['img_id'])
+    detections = coco_detections(results, ground_truth, category_ids)
+    images = [ground_truth.images[result['img_id']] for result in results]
+    seen, known = {image['id'] for image in images}, set(category_ids)
+    objects = [
+        item
+        for item in ground_truth.annotations
+        if item['image_id'] in seen and item['category_id'] in known
+    ]
+    missing = _missing_inputs(ground_truth, results)
+    with_rates = 'occlusion_rates' not in missing
+    with_visible_masks = 'visible_masks' not in missing
+
+    limit = max(max_dets)
+    ious = mask_ious(objects, detections, limit)
+    common = dict(images=images, category_ids=category_ids, engine=engine)
+    masks = dict(
+        amodal=evaluate_masks(
+            objects, detections, max_dets=max_dets, ious=ious, **common
+        )
+    )
+    if with_visible_masks:
+        for part, (extract, areas) in {
+            'visible': (_visible_masks, COCO_AREAS),
+            'invisible': (_invisible_masks, _areas_above(min_invisible_area)),
+        }.items():
+            masks[part] = evaluate_masks(
+                extract(objects),
+                extract(detections),
+                max_dets=max_dets,
+                areas=areas,
+                **common,
+            )
+    matches = match_masks(objects, detections, ious, limit)
+    return AmodalEvaluation(
+        masks=masks,
+        occlusion=evaluate_by_occlusion(
+            objects,
+            detections,
+            ious=ious,
+            max_dets=limit,
+            rules=('ignore', 'by_rate') if with_rates else ('ignore',),
+            **common,
+        ),
+        matched=evaluate_matches(
+            objects, detections, matches, occluded_rate, with_visible_masks, with_rates
+        ),
+        false_positives=matches.false_positives,
+        missed=matches.missed,
+        objects=objects,
+        detections=detections,
+        classes=categories,
+        missing_inputs=missing,
+        num_images=len(images),
+        engine=engine,
+    )
+
+
+def _missing_inputs(
+    ground_truth: AmodalGroundTruth, results: Sequence[Mapping]
+) -> dict[str, str]:
+    missing = {}
+    if not all('visible_masks' in result for result in results):
+        missing['visible_masks'] = 'no predicted visible masks'
+    elif not ground_truth.has_visible_masks:
+        missing['visible_masks'] = 'no annotated visible masks'
+    if not all('occlusion_rates' in result for result in results):
+        missing['occlusion_rates'] = 'no predicted occlusion rates'
+    return missing
+
+
+def _visible_masks(items: Sequence[Mapping]) -> list[dict]:
+    return _with_masks(items, [item['visible_mask'] for item in items])
+
+
+def _invisible_masks(items: Sequence[Mapping]) -> list[dict]:
+    hidden = [item for item in items if is_partly_hidden(item)]
+    return _with_masks(
+        hidden,
+        [rle_difference(item['segmentation'], item['visible_mask']) for item in hidden],
+    )
+
+
+def _with_masks(items: Sequence[Mapping], masks: Sequence[RLE]) -> list[dict]:
+    """The items with other masks and the areas of these, without empty ones."""
+    return [
+        {**item, 'segmentation': mask, 'area': area}
+        for item, mask, area in zip(items, masks, rle_areas(masks), strict=True)
+        if area > 0
+    ]
+
+
+def _areas_above(minimum: float) -> dict[str, tuple[float, float]]:
+    """COCO's areas without what is not larger than a minimum."""
+    lowest = float(np.nextafter(minimum, np.inf))
+    return {name: (max(low, lowest), high) for name, (low, high) in COCO_AREAS.items()}

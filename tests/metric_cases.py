@@ -1,0 +1,84 @@
+"""Small annotation files, predictions on them, and the metric as a runner calls it."""
+
+import json
+
+import numpy as np
+import torch
+from mmdet.structures import DetDataSample
+from mmengine.evaluator import Evaluator
+from mmengine.structures import InstanceData
+
+from oaformer.evaluation import AmodalCocoMetric
+from oaformer.structures import encode_masks
+
+META = dict(classes=('cup', 'plate'))
+
+
+def box_mask(left, top, right, bottom, height=20, width=30):
+    mask = np.zeros((height, width), np.uint8)
+    mask[top:bottom, left:right] = 1
+    return mask
+
+
+def annotation(ann_id, mask, visible=None, image_id=1, category_id=3, **fields):
+    result = dict(
+        id=ann_id,
+        image_id=image_id,
+        category_id=category_id,
+        segmentation=encode_masks(mask[None])[0],
+        area=float(mask.sum()),
+        iscrowd=False,
+    )
+    if visible is not None:
+        result['visible_mask'] = encode_masks(visible[None])[0]
+    return result | fields
+
+
+def write(folder, annotations, image_ids=(1,)):
+    """An annotation file whose category ids have gaps, as COCO's have."""
+    content = dict(
+        images=[
+            dict(id=image_id, file_name=f'{image_id}.png', height=20, width=30)
+            for image_id in image_ids
+        ],
+        annotations=annotations,
+        categories=[dict(id=9, name='plate'), dict(id=3, name='cup')],
+    )
+    path = folder / 'annotations.json'
+    path.write_text(json.dumps(content))
+    return str(path)
+
+
+def sample(
+    masks, scores, labels=None, rates=None, img_id=1, as_tensor=False, visible=None
+):
+    """A data sample as it comes from the model."""
+    masks = np.asarray(masks, np.uint8).reshape(-1, 20, 30)
+    prediction = InstanceData()
+    prediction.bboxes = torch.zeros(len(masks), 4)
+    prediction.labels = torch.tensor(labels or [0] * len(masks), dtype=torch.long)
+    prediction.scores = torch.tensor(scores, dtype=torch.float32)
+    prediction.masks = torch.from_numpy(masks).bool()
+    if not as_tensor:
+        prediction.masks = encode_masks(masks)
+    if rates is not None:
+        prediction.occlusion_rates = torch.tensor(rates)
+    if visible is not None:
+        visible = np.asarray(visible, np.uint8).reshape(-1, 20, 30)
+        prediction.visible_masks = torch.from_numpy(visible).bool()
+        if not as_tensor:
+            prediction.visible_masks = encode_masks(visible)
+    result = DetDataSample(pred_instances=prediction)
+    result.set_metainfo(dict(img_id=img_id, ori_shape=(20, 30)))
+    return result
+
+
+def evaluate(ann_file, samples, meta=META, **kwargs):
+    """As the runner does it; results without their prefix."""
+    evaluator = Evaluator(AmodalCocoMetric(ann_file, **kwargs))
+    evaluator.dataset_meta = meta
+    for data_sample in samples:
+        evaluator.process([data_sample])
+    metrics = evaluator.evaluate(len(samples))
+    assert all(name.startswith('amodal/') for name in metrics)
+    return {name.removeprefix('amodal/'): value for name, value in metrics.items()}

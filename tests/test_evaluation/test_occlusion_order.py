@@ -1,0 +1,221 @@
+import json
+from collections import defaultdict
+
+import numpy as np
+import pytest
+
+from oaformer.datasets.annotation import parse_amodal_annotation
+from oaformer.datasets.converters.cocoa import convert_cocoa
+from oaformer.evaluation.mask_iou import intersection_areas
+from oaformer.evaluation.occlusion_order import (
+    OrderAccuracy,
+    front_to_back,
+    lead_by_rates,
+    lead_by_visible_masks,
+    occlusion_order,
+    occlusion_order_by_rate,
+    order_accuracy,
+)
+from oaformer.structures import encode_masks
+
+WIDTH = 40
+
+
+def span(*pieces):
+    """RLE of a picture of one row, inside from ``start`` to ``end`` - 1 of each."""
+    mask = np.zeros((1, 1, WIDTH), dtype=bool)
+    for start, end in pieces:
+        mask[..., start:end] = True
+    return encode_masks(mask)[0]
+
+
+LEFT, RIGHT = span((0, 30)), span((10, 40))
+
+
+def painted_scene(seed, number=12, size=60):
+    """Rectangles laid on each other, the first in front: amodal and visible masks."""
+    rng = np.random.default_rng(seed)
+    amodal = np.zeros((number, size, size), dtype=bool)
+    for mask in amodal:
+        top, left = rng.integers(0, size - 10, 2)
+        height, width = rng.integers(8, size // 2, 2)
+        mask[top : top + height, left : left + width] = True
+    covered = np.cumsum(amodal, axis=0) - amodal > 0
+    return encode_masks(amodal), encode_masks(amodal & ~covered)
+
+
+@pytest.mark.parametrize(
+    'visible, expected',
+    [
+        ([LEFT, span((30, 40))], [[0, 1]]),
+        ([span((0, 10)), RIGHT], [[1, 0]]),
+        # 15 of the 20 pixels against 5
+        ([span((0, 25)), span((25, 40))], [[0, 1]]),
+        # 14 against 6, less than ten more
+        ([span((0, 24)), span((24, 40))], []),
+        # Both claim all of it
+        ([LEFT, RIGHT], []),
+        # Neither is seen there
+        ([span((0, 10)), span((30, 40))], []),
+        # One is not seen at all
+        ([span(), RIGHT], [[1, 0]]),
+        ([span(), span()], []),
+    ],
+)
+def test_who_covers_more_of_the_overlap_is_in_front(visible, expected):
+    assert occlusion_order([LEFT, RIGHT], visible).tolist() == expected
+
+
+def test_three_objects_by_hand():
+    # The last one lies on all of the overlap of the others.
+    amodal = [LEFT, RIGHT, span((10, 30))]
+    visible = [span((0, 10)), span((30, 40)), span((10, 30))]
+    assert occlusion_order(amodal, visible).tolist() == [[2, 0], [2, 1]]
+
+
+def test_smallest_lead():
+    amodal = [span((0, 12)), span((9, 40))]
+    visible = [span((0, 12)), span((12, 40))]
+    assert occlusion_order(amodal, visible).tolist() == []
+    assert occlusion_order(amodal, visible, min_pixels=3).tolist() == [[0, 1]]
+    assert occlusion_order(amodal, visible, min_pixels=4).tolist() == []
+
+
+@pytest.mark.parametrize(
+    'amodal', [[], [LEFT], [span(), LEFT], [span(), span()], [span((0, 9)), RIGHT]]
+)
+def test_without_an_overlap_there_is_no_pair(amodal):
+    assert occlusion_order(amodal, amodal).shape == (0, 2)
+    order = occlusion_order_by_rate(amodal, np.linspace(0, 1, len(amodal)))
+    assert order.shape == (0, 2)
+    assert order.dtype == np.int64
+
+
+@pytest.mark.parametrize(
+    'rates, expected', [([0, 0.6], [[0, 1]]), ([0.6, 0], [[1, 0]]), ([0.5, 0.5], [])]
+)
+def test_who_is_less_occluded_is_in_front(rates, expected):
+    assert occlusion_order_by_rate([LEFT, RIGHT], rates).tolist() == expected
+    # 20 pixels are in both
+    order = occlusion_order_by_rate([LEFT, RIGHT], rates, min_pixels=20)
+    assert order.tolist() == expected
+    order = occlusion_order_by_rate([LEFT, RIGHT], rates, min_pixels=21)
+    assert order.tolist() == []
+
+
+def test_only_masks_with_overlapping_boxes_are_compared(monkeypatch):
+    compared = []
+
+    def count(first, second):
+        compared.append(len(first))
+        return intersection_areas(first, second)
+
+    monkeypatch.setattr(f'{occlusion_order.__module__}.intersection_areas', count)
+    masks = np.zeros((4, 20, 20), dtype=bool)
+    masks[0, :10, :10] = masks[1, :10, 10:] = masks[2, 10:, :10] = True
+    masks[3, 9:, 9:] = True
+    rles = encode_masks(masks)
+    assert len(occlusion_order_by_rate(rles, [0.1, 0.2, 0.3, 0.4], 1)) == 3
+    assert compared == [3]
+
+
+@pytest.mark.parametrize('seed', range(3))
+def test_the_order_of_a_painted_scene(seed):
+    amodal, visible = painted_scene(seed)
+    order = occlusion_order(amodal, visible, min_pixels=1)
+    assert len(order) > 10
+    assert (order[:, 0] < order[:, 1]).all()
+
+    position = np.argsort(front_to_back(order, len(amodal)))
+    assert (position[order[:, 0]] < position[order[:, 1]]).all()
+
+
+@pytest.mark.parametrize('seed', range(3))
+def test_the_order_of_the_objects_does_not_matter(seed):
+    amodal, visible = painted_scene(seed)
+    shuffled = np.random.default_rng(seed).permutation(len(amodal))
+    order = occlusion_order(
+        [amodal[index] for index in shuffled], [visible[index] for index in shuffled]
+    )
+    expected = occlusion_order(amodal, visible)
+    assert {*map(tuple, shuffled[order].tolist())} == {*map(tuple, expected.tolist())}
+
+
+def test_leads_by_hand():
+    pairs, visible = [[0, 1], [1, 0], [0, 0]], [span((0, 25)), span((25, 40))]
+    leads = lead_by_visible_masks(pairs, [LEFT, RIGHT], visible)
+    # Of the 20 pixels in both, 15 are covered by the one and 5 by the other.
+    assert leads.tolist() == [10, -10, 0]
+    assert lead_by_rates(pairs, [0.25, 0.75]).tolist() == [0.5, -0.5, 0]
+    assert lead_by_visible_masks([], [], []).shape == (0,)
+    assert lead_by_rates([], []).shape == (0,)
+
+
+def test_accuracy_by_hand():
+    assert order_accuracy([5, -1, 0, 2]) == OrderAccuracy(0.5, 4, 1)
+    assert order_accuracy([0.1]) == OrderAccuracy(1.0, 1, 0)
+    assert order_accuracy([0]) == OrderAccuracy(0.0, 1, 1)
+    assert order_accuracy([]) == OrderAccuracy(None, 0, 0)
+
+
+@pytest.mark.parametrize('seed', range(3))
+def test_a_perfect_prediction_is_one(seed):
+    amodal, visible = painted_scene(seed)
+    order = occlusion_order(amodal, visible)
+    leads = lead_by_visible_masks(order, amodal, visible)
+    assert order_accuracy(leads) == OrderAccuracy(1.0, len(order), 0)
+    assert order_accuracy(-leads).accuracy == 0
+    # A model that takes everything for visible decides nothing.
+    leads = lead_by_visible_masks(order, amodal, amodal)
+    assert order_accuracy(leads) == OrderAccuracy(0.0, len(order), len(order))
+
+
+def test_front_to_back_by_hand():
+    assert front_to_back([[2, 0], [0, 1]], 4) == [2, 0, 1, 3]
+    assert front_to_back([], 3) == [0, 1, 2]
+    assert front_to_back([], 0) == []
+
+
+def test_front_to_back_breaks_a_circle():
+    assert front_to_back([[0, 1], [1, 2], [2, 0], [3, 0]], 4) == [3, 0, 1, 2]
+
+
+@pytest.mark.parametrize('name, num_pairs', [('d2sa', 3), ('cocoa', 49)])
+def test_the_derived_order_is_the_annotated_one(sample_data, name, num_pairs):
+    folder = sample_data / f'{name}_sample' / 'annotations'
+    if name == 'd2sa':
+        content = json.loads((folder / 'D2S_amodal_validation.json').read_text())
+    else:
+        file = folder / 'COCO_amodal_val2014.json'
+        content = convert_cocoa(
+            json.loads(file.read_text()), file.name, keep_stuff=True
+        ).content
+    images = {image['id']: image for image in content['images']}
+    objects, depths = defaultdict(list), defaultdict(list)
+    for annotation in content['annotations']:
+        image = images[annotation['image_id']]
+        objects[image['id']].append(
+            parse_amodal_annotation(annotation, image['height'], image['width'])
+        )
+        depths[image['id']].append(annotation['occl_depth'])
+
+    leads = [
+        lead_by_rates(
+            occlusion_order(
+                [each.amodal for each in objects[image_id]],
+                [each.visible for each in objects[image_id]],
+            ),
+            depths[image_id],
+        )
+        for image_id in images
+    ]
+    assert order_accuracy(np.concatenate(leads)) == OrderAccuracy(1.0, num_pairs, 0)
+
+
+def test_objects_that_do_not_belong_together_are_refused():
+    with pytest.raises(ValueError, match='2 amodal masks, but 1'):
+        occlusion_order([LEFT, RIGHT], [LEFT])
+    with pytest.raises(ValueError, match='1 amodal masks, but 2'):
+        occlusion_order_by_rate([LEFT], [0.1, 0.2])
+    with pytest.raises(ValueError, match='min_pixels must be at least 1'):
+        occlusion_order([LEFT], [LEFT], min_pixels=0)

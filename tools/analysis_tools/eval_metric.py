@@ -1,0 +1,60 @@
+"""Evaluate predictions that tools/test.py --out wrote."""
+
+import argparse
+import json
+import pickle
+import sys
+from pathlib import Path
+
+REPO_ROOT = Path(__file__).resolve().parents[2]
+# The tools belong to the package beside them, whatever else is installed.
+sys.path.insert(0, str(REPO_ROOT / 'projects'))
+
+from mmdet.registry import DATASETS  # noqa: E402
+from mmengine.config import DictAction  # noqa: E402
+from mmengine.evaluator import Evaluator  # noqa: E402
+from mmengine.registry import init_default_scope  # noqa: E402
+
+from oaformer.engine import cli, load_results  # noqa: E402
+
+
+def parse_args(argv=None):
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        'pkl_results', metavar='predictions.pkl', help='file of the predictions'
+    )
+    parser.add_argument(
+        '--out', metavar='FILE.json', help='write the metrics there as well'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override settings of the config, such as test_evaluator.classwise=True',
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    """Print the metrics."""
+    args = parse_args(argv)
+    try:
+        cfg, _ = cli.load_config(args.config, args.cfg_options, REPO_ROOT)
+        predictions = load_results(args.pkl_results)
+    except (OSError, ValueError, RuntimeError, pickle.UnpicklingError) as error:
+        sys.exit(str(error))
+    init_default_scope(cfg.get('default_scope', 'mmdet'))
+
+    evaluator = Evaluator(cfg.test_evaluator)
+    evaluator.dataset_meta = DATASETS.build(cfg.test_dataloader.dataset).metainfo
+    metrics = evaluator.offline_evaluate(predictions)
+    print(json.dumps(metrics, indent=2))
+    if args.out is not None:
+        Path(args.out).write_text(json.dumps(metrics, indent=2) + '\n')
+
+
+if __name__ == '__main__':
+    main()
