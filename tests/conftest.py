@@ -12,6 +12,8 @@ sys.path.insert(0, str(REPO_ROOT / 'projects'))
 sys.path.insert(0, str(REPO_ROOT / 'tests' / 'toy_project'))
 sys.path.insert(0, str(REPO_ROOT / 'tests'))
 
+from browser import chromium_page  # noqa: E402, F401
+
 matplotlib.use('Agg')
 
 

@@ -3,6 +3,7 @@ import subprocess
 import sys
 
 import cv2
+import numpy as np
 import pytest
 
 from oaformer.datasets.synth_amodal import write_split
@@ -81,7 +82,10 @@ def test_from_another_folder_without_pythonpath(tool, config, tmp_path):
 
 def test_annotations_of_a_test_pipeline_are_drawn_on_the_file(tool, config, tmp_path):
     main = runpy.run_path(str(tool))['main']
-    main([str(config), '--split', 'val', '--output-dir', str(tmp_path / 'drawings')])
+    folder = str(tmp_path / 'drawings')
+    main(
+        [str(config), '--split', 'val', '--mode', 'transformed', '--output-dir', folder]
+    )
     drawings = sorted((tmp_path / 'drawings').iterdir())
     assert len(drawings) == 3
     # 96 pixels five times, not the 160 of the pipeline.
@@ -92,3 +96,53 @@ def test_pipeline_without_annotations_says_so(tool, config):
     main = runpy.run_path(str(tool))['main']
     with pytest.raises(SystemExit, match='loads no annotations'):
         main([str(config), '--split', 'test'])
+
+
+def browse(tool, config, folder, *arguments):
+    main = runpy.run_path(str(tool))['main']
+    main([str(config), '--output-dir', str(folder), *arguments])
+    return [cv2.imread(str(path)) for path in sorted(folder.iterdir())]
+
+
+def test_before_and_after_augmentation_side_by_side(tool, config, tmp_path):
+    pictures = {
+        mode: browse(tool, config, tmp_path / mode, '--mode', mode, '--number', '1')[0]
+        for mode in ('original', 'transformed', 'concat')
+    }
+    # 96 pixels five times, and a crop of 120 at most four times
+    assert pictures['original'].shape[1] == 480
+    assert pictures['transformed'].shape[1] <= 480
+    width = sum(pictures[mode].shape[1] for mode in ('original', 'transformed'))
+    assert pictures['concat'].shape[1] == width + 2 * 8
+    left = pictures['concat'][: len(pictures['original']), :480]
+    assert (left == pictures['original']).all()
+
+
+def test_a_flip_alone_mirrors_the_picture(tool, config, tmp_path):
+    text = config.read_text()
+    start, end = (
+        text.index("            dict(type='RandomResize'"),
+        text.index("            dict(type='OcclusionRate'"),
+    )
+    config.write_text(text[:start] + text[end:])
+    before, after = (
+        browse(tool, config, tmp_path / mode, '--mode', mode, '--number', '1')[0]
+        for mode in ('original', 'transformed')
+    )
+    assert before.shape == after.shape
+    below_header = before.shape[0] - 480
+    difference = np.abs(before[below_header:, ::-1].astype(int) - after[below_header:])
+    # labels are not mirrored
+    assert np.median(difference) == 0
+
+
+def test_original_of_a_picture_that_was_drawn_in_place_of_another(tool):
+    same_picture = runpy.run_path(str(tool))['same_picture']
+
+    class Pictures(list):
+        def get_data_info(self, index):
+            return dict(img_path=self[index])
+
+    pictures = Pictures(['a.png', 'b.png', 'c.png'])
+    assert same_picture(pictures, 1, 'b.png') == 'b.png'
+    assert same_picture(pictures, 0, 'c.png') == 'c.png'

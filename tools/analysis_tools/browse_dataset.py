@@ -1,4 +1,4 @@
-"""Draw what a config's pipeline makes of its data set: ground truth, augmented."""
+"""Draw a data set's annotations, before and after the pipeline's augmentation."""
 
 import argparse
 import os.path as osp
@@ -10,6 +10,7 @@ REPO_ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPO_ROOT / 'projects'))
 
 import mmcv  # noqa: E402
+import numpy as np  # noqa: E402
 from mmdet.registry import DATASETS, VISUALIZERS  # noqa: E402
 from mmengine.config import DictAction  # noqa: E402
 from mmengine.registry import init_default_scope  # noqa: E402
@@ -28,6 +29,12 @@ def parse_args(argv=None):
         help='folder of the drawings',
     )
     parser.add_argument('--split', default='train', choices=('train', 'val', 'test'))
+    parser.add_argument(
+        '--mode',
+        default='concat',
+        choices=('original', 'transformed', 'concat'),
+        help='pictures as on disk, as the model sees them, or one beside the other',
+    )
     parser.add_argument('--number', type=int, help='how many pictures; all if left out')
     parser.add_argument(
         '--show', action='store_true', help='open a window for every picture as well'
@@ -44,6 +51,62 @@ def parse_args(argv=None):
     return parser.parse_args(argv)
 
 
+def load_only(dataset):
+    """Config of a data set whose pipeline does nothing but load.
+
+    Args:
+        dataset: Config of a data set or of a wrapper such as ``ConcatDataset``.
+    """
+    changes = {}
+    if 'pipeline' in dataset:
+        changes['pipeline'] = [
+            dict(type='LoadImageFromFile'),
+            dict(type='LoadAmodalAnnotations'),
+            dict(type='OcclusionRate', mode='annotated'),
+            dict(type='PackAmodalInputs'),
+        ]
+    if 'dataset' in dataset:
+        changes['dataset'] = load_only(dataset.dataset)
+    if 'datasets' in dataset:
+        changes['datasets'] = [load_only(part) for part in dataset.datasets]
+    return {**dataset, **changes}
+
+
+def same_picture(dataset, index, img_path):
+    """Item of a picture, which is at ``index`` unless that one was passed over.
+
+    Where nothing is left in a picture after augmentation, a data set draws another.
+    """
+    if dataset.get_data_info(index)['img_path'] != img_path:
+        paths = (dataset.get_data_info(i)['img_path'] for i in range(len(dataset)))
+        index = list(paths).index(img_path)
+    return dataset[index]
+
+
+def draw(visualizer, item):
+    """Drawing of an item of a data set, RGB, (h, w, 3)."""
+    # (3, H, W) BGR to (H, W, 3) RGB
+    image = item['inputs'].permute(1, 2, 0).numpy()[..., ::-1]
+    data_sample = item['data_samples']
+    masks = data_sample.gt_instances.masks
+    if (masks.height, masks.width) != image.shape[:2]:
+        # A test pipeline loads annotations after Resize: they fit the file.
+        image = mmcv.imread(data_sample.img_path, channel_order='rgb')
+    return visualizer.draw_data_sample(image, data_sample, draw_pred=False)
+
+
+def beside(drawings):
+    """Drawings in a row, the lower ones with white below, RGB, (h, w, 3)."""
+    height = max(len(drawing) for drawing in drawings)
+    return np.concatenate(
+        [
+            mmcv.impad(drawing, shape=(height, drawing.shape[1] + 8), pad_val=255)
+            for drawing in drawings
+        ],
+        axis=1,
+    )
+
+
 def main(argv=None):
     """Draw the pictures one after the other."""
     args = parse_args(argv)
@@ -53,7 +116,9 @@ def main(argv=None):
         sys.exit(str(error))
     init_default_scope(cfg.get('default_scope', 'mmdet'))
 
-    dataset = DATASETS.build(cfg[f'{args.split}_dataloader'].dataset)
+    dataset_cfg = cfg[f'{args.split}_dataloader'].dataset
+    dataset = DATASETS.build(dataset_cfg)
+    originals = DATASETS.build(load_only(dataset_cfg))
     # Drawings go to --output-dir, so the backends have nothing to store.
     visualizer = VISUALIZERS.build({**cfg.visualizer, 'vis_backends': None})
     visualizer.dataset_meta = dataset.metainfo
@@ -62,29 +127,25 @@ def main(argv=None):
     for index in track_iter_progress(range(number)):
         item = dataset[index]
         data_sample = item['data_samples']
-        ground_truth = data_sample.gt_instances
-        if 'labels' not in ground_truth:
+        if 'labels' not in data_sample.gt_instances:
             sys.exit(
                 f'the {args.split} pipeline of {path} loads no annotations: add '
                 'LoadAmodalAnnotations to it or browse another split'
             )
-        # (3, H, W) BGR to (H, W, 3) RGB
-        image = item['inputs'].permute(1, 2, 0).numpy()[..., ::-1]
-        masks = ground_truth.masks
-        if (masks.height, masks.width) != image.shape[:2]:
-            # A test pipeline loads annotations after Resize: they fit the file.
-            image = mmcv.imread(data_sample.img_path, channel_order='rgb')
+        drawings = []
+        if args.mode != 'transformed':
+            original = same_picture(originals, index, data_sample.img_path)
+            drawings.append(draw(visualizer, original))
+        if args.mode != 'original':
+            drawings.append(draw(visualizer, item))
+        drawing = beside(drawings) if len(drawings) > 1 else drawings[0]
         name = osp.basename(data_sample.img_path)
-        visualizer.add_datasample(
-            name,
-            image,
-            data_sample,
-            draw_pred=False,
-            show=args.show,
-            wait_time=args.show_interval,
-            # The number keeps apart pictures of the same name in several folders.
-            out_file=osp.join(args.output_dir, f'{index:05d}_{name}'),
+        # The number keeps apart pictures of the same name in several folders.
+        mmcv.imwrite(
+            drawing[..., ::-1], osp.join(args.output_dir, f'{index:05d}_{name}')
         )
+        if args.show:
+            visualizer.show(drawing, win_name=name, wait_time=args.show_interval)
     print(f'\n{number} drawings in {args.output_dir}')
 
 

@@ -94,6 +94,40 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
         Raises:
             ValueError: If masks and picture differ in size.
         """
+        drawn = self.draw_data_sample(
+            image, data_sample, draw_gt, draw_pred, pred_score_thr
+        )
+        self.set_image(drawn)
+        if show:
+            self.show(drawn, win_name=name, wait_time=wait_time)
+        if out_file is not None:
+            mmcv.imwrite(drawn[..., ::-1], out_file)
+        elif not show:
+            self.add_image(name, drawn, step)
+
+    def draw_data_sample(
+        self,
+        image: np.ndarray,
+        data_sample: DetDataSample | None,
+        draw_gt: bool = True,
+        draw_pred: bool = True,
+        pred_score_thr: float = 0.3,
+    ) -> np.ndarray:
+        """Draw a data sample, and keep nothing.
+
+        Args:
+            image: Picture, RGB, (H, W, 3).
+            data_sample: As in :meth:`add_datasample`, like the other arguments.
+            draw_gt: Whether to draw the ground truth.
+            draw_pred: Whether to draw the prediction.
+            pred_score_thr: Lowest score of drawn predictions.
+
+        Returns:
+            The drawing, RGB, uint8, (h, w, 3).
+
+        Raises:
+            ValueError: If masks and picture differ in size.
+        """
         image = np.clip(image, 0, 255).astype(np.uint8)
         panels = []
         ground_truth = prediction = None
@@ -114,14 +148,7 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
             prediction = prediction[prediction.scores.argsort(descending=True)]
             colours = _prediction_colours(prediction, ground_truth)
             panels.append(self._draw_panel(image, prediction, 'prediction', colours))
-        drawn = _side_by_side(panels) if panels else image
-        self.set_image(drawn)
-        if show:
-            self.show(drawn, win_name=name, wait_time=wait_time)
-        if out_file is not None:
-            mmcv.imwrite(drawn[..., ::-1], out_file)
-        elif not show:
-            self.add_image(name, drawn, step)
+        return _side_by_side(panels) if panels else image
 
     def _draw_panel(
         self,

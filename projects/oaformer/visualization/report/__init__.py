@@ -1,0 +1,6 @@
+"""One HTML page of what a model gets right and wrong."""
+
+from .build import build_report
+from .page import render_report
+
+__all__ = ['build_report', 'render_report']

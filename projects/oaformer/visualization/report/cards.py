@@ -1,0 +1,156 @@
+"""Cards of the galleries: cases in words, with their pictures."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import cv2
+import mmcv
+import numpy as np
+
+from ..amodal_local_visualizer import AmodalLocalVisualizer
+from .cases import Case, CaseGroup
+from .drawing import draw_case, jpeg_data_uri
+from .structure import Card, Gallery
+
+TITLES = dict(
+    worst='Worst matches',
+    missed='Missed objects',
+    occluded_as_unoccluded='Occluded taken for unoccluded',
+    unoccluded_as_occluded='Unoccluded taken for occluded',
+    best='Best matches',
+)
+NOTES = dict(
+    worst='The lowest amodal IoU among {total} matched objects.',
+    missed='The largest of {total} objects that no detection of their class matches, '
+    'each with the detection of any class that overlaps most.',
+    occluded_as_unoccluded='{total} matched objects are annotated as occluded and '
+    'predicted as not; the largest errors first.',
+    unoccluded_as_occluded='{total} matched objects are annotated as unoccluded and '
+    'predicted as occluded; the largest errors first.',
+    best='The highest amodal IoU among {total} matched objects.',
+)
+
+
+class PictureError(ValueError):
+    """A picture can't be drawn on; says why."""
+
+
+def build_gallery(
+    group: CaseGroup,
+    classes: Mapping[str, int],
+    images: Mapping[int, Mapping],
+    find_picture: Callable[[int], Path],
+    visualizer: AmodalLocalVisualizer,
+) -> Gallery:
+    """Draw and describe cases. One picture is held at a time.
+
+    Args:
+        group: The cases.
+        classes: Category id by class name, in the order of the labels.
+        images: Picture (``file_name``, ``height``, ``width``) by its id.
+        find_picture: Tells where the picture with an id should be.
+        visualizer: What draws.
+
+    Returns:
+        The gallery. Where a picture can't be read, its card says so and shows the masks
+        on grey.
+    """
+    names = {category_id: name for name, category_id in classes.items()}
+    labels = {category_id: label for label, category_id in enumerate(names)}
+    cards = []
+    for case in group.cases:
+        image = images[case.object['image_id']]
+        picture, warning = None, ''
+        try:
+            picture = read_picture(find_picture(image['id']), image)
+        except PictureError as error:
+            warning = str(error)
+        drawn = draw_case(visualizer, case, labels, picture)
+        cards.append(
+            Card(
+                title=names[case.object['category_id']],
+                picture=jpeg_data_uri(drawn),
+                facts=case_facts(case, names, image['file_name']),
+                warning=warning,
+            )
+        )
+    note = 'There are none.'
+    if group.total:
+        note = NOTES[group.name].format(total=group.total)
+    return Gallery(group.name, TITLES[group.name], note, cards)
+
+
+def read_picture(path: Path, image: Mapping) -> np.ndarray:
+    """Read a picture, RGB.
+
+    Args:
+        path: Where it should be.
+        image: Its entry of the annotation file.
+
+    Returns:
+        The picture, (height, width, 3).
+
+    Raises:
+        PictureError: If it is missing, is no picture or has another size.
+    """
+    if not path.is_file():
+        raise PictureError(f'no picture {path}')
+    try:
+        picture = mmcv.imread(str(path))
+    except cv2.error:
+        # OpenCV's answer to an empty file.
+        picture = None
+    if picture is None:
+        raise PictureError(f'{path} is not a picture that can be read')
+    height, width = picture.shape[:2]
+    if (height, width) != (image['height'], image['width']):
+        raise PictureError(
+            f'{path} is {width} x {height} pixels, the annotation file says '
+            f'{image["width"]} x {image["height"]}'
+        )
+    return np.ascontiguousarray(picture[..., ::-1])
+
+
+def case_facts(
+    case: Case, names: Mapping[int, str], file_name: str
+) -> list[tuple[str, str]]:
+    """What is known of a case, without what is not.
+
+    Args:
+        case: The case.
+        names: Class name by category id.
+        file_name: Name of its picture.
+
+    Returns:
+        Names and values.
+    """
+    facts = []
+    if case.detection is None:
+        facts.append(('nearest detection', 'none overlaps'))
+    else:
+        score = f'{case.detection["score"]:.2f}'
+        if case.match is None:
+            name = names[case.detection['category_id']]
+            facts.append(('nearest detection', f'{name}, score {score}'))
+        else:
+            facts.append(('score', score))
+        facts.append(('IoU', _ious(case)))
+    rate = f'annotated {case.object["occlusion_rate"]:.0%}'
+    predicted = None if case.detection is None else case.detection['occlusion_rate']
+    if predicted is not None:
+        rate += f', predicted {predicted:.0%}'
+    facts.append(('occlusion rate', rate))
+    facts.append(('picture', f'{file_name}, object {case.object["annotation_id"]}'))
+    return facts
+
+
+def _ious(case: Case) -> str:
+    ious = {'amodal': case.amodal_iou}
+    if case.match is not None:
+        ious |= {
+            'visible': case.match.visible_iou,
+            'invisible': case.match.predicted_invisible_iou,
+            'invisible given the visible mask': case.match.invisible_iou,
+        }
+    known = {name: iou for name, iou in ious.items() if iou is not None}
+    return ', '.join(f'{name} {iou:.2f}' for name, iou in known.items())

@@ -1,0 +1,133 @@
+"""Which objects a report shows."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import pycocotools.mask as mask_util
+
+from ...evaluation import AmodalEvaluation, AmodalMatch
+
+
+class Case(NamedTuple):
+    """An object of the ground truth and the detection that stands for it.
+
+    Attributes:
+        object: The object as in ``AmodalEvaluation.objects``.
+        detection: The detection as in ``AmodalEvaluation.detections``: the matched one,
+            for a missed object the one that overlaps most; None where none does.
+        amodal_iou: IoU of the amodal masks; None without a detection.
+        match: The match; None for a missed object.
+    """
+
+    object: dict
+    detection: dict | None
+    amodal_iou: float | None = None
+    match: AmodalMatch | None = None
+
+
+class CaseGroup(NamedTuple):
+    """The most telling cases of one kind.
+
+    Attributes:
+        name: Identifier, a word.
+        cases: The chosen cases, the most telling first.
+        total: Number of cases there are.
+    """
+
+    name: str
+    cases: list[Case]
+    total: int
+
+
+def select_cases(evaluation: AmodalEvaluation, number: int) -> list[CaseGroup]:
+    """Choose what a report shows.
+
+    - ``worst`` and ``best``: matched objects by amodal IoU;
+    - ``missed``: objects without a match, the largest amodal area first;
+    - ``occluded_as_unoccluded``, ``unoccluded_as_occluded``: matched objects whose
+      annotated and predicted rates lie on different sides of the confusion's threshold,
+      the largest difference first. Left out where no rates are predicted.
+
+    Args:
+        evaluation: The evaluation.
+        number: Number of cases of each kind.
+
+    Returns:
+        The groups, worst cases first.
+    """
+    objects = {item['id']: item for item in evaluation.objects}
+    matches = evaluation.matched.matches
+
+    def group(name: str, chosen: Sequence[AmodalMatch]) -> CaseGroup:
+        cases = [
+            Case(
+                objects[match.object_id],
+                evaluation.detections[match.detection_id - 1],
+                match.amodal_iou,
+                match,
+            )
+            for match in chosen[:number]
+        ]
+        return CaseGroup(name, cases, len(chosen))
+
+    by_iou = sorted(matches, key=lambda match: match.amodal_iou)
+    groups = [
+        group('worst', by_iou),
+        _missed([objects[key] for key in evaluation.missed], evaluation, number),
+    ]
+    confusion = evaluation.matched.confusion
+    if confusion is not None:
+        by_error = sorted(matches, key=_rate_error, reverse=True)
+        for name, annotated in (
+            ('occluded_as_unoccluded', True),
+            ('unoccluded_as_occluded', False),
+        ):
+            sides = (annotated, not annotated)
+            confused = [m for m in by_error if _sides(m, confusion.threshold) == sides]
+            groups.append(group(name, confused))
+    groups.append(group('best', by_iou[::-1]))
+    return groups
+
+
+def _rate_error(match: AmodalMatch) -> float:
+    return abs(match.predicted_occlusion_rate - match.annotated_occlusion_rate)
+
+
+def _sides(match: AmodalMatch, threshold: float) -> tuple[bool, bool]:
+    """Whether the object is occluded as annotated, and as predicted."""
+    rates = match.annotated_occlusion_rate, match.predicted_occlusion_rate
+    return rates[0] >= threshold, rates[1] >= threshold
+
+
+def _missed(
+    missed: Sequence[dict], evaluation: AmodalEvaluation, number: int
+) -> CaseGroup:
+    """The largest missed objects, each with the detection that overlaps most."""
+    chosen = sorted(missed, key=lambda item: item['area'], reverse=True)[:number]
+    pictures = {item['image_id'] for item in chosen}
+    detections = _by_image(evaluation.detections, pictures)
+    cases = []
+    for item in chosen:
+        candidates = detections[item['image_id']]
+        ious = mask_util.iou(
+            [detection['segmentation'] for detection in candidates],
+            [item['segmentation']],
+            [0],
+        )
+        if len(candidates) == 0 or ious.max() == 0:
+            cases.append(Case(item, None))
+            continue
+        best = int(ious.argmax())
+        cases.append(Case(item, candidates[best], float(ious[best, 0])))
+    return CaseGroup('missed', cases, len(missed))
+
+
+def _by_image(
+    detections: Iterable[dict], image_ids: Iterable[int]
+) -> dict[int, list[dict]]:
+    groups = defaultdict(list, {image_id: [] for image_id in image_ids})
+    for detection in detections:
+        if detection['image_id'] in image_ids:
+            groups[detection['image_id']].append(detection)
+    return groups

@@ -1,0 +1,151 @@
+import json
+import pickle
+import runpy
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from mmengine.config import ConfigDict
+from report_scene import CLASSES, HEIGHT, WIDTH, annotations, predictions
+
+CONFIG = """
+custom_imports = dict(imports=['oaformer'], allow_failed_imports=False)
+default_scope = 'mmdet'
+visualizer = dict(
+    type='AmodalLocalVisualizer',
+    vis_backends=[dict(type='LocalVisBackend')],
+    name='visualizer')
+test_dataloader = dict(
+    dataset=dict(
+        type='AmodalCocoDataset',
+        data_root={root!r},
+        ann_file='val.json',
+        data_prefix=dict(img='images'),
+        test_mode=True,
+        pipeline=[]))
+test_evaluator = dict(type='AmodalCocoMetric', ann_file={root!r} + '/val.json')
+"""
+
+
+@pytest.fixture
+def tool(repo_root):
+    return repo_root / 'tools' / 'analysis_tools' / 'analyze_results.py'
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Config, annotations, one of the two pictures, and predictions."""
+    (tmp_path / 'images').mkdir()
+    picture = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
+    cv2.imwrite(str(tmp_path / 'images' / '1 & co.png'), picture)
+    (tmp_path / 'val.json').write_text(json.dumps(annotations()))
+    (tmp_path / 'config.py').write_text(CONFIG.format(root=str(tmp_path)))
+    (tmp_path / 'predictions.pkl').write_bytes(pickle.dumps(predictions()))
+    return tmp_path
+
+
+def test_from_another_folder_without_pythonpath(tool, folder):
+    command = [sys.executable, str(tool), 'config.py', 'predictions.pkl']
+    result = subprocess.run(
+        [*command, '--out', 'pages/report.html'],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    assert 'pages/report.html: 10 cases, ' in result.stdout
+    page = (folder / 'pages' / 'report.html').read_text()
+    # The second picture is missing: two missed objects.
+    assert page.count('Picture not shown: no picture ') == 2
+
+
+def test_page_in_a_browser(tool, folder, chromium_page):
+    runpy.run_path(str(tool))['main'](
+        [str(folder / name) for name in ('config.py', 'predictions.pkl')]
+        + ['--out', str(folder / 'report.html'), '--number', '2']
+    )
+    page = chromium_page
+    requests, complaints = [], []
+    page.on('request', lambda request: requests.append(request.url))
+    page.on('console', lambda message: complaints.append(message.text))
+    page.on('pageerror', lambda error: complaints.append(str(error)))
+    page.goto((folder / 'report.html').as_uri())
+
+    assert [url for url in requests if not url.startswith(('file:', 'data:'))] == []
+    assert complaints == []
+    assert page.locator('h1').inner_text() == 'Amodal instance segmentation: config'
+    # Names are text, whatever is in them.
+    assert page.locator('#classes + section tbody th').all_inner_texts() == [
+        *CLASSES[:2]
+    ]
+    assert page.locator('.card b').count() == 0
+    widths = page.locator('img').evaluate_all('all => all.map(i => i.naturalWidth)')
+    assert len(widths) == 8 and min(widths) > 400
+    assert page.locator('svg').count() == 3
+    picture = page.locator('img').first
+    picture.click()
+    assert picture.bounding_box()['width'] == 1280
+    page.mouse.click(640, 450)
+    assert picture.bounding_box()['width'] < 640
+    for width in (1280, 400):
+        page.set_viewport_size(dict(width=width, height=900))
+        assert page.evaluate('document.documentElement.scrollWidth') <= width
+
+    def colours():
+        style = 'element => getComputedStyle(element)'
+        return (
+            page.locator('body').evaluate(f'{style}.backgroundColor'),
+            page.locator('svg text').first.evaluate(f'{style}.fill'),
+        )
+
+    light = colours()
+    page.emulate_media(color_scheme='dark')
+    dark = colours()
+    assert light[0] != dark[0] and light[1] != dark[1]
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (['absent.py', 'predictions.pkl'], 'no config absent.py'),
+        (['config.py', 'absent.pkl'], 'absent.pkl'),
+        (['config.py', 'val.json'], 'val.json could not be read as a pickle file'),
+        (
+            ['config.py', 'predictions.pkl', '--cfg-options', 'test_evaluator=[]'],
+            'test_evaluator has none',
+        ),
+        (
+            [
+                *('config.py', 'predictions.pkl', '--cfg-options'),
+                'test_evaluator.ann_file=absent.json',
+            ],
+            'absent.json: no such annotation file',
+        ),
+    ],
+)
+def test_what_is_wrong_is_said(tool, folder, monkeypatch, arguments, message):
+    monkeypatch.chdir(folder)
+    with pytest.raises(SystemExit, match=message):
+        runpy.run_path(str(tool))['main'](arguments)
+    assert not (folder / 'report.html').exists()
+
+
+def test_other_picture_folder(tool, folder):
+    """Pictures moved since the test run are found in the data set's folder."""
+    module = runpy.run_path(str(tool))
+    images = {item['id']: item for item in annotations()['images']}
+    moved = [dict(img_id=1, img_path='/gone/1.png'), dict(img_id=2)]
+    find = module['picture_finder'](moved, images, folder / 'images')
+    assert find(1) == folder / 'images' / '1 & co.png'
+    here = [dict(img_id=1, img_path=str(folder / 'val.json'))]
+    find = module['picture_finder'](here, images, folder / 'images')
+    assert find(1) == folder / 'val.json'
+
+
+def test_wrapped_data_set(tool):
+    innermost = runpy.run_path(str(tool))['innermost_dataset']
+    inner = dict(type='D2SADataset')
+    wrapped = dict(type='RepeatDataset', dataset=dict(datasets=[inner, {}]))
+    assert innermost(ConfigDict(wrapped)) == inner

@@ -1,0 +1,162 @@
+import re
+
+import numpy as np
+import pytest
+
+from oaformer.evaluation import evaluate_amodal
+from oaformer.visualization import AmodalLocalVisualizer
+from oaformer.visualization.report import build_report, render_report
+
+
+@pytest.fixture(scope='module')
+def pictures(tmp_path_factory):
+    return tmp_path_factory.mktemp('pictures')
+
+
+@pytest.fixture(scope='module')
+def build(ground_truth, pictures):
+    """A report; its pictures are missing unless they are given."""
+
+    def build(evaluation, number=12):
+        visualizer = AmodalLocalVisualizer()
+        visualizer.dataset_meta = dict(classes=tuple(evaluation.classes))
+        images = ground_truth.images
+        return build_report(
+            evaluation,
+            images,
+            lambda image_id: pictures / images[image_id]['file_name'],
+            visualizer,
+            number,
+            title='<i>title</i>',
+            facts=[('config', 'a & b.py')],
+        )
+
+    return build
+
+
+@pytest.fixture(scope='module')
+def report(build, evaluation):
+    return build(evaluation)
+
+
+def table(report, title):
+    (found,) = [table for table in report.tables if table.title.startswith(title)]
+    return [dict(zip(found.header, row, strict=True)) for row in found.rows]
+
+
+def test_numbers_of_the_tables(report):
+    (amodal,) = table(report, 'Average precision')
+    # Cup: hits at IoU 1 and 2/3, one of three missed. Plate: one of two, at 3/4.
+    assert amodal['masks'] == 'amodal' and amodal['objects'] == '5'
+    expected = 100 * np.mean([67 / 101, 51 / 101])
+    assert amodal['AP50'] == f'{expected:.1f}'
+    assert amodal['AP large'] is None
+    by_rate = {row['annotated rate']: row for row in table(report, 'Occlusion rates')}
+    assert by_rate['all']['matched'] == '3'
+    # 0, 0.49 and 0.6
+    assert by_rate['all']['mean absolute error'] == '0.363'
+    assert by_rate['partial: to 0.25']['mean absolute error'] is None
+    masks = {row['measure']: row for row in table(report, 'Matched')}
+    # (1 + 3/4 + 2/3) / 3
+    assert masks['mean IoU of amodal masks']['value'] == '80.6'
+    assert masks['mean IoU of invisible masks']['value'] is None
+
+
+def test_confusion(report):
+    assert report.confusion.rows == [
+        ['occluded', '0', '1, IoU 0.750', '100.0%'],
+        ['unoccluded', '1, IoU 0.667', '1, IoU 1.000', '50.0%'],
+    ]
+
+
+def test_classes_without_objects_are_left_out(report):
+    assert [row[:3] for row in report.class_table.rows] == [
+        ['cup', '3', '2'],
+        ['<b>plate</b>', '2', '1'],
+    ]
+    assert report.class_table.note.endswith('left out: 1.')
+
+
+def test_what_is_not_measurable_has_a_reason(report, build, evaluate):
+    absent = dict(report.absent)
+    assert absent['no predicted visible masks'].split(', ') == [
+        'all of visible',
+        'all of invisible',
+        'mIoU_visible',
+        'mIoU_predicted_invisible',
+    ]
+    assert 'segm_mAP_l' in absent['no such objects']
+    without = build(evaluate(with_rates=False), number=1)
+    assert 'occlusion_rate_mae' in dict(without.absent)['no predicted occlusion rates']
+    assert without.confusion is None
+    scatter, calibration, precision = without.charts
+    assert scatter.svg is calibration.svg is None
+    assert scatter.note == 'Not measurable: no predicted occlusion rates.'
+    assert precision.svg is not None
+    assert 'nan' not in re.sub('data:[^"]+', '', render_report(without)).lower()
+
+
+def test_cards(report):
+    gallery = {gallery.name: gallery for gallery in report.galleries}
+    card = gallery['occluded_as_unoccluded'].cards[0]
+    facts = dict(card.facts)
+    assert card.title == '<b>plate</b>'
+    assert facts['score'] == '0.80'
+    # Annotated hidden: 40 x 20. Predicted outside the visible part: the same.
+    assert facts['IoU'] == 'amodal 0.75, invisible given the visible mask 1.00'
+    assert facts['occlusion rate'] == 'annotated 50%, predicted 1%'
+    assert facts['picture'] == '1 & co.png, object 102'
+    plate, cup = [dict(card.facts) for card in gallery['missed'].cards]
+    assert plate['nearest detection'] == 'cup, score 0.60'
+    assert plate['IoU'] == 'amodal 0.80'
+    assert cup['nearest detection'] == 'none overlaps' and 'IoU' not in cup
+
+
+def test_predicted_visible_masks(build, evaluate):
+    report = build(evaluate(with_visible_masks=True), number=3)
+    rows = [row[:2] for row in report.tables[0].rows]
+    assert rows == [['amodal', '5'], ['visible', '5'], ['invisible', '1']]
+    masks = {row['measure']: row for row in table(report, 'Matched')}
+    # 1, 1/2, 2/3; all of the hidden part is found.
+    assert masks['mean IoU of visible masks']['value'] == '72.2'
+    assert masks['mean IoU of invisible masks']['value'] == '100.0'
+    worst = {gallery.name: gallery for gallery in report.galleries}['worst']
+    assert dict(worst.cards[1].facts)['IoU'] == (
+        'amodal 0.75, visible 0.50, invisible 1.00, '
+        'invisible given the visible mask 1.00'
+    )
+    assert 'no predicted visible masks' not in dict(report.absent)
+
+
+def test_missing_pictures_are_named(report, pictures):
+    cards = [card for gallery in report.galleries for card in gallery.cards]
+    assert len(cards) == 10
+    assert all(card.picture.startswith('data:image/jpeg') for card in cards)
+    assert cards[0].warning == f'no picture {pictures / "1 & co.png"}'
+
+
+def test_page_needs_nothing_else_and_escapes_names(report):
+    page = render_report(report)
+    assert '&lt;b&gt;plate&lt;/b&gt;' in page and '<b>plate' not in page
+    assert '&lt;i&gt;title&lt;/i&gt;' in page and 'a &amp; b.py' in page
+    assert '<script' not in page and '<link' not in page
+    sources = re.findall(r'(?:src|href)="([^"]{1,12})', page)
+    assert all(source.startswith(('#', 'data:image/')) for source in sources)
+    assert page.count('data:image/jpeg') == 10
+
+
+def test_no_detections_at_all(build, evaluation, ground_truth):
+    nothing = dict(
+        labels=np.zeros(0, int),
+        scores=np.zeros(0),
+        masks=[],
+        occlusion_rates=np.zeros(0),
+    )
+    results = [dict(img_id=image_id, **nothing) for image_id in (1, 2)]
+    report = build(evaluate_amodal(ground_truth, results))
+    assert dict(report.highlights)['amodal AP'] == '0.0'
+    assert 'error of the occlusion rate' not in dict(report.highlights)
+    assert report.charts[0].svg is None
+    counts = {gallery.name: len(gallery.cards) for gallery in report.galleries}
+    assert counts['missed'] == 5 and sum(counts.values()) == 5
+    render_report(report)

@@ -1,0 +1,131 @@
+"""Write what a test run got right and wrong to one HTML page."""
+
+import argparse
+import pickle
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+REPO_ROOT = Path(__file__).resolve().parents[2]
+# The tools belong to the package beside them, whatever else is installed.
+sys.path.insert(0, str(REPO_ROOT / 'projects'))
+
+from mmdet.registry import DATASETS, METRICS, VISUALIZERS  # noqa: E402
+from mmengine.config import Config, ConfigDict, DictAction  # noqa: E402
+from mmengine.registry import init_default_scope  # noqa: E402
+
+from oaformer.engine import cli, load_results  # noqa: E402
+from oaformer.evaluation import AmodalCocoMetric  # noqa: E402
+from oaformer.visualization.report import build_report, render_report  # noqa: E402
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='config file of the test run')
+    parser.add_argument(
+        'predictions', metavar='predictions.pkl', help='what tools/test.py --out wrote'
+    )
+    parser.add_argument(
+        '--out', type=Path, default=Path('report.html'), help='the page to write'
+    )
+    parser.add_argument(
+        '--number', type=int, default=12, help='how many objects of each kind to show'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='override settings of the config, key=value',
+    )
+    args = parser.parse_args(argv)
+    if args.number < 0:
+        parser.error(f'--number must be 0 or more, not {args.number}')
+    return args
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Evaluate the predictions and write the page."""
+    args = parse_args(argv)
+    try:
+        cfg, path = cli.load_config(args.config, args.cfg_options, REPO_ROOT)
+        predictions = load_results(args.predictions)
+    except (OSError, ValueError, RuntimeError, pickle.UnpicklingError) as error:
+        sys.exit(str(error))
+    init_default_scope(cfg.get('default_scope', 'mmdet'))
+    try:
+        dataset_cfg = innermost_dataset(cfg.test_dataloader.dataset)
+        # Lazily: pictures that are no longer there are not needed for the numbers.
+        dataset = DATASETS.build({**dataset_cfg, 'lazy_init': True})
+        metric = build_metric(cfg)
+        metric.dataset_meta = dataset.metainfo
+        metric.process({}, predictions)
+        evaluation = metric.evaluate_results(metric.results)
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(str(error))
+
+    visualizer = VISUALIZERS.build({**cfg.visualizer, 'vis_backends': None})
+    visualizer.dataset_meta = dict(classes=tuple(evaluation.classes))
+    images = metric.ground_truth.images
+    folder = Path(dataset.data_prefix.get('img', ''))
+    report = build_report(
+        evaluation,
+        images,
+        picture_finder(predictions, images, folder),
+        visualizer,
+        args.number,
+        title=f'Amodal instance segmentation: {path.stem}',
+        facts=[
+            ('config', args.config),
+            ('predictions', args.predictions),
+            ('annotations', metric.ground_truth.name),
+        ],
+    )
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text(render_report(report), encoding='utf-8')
+    cards = sum(len(gallery.cards) for gallery in report.galleries)
+    print(f'{args.out}: {cards} cases, {args.out.stat().st_size / 1e6:.1f} MB')
+
+
+def build_metric(cfg: Config) -> AmodalCocoMetric:
+    """Build the amodal metric of a config.
+
+    Raises:
+        ValueError: If the config has none.
+    """
+    evaluators = cfg.get('test_evaluator') or []
+    if not isinstance(evaluators, (list, tuple)):
+        evaluators = [evaluators]
+    for evaluator in evaluators:
+        if evaluator.type in (AmodalCocoMetric.__name__, AmodalCocoMetric):
+            return METRICS.build(evaluator)
+    raise ValueError(
+        f'{cfg.filename}: the page shows the numbers of AmodalCocoMetric, and '
+        'test_evaluator has none'
+    )
+
+
+def innermost_dataset(cfg: ConfigDict) -> ConfigDict:
+    """The data set itself, without wrappers such as ConcatDataset (its first)."""
+    while 'dataset' in cfg or 'datasets' in cfg:
+        cfg = cfg.dataset if 'dataset' in cfg else cfg.datasets[0]
+    return cfg
+
+
+def picture_finder(
+    predictions: Sequence[dict], images: dict[int, dict], folder: Path
+) -> Callable[[int], Path]:
+    """Tell where pictures are: where they were tested, or in the data set's folder."""
+    tested = {item['img_id']: item.get('img_path') for item in predictions}
+
+    def find(image_id: int) -> Path:
+        path = tested.get(image_id)
+        if path is not None and Path(path).is_file():
+            return Path(path)
+        return folder / images[image_id]['file_name']
+
+    return find
+
+
+if __name__ == '__main__':
+    main()
