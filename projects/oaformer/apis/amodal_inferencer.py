@@ -1,0 +1,297 @@
+"""The inferencer: whatever holds pictures in, amodal instances out."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from os import PathLike, fspath
+from typing import Any, NamedTuple
+
+import numpy as np
+from mmdet.structures import DetDataSample, SampleList
+from mmengine.config import Config, ConfigDict
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.infer import BaseInferencer
+from mmengine.registry import init_default_scope
+from mmengine.visualization import Visualizer
+from rich.progress import track
+
+from .inputs import Input, InputError, Picture, iterate_pictures, list_inputs
+from .loading import ModelError, check_device, find_model, load_model
+from .output_files import OutputNames, ResultWriter
+from .pipeline import inference_pipeline
+from .predictor import Predictor
+from .results import describe, prediction_to_dict
+
+
+class PictureResult(NamedTuple):
+    """What the inferencer found in one picture.
+
+    Attributes:
+        prediction: Plain data (:func:`prediction_to_dict`) or a data sample.
+        visualization: Drawing, RGB, uint8, (h, w, 3); None where none was asked for.
+    """
+
+    prediction: dict[str, Any] | DetDataSample
+    visualization: np.ndarray | None
+
+
+class AmodalInferencer(BaseInferencer):
+    """Predict amodal instances in pictures, folders and videos.
+
+    The manner is that of MMDetection's ``DetInferencer``; the data set's files are
+    not needed.
+
+    Args:
+        model: Config file, the name of one of ours (``oaformer_r50_d2sa``) or a
+            config. None takes the config that is inside ``weights``. A checkpoint
+            (.pth) or an exported model (.onnx) alone may stand here, too.
+        weights: Checkpoint, a file or web address. None leaves the model untrained.
+        device: Such as 'cpu' or 'cuda:0'. None takes what there is.
+        scope: Registry to look names up in first.
+        show_progress: Whether to show a progress bar.
+
+    Raises:
+        FileNotFoundError: If there is no such config or checkpoint.
+        ModelError: If config, weights and device do not fit together.
+    """
+
+    model: Predictor
+
+    def __init__(
+        self,
+        model: str | PathLike | Config | ConfigDict | dict | None = None,
+        weights: str | PathLike | None = None,
+        device: str | None = None,
+        scope: str = 'mmdet',
+        show_progress: bool = True,
+    ) -> None:
+        model = fspath(model) if isinstance(model, PathLike) else model
+        weights = None if weights is None else fspath(weights)
+        if isinstance(model, str) and model.endswith(('.pth', '.onnx')):
+            if weights is not None:
+                raise ModelError(
+                    f'{model} and {weights} are both weights; as the model, name a '
+                    'config'
+                )
+            model, weights = None, model
+        if model is None and weights is None:
+            raise ModelError('name a config, weights or both')
+        if isinstance(model, str):
+            model = Config.fromfile(find_model(model))
+        check_device(device)
+        init_default_scope(scope)
+        super().__init__(model, weights, device, scope, show_progress)
+        self._names: defaultdict[str, OutputNames] = defaultdict(OutputNames)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes; empty if nothing names them."""
+        return tuple(self.model.dataset_meta.get('classes') or ())
+
+    def __call__(
+        self,
+        inputs: Input | Sequence[Input],
+        batch_size: int = 1,
+        return_vis: bool = False,
+        return_datasamples: bool = False,
+        **kwargs,
+    ) -> dict[str, list]:
+        """Look at pictures and keep all results; :meth:`stream` keeps none.
+
+        Args:
+            inputs: A picture (path, web address or BGR array (H, W, 3), uint8), a
+                folder of pictures, a video, or a list of these but folders.
+            batch_size: Pictures that the model sees at a time.
+            return_vis: Whether to return drawings.
+            return_datasamples: Whether to return data samples, not plain data.
+            **kwargs: Further arguments of :meth:`stream`.
+
+        Returns:
+            ``predictions``, one per picture or frame; ``visualization``, their
+            drawings if ``return_vis``; ``skipped``, the pictures of a folder that
+            could not be read, each ``dict(img_path=..., reason=...)``.
+
+        Raises:
+            InputError: As in :meth:`stream`.
+            FileNotFoundError: If there is no such picture.
+        """
+        skipped: list[dict[str, str]] = []
+        results = list(
+            self.stream(
+                inputs,
+                batch_size=batch_size,
+                return_vis=return_vis,
+                return_datasamples=return_datasamples,
+                skipped=skipped,
+                **kwargs,
+            )
+        )
+        return dict(
+            predictions=[result.prediction for result in results],
+            visualization=[result.visualization for result in results if return_vis],
+            skipped=skipped,
+        )
+
+    def stream(
+        self,
+        inputs: Input | Sequence[Input],
+        batch_size: int = 1,
+        return_vis: bool = False,
+        return_datasamples: bool = False,
+        show: bool = False,
+        wait_time: float = 0,
+        pred_score_thr: float = 0.3,
+        out_dir: str | PathLike = '',
+        no_save_vis: bool = False,
+        no_save_pred: bool = False,
+        print_result: bool = False,
+        skipped: list[dict[str, str]] | None = None,
+    ) -> Iterator[PictureResult]:
+        """Look at pictures one batch after the other, and hold no more than that.
+
+        Args:
+            inputs: As in :meth:`__call__`.
+            batch_size: Pictures that the model sees at a time.
+            return_vis: Whether to return drawings.
+            return_datasamples: Whether to return data samples, not plain data.
+            show: Whether to show drawings in a window.
+            wait_time: Seconds until a window closes; 0 waits for a key.
+            pred_score_thr: Lowest score of instances that are drawn and printed.
+                Results and files have all of them.
+            out_dir: Folder for drawings (``vis/``) and predictions (``preds/``, one
+                JSON per picture or frame); '' writes none.
+            no_save_vis: Whether to leave drawings out of it.
+            no_save_pred: Whether to leave predictions out of it.
+            print_result: Whether to print what was found.
+            skipped: Gets the pictures of a folder that could not be read.
+
+        Yields:
+            One result per picture or frame, in order.
+
+        Raises:
+            InputError: If a picture that was named itself can't be read, or none of a
+                folder can. A few of a folder are skipped, named and counted.
+            FileNotFoundError: If there is no such picture.
+        """
+        if batch_size < 1:
+            raise InputError(f'batch_size must be at least 1, not {batch_size}')
+        listed = list_inputs(inputs)
+        skipped = [] if skipped is None else skipped
+        save_vis = bool(out_dir) and not no_save_vis
+        save_pred = bool(out_dir) and not no_save_pred
+        with ResultWriter(out_dir, self._names[fspath(out_dir)]) as writer:
+            for picture, sample in track(
+                self._predict(
+                    iterate_pictures(listed, self._loader, skipped), batch_size
+                ),
+                description='Inference',
+                total=listed.num_pictures(),
+                disable=not self.show_progress,
+            ):
+                drawing, prediction = None, sample
+                if save_vis or return_vis or show:
+                    drawing = self.draw(
+                        picture.image, sample, pred_score_thr, show, wait_time
+                    )
+                if save_vis:
+                    writer.write_drawing(picture, drawing)
+                if save_pred or print_result or not return_datasamples:
+                    prediction = prediction_to_dict(sample, self.classes)
+                if save_pred:
+                    writer.write_prediction(picture, prediction)
+                if print_result:
+                    print(describe(prediction, pred_score_thr))
+                yield PictureResult(
+                    sample if return_datasamples else prediction,
+                    drawing if return_vis else None,
+                )
+
+    def draw(
+        self,
+        image: np.ndarray,
+        data_sample: DetDataSample,
+        pred_score_thr: float = 0.3,
+        show: bool = False,
+        wait_time: float = 0,
+    ) -> np.ndarray:
+        """Draw a prediction, without predicting again.
+
+        Args:
+            image: Picture, BGR, uint8, (H, W, 3).
+            data_sample: Its prediction.
+            pred_score_thr: Lowest score of drawn instances.
+            show: Whether to show the drawing in a window.
+            wait_time: Seconds until the window closes; 0 waits for a key.
+
+        Returns:
+            Drawing, RGB, uint8, (h, w, 3).
+        """
+        drawn = self.visualizer.draw_data_sample(
+            image[..., ::-1],
+            data_sample,
+            draw_gt=False,
+            pred_score_thr=pred_score_thr,
+        )
+        if show:
+            name = data_sample.get('img_path') or 'array'
+            self.visualizer.show(drawn, win_name=name, wait_time=wait_time)
+        return drawn
+
+    def preprocess(
+        self, inputs: Iterator[Picture], batch_size: int = 1
+    ) -> Iterator[tuple[list[Picture], dict]]:
+        """Yield batches of ``batch_size`` pictures, each with what the model takes."""
+        for pictures in self._get_chunk_data(inputs, batch_size):
+            batch = [self.pipeline(dict(img=picture.image)) for picture in pictures]
+            for picture, prepared in zip(pictures, batch, strict=True):
+                prepared['data_samples'].set_metainfo(picture.metainfo)
+            yield pictures, self.collate_fn(batch)
+
+    def visualize(
+        self, inputs: Sequence[Picture], preds: SampleList, **kwargs
+    ) -> list[np.ndarray]:
+        """Draw predictions; ``kwargs`` are further arguments of :meth:`draw`."""
+        return [
+            self.draw(picture.image, sample, **kwargs)
+            for picture, sample in zip(inputs, preds, strict=True)
+        ]
+
+    def postprocess(
+        self,
+        preds: SampleList,
+        visualization: list[np.ndarray],
+        return_datasample: bool = False,
+    ) -> dict[str, list]:
+        """Put predictions and drawings together, in the form of :meth:`__call__`."""
+        if not return_datasample:
+            preds = [prediction_to_dict(sample, self.classes) for sample in preds]
+        return dict(predictions=preds, visualization=visualization)
+
+    def _predict(
+        self, pictures: Iterator[Picture], batch_size: int
+    ) -> Iterator[tuple[Picture, DetDataSample]]:
+        for batch, data in self.preprocess(pictures, batch_size):
+            samples = [sample.cpu() for sample in self.forward(data)]
+            yield from zip(batch, samples, strict=True)
+
+    def _init_model(
+        self, cfg: Config | ConfigDict, weights: str | None, device: str
+    ) -> Predictor:
+        predictor = load_model(cfg, weights, device)
+        # Without a config of its own the inferencer takes the one that weights bring.
+        cfg.update(dict(predictor.cfg.items()))
+        return predictor
+
+    def _init_pipeline(self, cfg: Config | ConfigDict) -> Compose:
+        self._loader, pipeline = inference_pipeline(cfg)
+        return pipeline
+
+    def _init_collate(self, cfg: Config | ConfigDict) -> Callable:
+        return pseudo_collate
+
+    def _init_visualizer(self, cfg: Config | ConfigDict) -> Visualizer:
+        # The inferencer writes the files itself, so there is no backend.
+        visualizer = dict(cfg.get('visualizer') or dict(type='AmodalLocalVisualizer'))
+        visualizer['vis_backends'] = None
+        built = super()._init_visualizer(ConfigDict(visualizer=visualizer))
+        built.dataset_meta = self.model.dataset_meta
+        return built

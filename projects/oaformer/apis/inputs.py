@@ -1,0 +1,267 @@
+"""Pictures from files, addresses, folders, videos and arrays."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from os import PathLike
+from pathlib import PurePath
+from typing import NamedTuple
+from urllib.parse import unquote, urlparse
+
+import mmcv
+import numpy as np
+from mmcv.transforms import BaseTransform, LoadImageFromFile
+from mmdet.apis.det_inferencer import IMG_EXTENSIONS
+from mmengine.fileio import exists, get_file_backend, isdir, join_path, list_dir_or_file
+from mmengine.logging import print_log
+
+VIDEO_EXTENSIONS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg')
+
+Input = str | PathLike | np.ndarray
+
+
+class InputError(ValueError):
+    """What was given to look at is no picture, video or folder of pictures."""
+
+
+class Video(NamedTuple):
+    """What the frames of a video have in common.
+
+    Attributes:
+        path: The file.
+        fps: Frames per second; 0 where the file does not say.
+        num_frames: Number of frames that the file claims to have.
+    """
+
+    path: str
+    fps: float
+    num_frames: int
+
+
+class Picture(NamedTuple):
+    """One picture to look at.
+
+    Attributes:
+        image: Pixels, BGR, uint8, (H, W, 3).
+        path: File or address of the picture or video; None for an array.
+        frame_id: Number of the frame, from 0; None outside videos.
+        video: The video that it is a frame of, if any.
+    """
+
+    image: np.ndarray
+    path: str | None = None
+    frame_id: int | None = None
+    video: Video | None = None
+
+    @property
+    def metainfo(self) -> dict:
+        """What a data sample keeps of it."""
+        if self.frame_id is None:
+            return dict(img_path=self.path)
+        return dict(img_path=self.path, frame_id=self.frame_id)
+
+
+class InputList(NamedTuple):
+    """Inputs one by one.
+
+    Attributes:
+        items: Paths, addresses and arrays.
+        folder: The folder whose pictures these are, None where they were named one
+            by one.
+    """
+
+    items: list[str | np.ndarray]
+    folder: str | None = None
+
+    def num_pictures(self) -> int | None:
+        """Number of pictures and frames; None where only reading would tell."""
+        videos = [item for item in self.items if is_video(item)]
+        counts = [_open_video(path).frame_cnt for path in videos]
+        if any(count <= 0 for count in counts):
+            return None
+        return len(self.items) - len(videos) + sum(counts)
+
+
+def list_inputs(inputs: Input | Sequence[Input]) -> InputList:
+    """List what a path, address, folder, array or sequence of them stands for.
+
+    Args:
+        inputs: The inputs. A folder stands for its pictures in the order of their
+            names, without its subfolders.
+
+    Returns:
+        The inputs one by one.
+
+    Raises:
+        InputError: If a folder has no pictures, a sequence is empty or an input is
+            of another type.
+    """
+    if isinstance(inputs, (list, tuple)):
+        if not inputs:
+            raise InputError('there is nothing to look at: the list is empty')
+        return InputList([_checked_item(item) for item in inputs])
+    item = _checked_item(inputs)
+    if isinstance(item, str) and _is_folder(item):
+        return InputList(_pictures_in(item), folder=item)
+    return InputList([item])
+
+
+def iterate_pictures(
+    inputs: InputList, loader: BaseTransform, skipped: list[dict[str, str]]
+) -> Iterator[Picture]:
+    """Read the pictures one after the other.
+
+    Args:
+        inputs: What to read.
+        loader: Transform that reads a picture, such as ``LoadImageFromFile``.
+        skipped: Pictures of a folder that can't be read are added to it, as
+            ``dict(img_path=..., reason=...)``.
+
+    Yields:
+        Pictures and frames.
+
+    Raises:
+        InputError: If an input that was named itself can't be read, or not one
+            picture of a folder.
+        FileNotFoundError: If there is no such file.
+    """
+    missing: list[dict[str, str]] = []
+    for item in inputs.items:
+        if isinstance(item, np.ndarray):
+            yield Picture(item)
+        elif is_video(item):
+            yield from _frames(item)
+        else:
+            try:
+                image = read_picture(item, loader)
+            except (InputError, FileNotFoundError) as error:
+                if inputs.folder is None:
+                    raise
+                print_log(f'Skipped: {error}', logger='current', level=logging.WARNING)
+                missing.append(dict(img_path=item, reason=str(error)))
+                skipped.append(missing[-1])
+                continue
+            yield Picture(image, item)
+    if missing:
+        _report_missing(inputs, missing)
+
+
+def read_picture(
+    path: str | PathLike, loader: BaseTransform | None = None
+) -> np.ndarray:
+    """Read a picture.
+
+    Args:
+        path: File or web address.
+        loader: Transform that reads it. None takes MMCV's ``LoadImageFromFile``.
+
+    Returns:
+        Pixels, BGR, (H, W, 3).
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        InputError: If it can't be read as a picture.
+    """
+    path = str(path)
+    if '://' not in path and not exists(path):
+        raise FileNotFoundError(f'There is no picture {path}.')
+    try:
+        results = (loader or LoadImageFromFile()).transform(dict(img_path=path))
+    # Every backend and every decoder has errors of its own, MMCV an assertion.
+    except Exception as error:
+        raise InputError(f'{path} could not be read as a picture ({error})') from error
+    if results is None:
+        raise InputError(f'{path} could not be read as a picture')
+    return results['img']
+
+
+def is_video(item: str | np.ndarray) -> bool:
+    """Whether an input is a video, by the ending of its name."""
+    return isinstance(item, str) and input_name(item).suffix.lower() in VIDEO_EXTENSIONS
+
+
+def input_name(path: str) -> PurePath:
+    """Name of the file that a path or web address ends in."""
+    if '://' in path:
+        path = unquote(urlparse(path).path)
+    return PurePath(PurePath(path).name)
+
+
+def _report_missing(inputs: InputList, missing: list[dict[str, str]]) -> None:
+    if len(missing) == len(inputs.items):
+        raise InputError(
+            f'not one of the {len(missing)} pictures in {inputs.folder} could be read; '
+            f'the first: {missing[0]["reason"]}'
+        )
+    names = ', '.join(entry['img_path'] for entry in missing)
+    print_log(
+        f'{len(missing)} of {len(inputs.items)} pictures in {inputs.folder} could not '
+        f'be read and were skipped: {names}',
+        logger='current',
+        level=logging.WARNING,
+    )
+
+
+def _checked_item(item: Input) -> str | np.ndarray:
+    if isinstance(item, (str, PathLike)):
+        return str(item)
+    if not isinstance(item, np.ndarray):
+        raise InputError(
+            'an input must be a path, a web address or a numpy array, not '
+            f'{type(item).__name__}'
+        )
+    if item.dtype != np.uint8 or item.ndim != 3 or item.shape[2] != 3 or not item.size:
+        raise InputError(
+            'an array must be a picture of shape (H, W, 3), BGR, uint8, not '
+            f'{item.shape} of {item.dtype}'
+        )
+    return item
+
+
+def _is_folder(path: str) -> bool:
+    # The backend of web addresses knows no folders.
+    return hasattr(get_file_backend(path), 'isdir') and isdir(path)
+
+
+def _pictures_in(folder: str) -> list[str]:
+    names = sorted(list_dir_or_file(folder, list_dir=False))
+    pictures = [name for name in names if name.lower().endswith(IMG_EXTENSIONS)]
+    if not pictures:
+        raise InputError(
+            f'{folder} has no pictures: none of its {len(names)} files ends in '
+            f'{", ".join(IMG_EXTENSIONS)}'
+        )
+    others = [name for name in names if name not in set(pictures)]
+    if others:
+        shown = ', '.join(others[:5]) + (', ...' if len(others) > 5 else '')
+        print_log(
+            f'{folder}: {len(others)} files that are no pictures are left out: {shown}',
+            logger='current',
+        )
+    return [join_path(folder, name) for name in pictures]
+
+
+def _open_video(path: str) -> mmcv.VideoReader:
+    if '://' not in path and not exists(path):
+        raise FileNotFoundError(f'There is no video {path}.')
+    reader = mmcv.VideoReader(path)
+    if not reader.opened:
+        raise InputError(f'{path} could not be read as a video')
+    return reader
+
+
+def _frames(path: str) -> Iterator[Picture]:
+    reader = _open_video(path)
+    video = Video(path, reader.fps, reader.frame_cnt)
+    frame_id = -1
+    with reader:
+        for frame_id, image in enumerate(reader):
+            yield Picture(image, path, frame_id, video)
+    if frame_id < 0:
+        raise InputError(f'{path} could not be read as a video: it has no frames')
+    if frame_id + 1 < video.num_frames:
+        print_log(
+            f'{path} ends early: {frame_id + 1} of {video.num_frames} frames could be '
+            'read.',
+            logger='current',
+            level=logging.WARNING,
+        )

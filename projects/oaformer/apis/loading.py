@@ -1,0 +1,232 @@
+"""Building a model from a config and its weights."""
+
+import logging
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmdet.registry import DATASETS, MODELS
+from mmengine.config import Config, ConfigDict
+from mmengine.logging import print_log
+from mmengine.model import revert_sync_batchnorm
+from mmengine.runner import CheckpointLoader
+from torch import nn
+from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
+
+from ..engine import find_config
+from .embedded_config import parse_config
+from .predictor import Predictor
+
+REPO_ROOT = Path(__file__).resolve().parents[3]
+
+
+class ModelError(ValueError):
+    """Config and weights cannot be made a model."""
+
+
+def find_model(model: str) -> Path:
+    """Find a config by its path, or one of this repository's by its name.
+
+    Args:
+        model: Path, relative to the working folder or the repository, or a name such
+            as ``oaformer_r50_d2sa``.
+
+    Returns:
+        The config's path.
+
+    Raises:
+        FileNotFoundError: If there is neither such a file nor such a name.
+    """
+    folder = REPO_ROOT / 'configs'
+    named = {
+        path.stem: path
+        for path in sorted(folder.rglob('*.py'))
+        if '_base_' not in path.parts
+    }
+    if model in named:
+        return named[model]
+    try:
+        return find_config(model, REPO_ROOT)
+    except FileNotFoundError as error:
+        names = ', '.join(named) or f'none, for there is no {folder}'
+        raise FileNotFoundError(f'{error} Names that are known: {names}.') from None
+
+
+def load_checkpoint(weights: str) -> dict:
+    """Read a checkpoint, tensors and plain data only.
+
+    Args:
+        weights: File or web address.
+
+    Returns:
+        What was saved.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ModelError: If it can't be read, or holds more than data.
+    """
+    try:
+        checkpoint = CheckpointLoader.load_checkpoint(weights, map_location='cpu')
+    except (RuntimeError, pickle.UnpicklingError) as error:
+        raise ModelError(str(error)) from error
+    if not isinstance(checkpoint, dict):
+        raise ModelError(f'{weights} holds no weights but {type(checkpoint).__name__}')
+    return checkpoint
+
+
+def checkpoint_config(checkpoint: Mapping, weights: str) -> Config:
+    """Config that a checkpoint was trained with.
+
+    Args:
+        checkpoint: What :func:`load_checkpoint` read.
+        weights: Its file, for messages.
+
+    Returns:
+        The config.
+
+    Raises:
+        ModelError: If it has none, or one that is more than plain values.
+    """
+    text = checkpoint.get('meta', {}).get('cfg')
+    if not isinstance(text, str):
+        raise ModelError(
+            f'{weights} has no config inside: name the config file, too, as in '
+            "AmodalInferencer(model=CONFIG, weights='...')"
+        )
+    try:
+        return parse_config(text, weights)
+    except ValueError as error:
+        raise ModelError(str(error)) from error
+
+
+def load_model(cfg: Config | ConfigDict, weights: str | None, device: str) -> Predictor:
+    """Build a model and give it its weights; nothing else is fetched.
+
+    Args:
+        cfg: The config; empty to take the one that is inside the weights.
+        weights: Checkpoint or exported model (.onnx); None leaves it untrained.
+        device: Such as 'cpu' or 'cuda:0'.
+
+    Returns:
+        The model, ready for testing.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ModelError: If it can't be read, or does not fit the config.
+    """
+    if weights is not None and weights.endswith('.onnx'):
+        if cfg:
+            raise ModelError(f'{weights} brings its config: leave the other out')
+        # onnxruntime is not asked of those who do not use it
+        from .onnx_predictor import OnnxPredictor
+
+        return OnnxPredictor(weights, device)
+    checkpoint = {} if weights is None else load_checkpoint(weights)
+    if not cfg:
+        cfg = checkpoint_config(checkpoint, weights)
+    model = revert_sync_batchnorm(MODELS.build(cfg.model))
+    model.cfg = cfg
+    model.dataset_meta = dataset_meta(checkpoint, cfg)
+    if weights is None:
+        print_log(
+            'There are no weights: the model is untrained and predicts noise.',
+            logger='current',
+            level=logging.WARNING,
+        )
+    else:
+        load_weights(model, checkpoint, weights)
+    return model.to(device).eval()
+
+
+def check_device(device: str | None) -> None:
+    """Refuse a device that this machine does not have.
+
+    Args:
+        device: Such as 'cpu' or 'cuda:0'; None is always right.
+
+    Raises:
+        ModelError: If there is no such device.
+    """
+    if device is None:
+        return
+    try:
+        kind = torch.device(device).type
+    except RuntimeError as error:
+        raise ModelError(f'there is no device {device!r} ({error})') from error
+    if kind == 'cuda' and not torch.cuda.is_available():
+        raise ModelError(f'the device is {device!r}, but torch finds no GPU here')
+
+
+def load_weights(model: nn.Module, checkpoint: Mapping, weights: str) -> None:
+    """Give a model the weights of a checkpoint.
+
+    A part of the model without weights would predict noise, so that is an error here
+    and not a line in the log.
+
+    Args:
+        model: The model.
+        checkpoint: What :func:`load_checkpoint` read.
+        weights: Its file, for messages.
+
+    Raises:
+        ModelError: If weights are missing or have another shape.
+    """
+    state = dict(checkpoint.get('state_dict', checkpoint))
+    # what DistributedDataParallel puts in front
+    consume_prefix_in_state_dict_if_present(state, 'module.')
+    misfit = f'{weights} does not fit the config'
+    hint = 'Was the model trained with this config?'
+    try:
+        missing, unexpected = model.load_state_dict(state, strict=False)
+    except RuntimeError as error:
+        lines = str(error).splitlines()[1:4]
+        shapes = '; '.join(line.strip().rstrip('.') for line in lines)
+        raise ModelError(
+            f'{weights} does not fit the config: {shapes}. {hint}'
+        ) from None
+    missing = _without_counters(missing)
+    if missing:
+        raise ModelError(
+            f'{misfit}: it lacks {len(missing)} weights, such as {missing[0]}. {hint}'
+        )
+    unexpected = _without_counters(unexpected)
+    if unexpected:
+        print_log(
+            f"{weights} has {len(unexpected)} weights more than the config's model, "
+            f'such as {unexpected[0]}; they are left out.',
+            logger='current',
+            level=logging.WARNING,
+        )
+
+
+def dataset_meta(checkpoint: Mapping, cfg: Config | ConfigDict) -> dict[str, Any]:
+    """Class names, from a checkpoint or else from the config's test data set.
+
+    No file of the data set is opened.
+
+    Args:
+        checkpoint: What :func:`load_checkpoint` read; empty if there is none.
+        cfg: The config.
+
+    Returns:
+        ``dict(classes=...)``, with what else the checkpoint says of its data set;
+        empty if nothing names the classes.
+    """
+    meta = checkpoint.get('meta', {})
+    saved = {key.lower(): value for key, value in meta.get('dataset_meta', {}).items()}
+    if saved.get('classes'):
+        return saved
+    dataset = cfg.get('test_dataloader', {}).get('dataset', {})
+    while 'dataset' in dataset:
+        dataset = dataset['dataset']
+    classes = dataset.get('metainfo', {}).get('classes')
+    if classes is None and 'type' in dataset:
+        classes = DATASETS.get(dataset['type']).METAINFO.get('classes')
+    return {} if classes is None else dict(classes=tuple(classes))
+
+
+def _without_counters(keys: list[str]) -> list[str]:
+    """Keys without the counters of batch norms, which nothing reads in testing."""
+    return [key for key in keys if not key.endswith('num_batches_tracked')]

@@ -1,0 +1,141 @@
+"""The files that drawings and predictions go to."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import mmcv
+import numpy as np
+from mmengine.fileio import put_text
+
+from .inputs import Picture, input_name
+
+# What OpenCV writes as it is read; pictures in another form are drawn as JPEG.
+DRAWN_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp')
+# For videos that do not say how fast they are.
+DEFAULT_FPS = 25.0
+
+
+class OutputNames:
+    """Names of output files: one for each input, and no name for two of them."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+        self._used: set[str] = set()
+        self._num_arrays = 0
+
+    def name(self, path: str | None) -> str:
+        """Name for a picture or video, without folder and ending.
+
+        Args:
+            path: Its file or address; None for an array, which gets a number.
+
+        Returns:
+            The file's own name, with a number where an earlier one of another folder
+            or ending has it already.
+        """
+        if path is None:
+            self._num_arrays += 1
+            return self._unused(f'{self._num_arrays - 1:08d}')
+        if path not in self._names:
+            self._names[path] = self._unused(input_name(path).stem or 'picture')
+        return self._names[path]
+
+    def _unused(self, stem: str) -> str:
+        name, number = stem, 0
+        while name in self._used:
+            number += 1
+            name = f'{stem}_{number}'
+        self._used.add(name)
+        return name
+
+
+class ResultWriter:
+    """Writes ``vis/`` and ``preds/``; a video's frames go to a video and a folder.
+
+    Args:
+        out_dir: Folder of both.
+        names: Names of the files.
+    """
+
+    def __init__(self, out_dir: str, names: OutputNames) -> None:
+        self.out_dir = Path(out_dir).expanduser()
+        self.names = names
+        self._video: cv2.VideoWriter | None = None
+        self._last: tuple[Picture, str] | None = None
+
+    def __enter__(self) -> 'ResultWriter':
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._close_video()
+
+    def write_drawing(self, picture: Picture, drawing: np.ndarray) -> None:
+        """Write a drawn picture, or one more frame of a drawn video.
+
+        Args:
+            picture: What was drawn on.
+            drawing: Drawing, RGB, uint8, (h, w, 3).
+
+        Raises:
+            OSError: If it can't be written.
+        """
+        drawing = np.ascontiguousarray(drawing[..., ::-1])
+        name = self._name(picture)
+        if picture.video is not None:
+            self._write_frame(picture, name, drawing)
+            return
+        suffix = input_name(picture.path).suffix.lower() if picture.path else '.jpg'
+        if suffix not in DRAWN_EXTENSIONS:
+            suffix = '.jpg'
+        file = self.out_dir / 'vis' / f'{name}{suffix}'
+        if not mmcv.imwrite(drawing, str(file)):
+            raise OSError(f'{file} could not be written.')
+
+    def write_prediction(self, picture: Picture, prediction: dict[str, Any]) -> None:
+        """Write a prediction as JSON.
+
+        Args:
+            picture: What it was predicted from.
+            prediction: What :func:`prediction_to_dict` made.
+        """
+        file = self.out_dir / 'preds' / self._name(picture)
+        if picture.frame_id is not None:
+            file /= f'{picture.frame_id:06d}'
+        # Not with_suffix: a name may have dots.
+        put_text(json.dumps(prediction), f'{file}.json')
+
+    def _name(self, picture: Picture) -> str:
+        """The same name for a picture's drawing and its prediction."""
+        if self._last is None or self._last[0] is not picture:
+            self._last = picture, self.names.name(picture.path)
+        return self._last[1]
+
+    def _write_frame(self, picture: Picture, name: str, frame: np.ndarray) -> None:
+        if picture.frame_id == 0:
+            self._close_video()
+            self._video = self._open_video(picture, name, frame.shape)
+        self._video.write(frame)
+
+    def _open_video(
+        self, picture: Picture, name: str, shape: tuple[int, ...]
+    ) -> cv2.VideoWriter:
+        is_avi = input_name(picture.path).suffix.lower() == '.avi'
+        suffix, fourcc = ('.avi', 'MJPG') if is_avi else ('.mp4', 'mp4v')
+        file = self.out_dir / 'vis' / f'{name}{suffix}'
+        file.parent.mkdir(parents=True, exist_ok=True)
+        writer = cv2.VideoWriter(
+            str(file),
+            cv2.VideoWriter.fourcc(*fourcc),
+            picture.video.fps or DEFAULT_FPS,
+            (shape[1], shape[0]),
+        )
+        if not writer.isOpened():
+            raise OSError(f'{file} could not be written as a video.')
+        return writer
+
+    def _close_video(self) -> None:
+        if self._video is not None:
+            self._video.release()
+            self._video = None

@@ -1,0 +1,31 @@
+"""What the inferencer asks of a model, whatever runs it."""
+
+from typing import Any, Protocol
+
+from mmdet.structures import SampleList
+from mmengine.config import Config, ConfigDict
+
+
+class Predictor(Protocol):
+    """A model as the inferencer sees it: a detector, or a runtime that stands for one.
+
+    Attributes:
+        cfg: The config; its test data set's pipeline prepares the pictures.
+        dataset_meta: ``classes``, the names of the classes; empty if unknown.
+    """
+
+    cfg: Config | ConfigDict
+    dataset_meta: dict[str, Any]
+
+    def test_step(self, data: dict) -> SampleList:
+        """Predict the instances of a batch.
+
+        Args:
+            data: ``inputs``, pictures after the pipeline, uint8 BGR, (3, H, W) each
+                and of any sizes, and ``data_samples`` with their sizes.
+
+        Returns:
+            The samples with ``pred_instances`` at the size of the original pictures,
+            best score first; see :meth:`AmodalFusionHead.predict`.
+        """
+        ...

@@ -1,0 +1,93 @@
+"""Predictions as plain data and in words."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from mmdet.structures import DetDataSample
+
+from ..structures import RLE, encode_masks, rle_difference
+
+
+def label_name(label: int, classes: Sequence[str]) -> str:
+    """Name of a class; 'class 3' where none is known."""
+    return classes[label] if label < len(classes) else f'class {label}'
+
+
+def instance_rles(masks: torch.Tensor | Sequence[RLE]) -> list[RLE]:
+    """Masks of instances as RLEs, whatever ``test_cfg.mask_format`` made of them."""
+    if isinstance(masks, torch.Tensor):
+        return encode_masks(masks.cpu().numpy())
+    return list(masks)
+
+
+def prediction_to_dict(
+    data_sample: DetDataSample, classes: Sequence[str] = ()
+) -> dict[str, Any]:
+    """A picture's prediction as plain data, ready for JSON.
+
+    The keys are those of MMDetection's ``DetInferencer`` and of ``pred_instances``.
+
+    Args:
+        data_sample: Sample with ``pred_instances``.
+        classes: Names of the classes.
+
+    Returns:
+        ``img_path`` (None for an array), ``frame_id`` (frames of a video only),
+        ``height`` and ``width`` of the picture, and one entry per instance, best
+        score first, in ``labels``, ``label_names``, ``scores``, ``bboxes`` (amodal;
+        x1, y1, x2, y2 in pixels) and ``masks`` (amodal, RLE). ``occlusion_rates``,
+        ``visible_masks`` and ``invisible_masks`` only where the model predicts them.
+    """
+    instances = data_sample.pred_instances.cpu()
+    height, width = data_sample.ori_shape[:2]
+    labels = instances.labels.tolist()
+    amodal = instance_rles(instances.masks)
+    result: dict[str, Any] = dict(img_path=data_sample.get('img_path'))
+    if 'frame_id' in data_sample:
+        result['frame_id'] = data_sample.frame_id
+    result.update(
+        height=int(height),
+        width=int(width),
+        labels=labels,
+        label_names=[label_name(label, classes) for label in labels],
+        scores=instances.scores.tolist(),
+        bboxes=instances.bboxes.tolist(),
+        masks=amodal,
+    )
+    if 'occlusion_rates' in instances:
+        result['occlusion_rates'] = instances.occlusion_rates.tolist()
+    if 'visible_masks' in instances:
+        visible = instance_rles(instances.visible_masks)
+        result['visible_masks'] = visible
+        result['invisible_masks'] = [
+            rle_difference(whole, part)
+            for whole, part in zip(amodal, visible, strict=True)
+        ]
+    return result
+
+
+def describe(prediction: dict[str, Any], score_thr: float) -> str:
+    """A prediction in words, one line per instance.
+
+    Args:
+        prediction: What :func:`prediction_to_dict` made.
+        score_thr: Lowest score of instances that are named.
+
+    Returns:
+        The text.
+    """
+    name = prediction['img_path'] or 'array'
+    if 'frame_id' in prediction:
+        name += f', frame {prediction["frame_id"]}'
+    chosen = [i for i, score in enumerate(prediction['scores']) if score >= score_thr]
+    lines = [f'{name}: {len(chosen)} instances with a score of {score_thr} or more']
+    for index in chosen:
+        line = (
+            f'  {prediction["label_names"][index]}  {prediction["scores"][index]:.3f}'
+        )
+        if 'occlusion_rates' in prediction:
+            line += f'  occlusion rate {prediction["occlusion_rates"][index]:.3f}'
+        box = ', '.join(f'{side:.0f}' for side in prediction['bboxes'][index])
+        lines.append(f'{line}  box [{box}]')
+    return '\n'.join(lines)

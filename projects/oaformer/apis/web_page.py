@@ -1,0 +1,223 @@
+"""The web page: drop a picture, see its amodal instances.
+
+Needs Gradio, the extra ``web``; nothing else of the package imports this module.
+"""
+
+import json
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import gradio as gr
+
+from .amodal_inferencer import AmodalInferencer
+from .inputs import InputError
+from .web_prediction import (
+    VIEWS,
+    Prediction,
+    instance_table,
+    paragraph,
+    predict_file,
+    sample_for_view,
+)
+
+LEGEND = """
+<b>Solid outline</b>: amodal mask. <b>Dashed</b>: where it is hidden, if the model
+predicts visible masks. <b>Fill</b>: visible part, or else the amodal mask.
+<b>occ</b>: occlusion rate, the hidden share of the amodal mask.
+<b>order</b>: 0 if nothing lies in front, 1 if something of order 0 does, and so on.
+"""
+STYLE = """
+.problem {color: #b91c1c; font-weight: 600}
+.dark .problem {color: #fca5a5}
+.legend {font-size: .85rem; opacity: .8}
+.swatch {border-radius: 3px; display: inline-block; height: 1em; width: 2em}
+#drawn img {max-height: 65vh}
+"""
+# Every ten minutes, files older than an hour go.
+DELETE_CACHE_SECONDS = (600, 3600)
+# Each holds a picture and its prediction.
+KEPT_SESSIONS = 32
+
+
+def build_page(
+    inferencer: AmodalInferencer, score_thr: float = 0.3, subtitle: str = ''
+) -> gr.Blocks:
+    """Build the page.
+
+    The model runs once per picture; threshold and view only draw anew.
+
+    Args:
+        inferencer: The model.
+        score_thr: Where the slider for the lowest score stands at first, in [0, 1].
+        subtitle: Plain text below the title, such as which model it is.
+
+    Returns:
+        The page; :func:`launch_page` serves it.
+    """
+    scratch = TemporaryDirectory(prefix='oaformer-web-')
+
+    def predict(file: str) -> list:
+        """Run the model on an upload; what is wrong with a file stands in its place."""
+        start = time.perf_counter()
+        try:
+            result = predict_file(inferencer, file)
+        except InputError as error:
+            result, text = None, paragraph(str(error), 'problem')
+        else:
+            text = _summary(result, time.perf_counter() - start)
+        return [
+            # Empty, so that the next picture can be dropped at once.
+            gr.File(value=None),
+            result,
+            text,
+            gr.Radio(visible=result is not None and result.has_visible_masks),
+            _download(result, Path(scratch.name)),
+        ]
+
+    def draw(result: Prediction | None, score_thr: float, view: str) -> list:
+        """Draw and list the instances that reach the threshold."""
+        if result is None:
+            return [None, '', None]
+        picture = inferencer.draw(
+            result.picture, sample_for_view(result, view), pred_score_thr=score_thr
+        )
+        headers, rows = instance_table(result, score_thr)
+        scores = result.content['scores']
+        text = f'{len(rows)} of {len(scores)} instances'
+        if scores and not rows:
+            text += f'; the highest score is {max(scores):.2f}'
+        return [picture, paragraph(text), dict(headers=headers, data=rows)]
+
+    with gr.Blocks(
+        title='OAFormer',
+        analytics_enabled=False,
+        delete_cache=DELETE_CACHE_SECONDS,
+        fill_width=True,
+    ) as page:
+        prediction = gr.State()
+        gr.HTML(
+            '<h1>OAFormer: amodal instance segmentation</h1>'
+            + paragraph(subtitle, 'legend')
+        )
+        with gr.Row():
+            with gr.Column(scale=1, min_width=280):
+                upload = gr.File(
+                    label='Picture', file_types=['image'], height=170, elem_id='upload'
+                )
+                message = gr.HTML(elem_id='message', padding=False)
+                threshold = gr.Slider(
+                    maximum=1,
+                    value=score_thr,
+                    step=0.01,
+                    label='Lowest score',
+                    elem_id='threshold',
+                )
+                view = gr.Radio(
+                    list(VIEWS),
+                    value=next(iter(VIEWS)),
+                    label='Masks',
+                    visible=False,
+                    elem_id='view',
+                )
+                download = gr.DownloadButton(
+                    'Download JSON', interactive=False, elem_id='download'
+                )
+                gr.HTML(f'<p class="legend">{LEGEND}</p>', padding=False)
+            with gr.Column(scale=3, min_width=480):
+                drawn = gr.Image(
+                    # The label would cover the drawing's title.
+                    show_label=False,
+                    format='jpeg',
+                    interactive=False,
+                    # Gradio's third button shares pictures on the internet.
+                    buttons=['download', 'fullscreen'],
+                    elem_id='drawn',
+                )
+                caption = gr.HTML(elem_id='caption', padding=False)
+                table = gr.Dataframe(
+                    headers=['colour', 'class', 'score', 'occlusion rate', 'order'],
+                    datatype=['html', 'str', 'str', 'str', 'number'],
+                    interactive=False,
+                    show_label=False,
+                    buttons=[],
+                    elem_id='table',
+                )
+        drawing = dict(
+            fn=draw,
+            inputs=[prediction, threshold, view],
+            outputs=[drawn, caption, table],
+            show_progress='hidden',
+            api_visibility='private',
+        )
+        upload.upload(
+            predict,
+            inputs=upload,
+            outputs=[upload, prediction, message, view, download],
+            show_progress_on=drawn,
+            api_visibility='private',
+        ).then(**drawing)
+        threshold.change(**drawing, trigger_mode='always_last')
+        view.change(**drawing)
+    page.queue(max_size=KEPT_SESSIONS)
+    return page
+
+
+def launch_page(
+    page: gr.Blocks,
+    host: str = '127.0.0.1',
+    port: int = 7860,
+    max_upload_mb: float = 20,
+) -> str:
+    """Serve a page in the background, without share link and telemetry.
+
+    Args:
+        page: The page of :func:`build_page`.
+        host: Address to listen on; '0.0.0.0' is every network of this machine.
+        port: Port to listen on.
+        max_upload_mb: Largest upload in megabytes of 1024 x 1024 bytes.
+
+    Returns:
+        The page's address. It is served until the process ends or ``page.close()``.
+
+    Raises:
+        OSError: If the address or port cannot be had.
+    """
+    _, address, _ = page.launch(
+        server_name=host,
+        server_port=port,
+        max_file_size=round(max_upload_mb * 2**20),
+        share=False,
+        inbrowser=False,
+        quiet=True,
+        prevent_thread_lock=True,
+        ssr_mode=False,
+        enable_monitoring=False,
+        state_session_capacity=KEPT_SESSIONS,
+        footer_links=[],
+        css=STYLE,
+        # The system's own fonts: nothing is fetched from the internet.
+        theme=gr.themes.Default(
+            font=['system-ui', 'sans-serif'], font_mono=['system-ui', 'sans-serif']
+        ),
+    )
+    return address
+
+
+def _summary(result: Prediction, seconds: float) -> str:
+    name, height, width = (
+        result.content[key] for key in ('img_path', 'height', 'width')
+    )
+    return paragraph(f'{name}: {width} x {height} pixels, {seconds:.1f} s')
+
+
+def _download(result: Prediction | None, folder: Path) -> gr.DownloadButton:
+    """The button, with the prediction in the form of the inferencer's files."""
+    # Gradio has copied the last one before the next picture's turn.
+    for old in folder.iterdir():
+        old.unlink()
+    if result is None:
+        return gr.DownloadButton(value=None, interactive=False)
+    file = folder / f'{Path(result.content["img_path"]).stem}.json'
+    file.write_text(json.dumps(result.content))
+    return gr.DownloadButton(value=file, interactive=True)

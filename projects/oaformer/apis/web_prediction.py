@@ -1,0 +1,152 @@
+"""What the web page does with a picture: read, predict, choose, list."""
+
+import html
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from mmdet.structures import DetDataSample
+from mmengine.structures import InstanceData
+from PIL import Image
+
+from ..visualization.colours import instance_colour
+from .amodal_inferencer import AmodalInferencer
+from .inputs import InputError, read_picture
+from .occlusion_layers import occlusion_layers
+from .results import prediction_to_dict
+
+MAX_MEGAPIXELS = 50
+"""Largest picture: a small file may unfold to gigabytes of pixels and masks."""
+
+VIEWS = {
+    'amodal and visible': ('masks', 'visible_masks'),
+    'amodal': ('masks', None),
+    'visible': ('visible_masks', None),
+    'invisible': ('invisible_masks', None),
+}
+"""What can be looked at: the masks that are outlined, and those that are filled."""
+
+
+class Prediction(NamedTuple):
+    """A picture and what the model says of it.
+
+    Attributes:
+        picture: The picture, BGR, uint8, (H, W, 3).
+        data_sample: The prediction.
+        content: The same as plain data, from :func:`prediction_to_dict`.
+    """
+
+    picture: np.ndarray
+    data_sample: DetDataSample
+    content: dict[str, Any]
+
+    @property
+    def has_visible_masks(self) -> bool:
+        """Whether the model predicts visible masks, so that there is a choice."""
+        return 'visible_masks' in self.content
+
+
+def predict_file(inferencer: AmodalInferencer, file: str) -> Prediction:
+    """Read a file that somebody sent and predict its instances.
+
+    Args:
+        inferencer: The model.
+        file: The file; messages and result name it without its folder.
+
+    Returns:
+        The prediction, all instances.
+
+    Raises:
+        InputError: If it is no picture, or one with too many pixels.
+    """
+    name = Path(file).name
+    _check_size(file)
+    try:
+        picture = read_picture(file)
+    except InputError as error:
+        raise InputError(str(error).replace(str(file), name)) from error
+    (sample,) = inferencer(picture, return_datasamples=True)['predictions']
+    sample.set_metainfo(dict(img_path=name))
+    return Prediction(picture, sample, prediction_to_dict(sample, inferencer.classes))
+
+
+def sample_for_view(prediction: Prediction, view: str) -> DetDataSample:
+    """Put the masks of a view in the places of those that are drawn.
+
+    Args:
+        prediction: The prediction.
+        view: One of :data:`VIEWS`.
+
+    Returns:
+        Sample with the same instances in the same order, and so in the same colours.
+    """
+    outlined, filled = VIEWS[view]
+    instances = prediction.data_sample.pred_instances
+    kept = ('labels', 'scores', 'occlusion_rates')
+    sample = DetDataSample()
+    sample.pred_instances = InstanceData(
+        **{key: instances[key] for key in kept if key in instances},
+        masks=prediction.content[outlined],
+    )
+    if filled in prediction.content:
+        sample.pred_instances.visible_masks = prediction.content[filled]
+    return sample
+
+
+def instance_table(
+    prediction: Prediction, score_thr: float
+) -> tuple[list[str], list[list]]:
+    """List the instances that are drawn.
+
+    Args:
+        prediction: The prediction.
+        score_thr: Lowest score of listed instances.
+
+    Returns:
+        Headers and rows, best score first. Occlusion rate and order are left out
+        where the model tells nothing of them; 'order' is :func:`occlusion_layers`
+        among the listed instances, 'colour' an HTML swatch.
+    """
+    instances = prediction.data_sample.pred_instances
+    shown = instances[instances.scores >= score_thr]
+    columns = {
+        'colour': [_swatch(index) for index in range(len(shown))],
+        'class': prediction.content['label_names'][: len(shown)],
+        'score': [f'{score:.2f}' for score in shown.scores.tolist()],
+    }
+    if 'occlusion_rates' in shown:
+        rates = shown.occlusion_rates.tolist()
+        columns['occlusion rate'] = [f'{rate:.2f}' for rate in rates]
+    order = occlusion_layers(shown)
+    if order is not None:
+        columns['order'] = order
+    return list(columns), [list(row) for row in zip(*columns.values(), strict=True)]
+
+
+def paragraph(text: str, css_class: str = 'message') -> str:
+    """HTML paragraph of a plain text."""
+    return f'<p class="{css_class}">{html.escape(text)}</p>'
+
+
+def _check_size(file: str) -> None:
+    """Refuse by its header what is no picture or would not fit into memory."""
+    name = Path(file).name
+    try:
+        with Image.open(file) as picture:
+            too_large = picture.width * picture.height > MAX_MEGAPIXELS * 1e6
+    except Image.DecompressionBombError:
+        too_large = True
+    except (OSError, SyntaxError, ValueError) as error:
+        raise InputError(
+            f'{name} is no picture, or its format is unknown. JPEG and PNG are known.'
+        ) from error
+    if too_large:
+        raise InputError(
+            f'{name} has more than {MAX_MEGAPIXELS} megapixels. Scale it down.'
+        )
+
+
+def _swatch(index: int) -> str:
+    red, green, blue = instance_colour(index)
+    style = f'background: rgb({red}, {green}, {blue})'
+    return f'<span class="swatch" style="{style}"></span>'

@@ -1,0 +1,390 @@
+import functools
+import http.server
+import json
+import logging
+import sys
+import threading
+import types
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmdet.registry import DATASETS
+from mmengine.dataset import pseudo_collate
+from tiny_checkpoint import CLASSES, NUM_INSTANCES, tiny_config, write_tiny_checkpoint
+
+from oaformer.apis import AmodalInferencer, InputError, ModelError, Picture
+from oaformer.structures import decode_masks
+
+
+@pytest.fixture
+def warnings(monkeypatch):
+    """Lines of the log, whoever has set it up."""
+    lines = []
+    for module in ('inputs', 'loading'):
+        monkeypatch.setattr(
+            f'oaformer.apis.{module}.print_log',
+            lambda text, logger=None, level=logging.INFO: lines.append(text),
+        )
+    return lines
+
+
+def write_video(path, frames, fps=10):
+    fourcc = cv2.VideoWriter.fourcc(*('MJPG' if path.suffix == '.avi' else 'mp4v'))
+    size = frames[0].shape[1], frames[0].shape[0]
+    writer = cv2.VideoWriter(str(path), fourcc, fps, size)
+    for frame in frames:
+        writer.write(frame)
+    writer.release()
+
+
+def read_video(path):
+    reader = cv2.VideoCapture(str(path))
+    frames = []
+    while (frame := reader.read()[1]) is not None:
+        frames.append(frame)
+    return frames, reader.get(cv2.CAP_PROP_FPS)
+
+
+def test_predicts_what_testing_does(inferencer, synth, pictures):
+    """The same instances as through the data set with its annotations."""
+    dataset = DATASETS.build(
+        dict(
+            tiny_config().test_dataloader.dataset,
+            data_root=str(synth),
+            ann_file='annotations/val.json',
+            data_prefix=dict(img='images'),
+            test_mode=True,
+        )
+    )
+    with torch.no_grad():
+        tested = [
+            inferencer.model.test_step(pseudo_collate([item]))[0] for item in dataset
+        ]
+    predictions = inferencer(str(synth / 'images'))['predictions']
+    assert len(predictions) == len(tested) == 4
+    by_path = {sample.img_path: sample.pred_instances for sample in tested}
+    for prediction in predictions:
+        expected = by_path[prediction['img_path']]
+        assert prediction['masks'] == expected.masks
+        assert prediction['scores'] == expected.scores.tolist()
+        assert prediction['occlusion_rates'] == expected.occlusion_rates.tolist()
+        assert prediction['bboxes'] == expected.bboxes.tolist()
+        assert (prediction['height'], prediction['width']) == (96, 96)
+        assert 'visible_masks' not in prediction
+        assert 'invisible_masks' not in prediction
+
+
+def test_every_way_in_gives_the_same(inferencer, pictures):
+    path = pictures[0]
+    (expected,) = inferencer(path)['predictions']
+    assert expected['label_names'] == [CLASSES[label] for label in expected['labels']]
+    image = cv2.imread(str(path))
+    (from_array,) = inferencer(image)['predictions']
+    assert from_array == {**expected, 'img_path': None}
+    assert inferencer([str(path), image])['predictions'] == [expected, from_array]
+
+
+def test_web_address(inferencer, synth, pictures):
+    handler = functools.partial(
+        http.server.SimpleHTTPRequestHandler, directory=str(synth / 'images')
+    )
+    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f'http://127.0.0.1:{server.server_port}/'
+        (fetched,) = inferencer(address + pictures[0].name)['predictions']
+        with pytest.raises(InputError, match=r'absent\.png could not be read .*404'):
+            inferencer(address + 'absent.png')
+        server.shutdown()
+    (expected,) = inferencer(pictures[0])['predictions']
+    assert fetched == {**expected, 'img_path': address + pictures[0].name}
+
+
+def test_batches_of_different_sizes(inferencer):
+    rng = np.random.default_rng(0)
+    sizes = [(40, 70), (96, 50), (64, 64), (120, 130), (33, 90)]
+    images = [rng.integers(0, 256, (*size, 3), dtype=np.uint8) for size in sizes]
+    predictions = inferencer(images, batch_size=2)['predictions']
+    found = [(found['height'], found['width']) for found in predictions]
+    assert found == sizes
+    for prediction, (height, width) in zip(predictions, sizes, strict=True):
+        assert all(mask['size'] == [height, width] for mask in prediction['masks'])
+        boxes = np.array(prediction['bboxes'])
+        assert (boxes[:, 2] <= width).all() and (boxes[:, 3] <= height).all()
+
+
+def test_batches_do_not_change_pictures_of_one_size(inferencer, pictures):
+    single = inferencer(list(pictures))['predictions']
+    batched = inferencer(list(pictures), batch_size=3)['predictions']
+    for one, other in zip(single, batched, strict=True):
+        assert other['img_path'] == one['img_path']
+        assert other['scores'] == pytest.approx(one['scores'], abs=1e-5)
+        height, width = one['height'], one['width']
+        differing = decode_masks(one['masks'], height, width) != decode_masks(
+            other['masks'], height, width
+        )
+        assert differing.mean() < 1e-3
+
+
+def test_folder_goes_on_without_what_cannot_be_read(inferencer, tmp_path, warnings):
+    image = np.full((40, 50, 3), 90, np.uint8)
+    cv2.imwrite(str(tmp_path / 'a.png'), image)
+    (tmp_path / 'b.jpg').write_text('no picture')
+    cv2.imwrite(str(tmp_path / 'C.JPG'), image)
+    (tmp_path / 'd.png').write_bytes(b'')
+    (tmp_path / 'notes.txt').write_text('other')
+    results = inferencer(tmp_path, batch_size=3, out_dir=tmp_path / 'out')
+    found = [prediction['img_path'] for prediction in results['predictions']]
+    assert found == [str(tmp_path / 'C.JPG'), str(tmp_path / 'a.png')]
+    skipped = [entry['img_path'] for entry in results['skipped']]
+    assert skipped == [str(tmp_path / 'b.jpg'), str(tmp_path / 'd.png')]
+    assert 'b.jpg could not be read as a picture' in results['skipped'][0]['reason']
+    assert warnings[-1] == (
+        f'2 of 4 pictures in {tmp_path} could not be read and were skipped: '
+        f'{tmp_path}/b.jpg, {tmp_path}/d.png'
+    )
+    assert 'notes.txt' in warnings[0]
+    written = sorted(path.name for path in (tmp_path / 'out' / 'preds').iterdir())
+    assert written == ['C.json', 'a.json']
+
+
+@pytest.mark.parametrize(
+    ('names', 'message'),
+    [
+        ([], 'has no pictures: none of its 0 files'),
+        (['notes.txt'], 'has no pictures: none of its 1 files'),
+        (['a.png', 'b.png'], 'not one of the 2 pictures'),
+    ],
+)
+def test_folder_without_a_picture(inferencer, tmp_path, warnings, names, message):
+    for name in names:
+        (tmp_path / name).write_text('no picture')
+    with pytest.raises(InputError, match=message):
+        inferencer(tmp_path)
+
+
+def test_named_input_that_cannot_be_read(inferencer, tmp_path, pictures):
+    bad = tmp_path / 'bad.png'
+    bad.write_text('no picture')
+    with pytest.raises(InputError, match=r'bad\.png could not be read'):
+        inferencer(bad)
+    with pytest.raises(InputError, match=r'bad\.png could not be read'):
+        inferencer([pictures[0], bad])
+    with pytest.raises(FileNotFoundError, match=r'no picture .*gone\.png'):
+        inferencer(tmp_path / 'gone.png')
+    with pytest.raises(InputError, match='batch_size must be at least 1'):
+        inferencer(pictures[0], batch_size=0)
+
+
+def test_files(inferencer, pictures, tmp_path):
+    other = tmp_path / 'other' / pictures[0].name
+    other.parent.mkdir()
+    cv2.imwrite(str(other), np.zeros((30, 40, 3), np.uint8))
+    array = np.full((20, 30, 3), 200, np.uint8)
+    out = tmp_path / 'out'
+    results = inferencer(
+        [pictures[0], other, array],
+        return_vis=True,
+        out_dir=out,
+        pred_score_thr=0,
+    )
+    numbered = inferencer(array, out_dir=out)['predictions']
+    stem = pictures[0].stem
+    files = sorted(str(path.relative_to(out)) for path in out.rglob('*.*'))
+    expected = [stem, f'{stem}_1', '00000000', '00000001']
+    assert files == sorted(
+        [f'preds/{name}.json' for name in expected]
+        + [f'vis/{name}.png' for name in expected[:2]]
+        + [f'vis/{name}.jpg' for name in expected[2:]]
+    )
+    for name, prediction in zip(
+        expected, results['predictions'] + numbered, strict=True
+    ):
+        assert json.loads((out / 'preds' / f'{name}.json').read_text()) == prediction
+    for name, drawing in zip(expected[:2], results['visualization'], strict=False):
+        drawn = cv2.imread(str(out / 'vis' / f'{name}.png'))
+        assert np.array_equal(drawn[..., ::-1], drawing)
+
+
+def test_files_can_be_left_out(inferencer, pictures, tmp_path):
+    inferencer(pictures[0], out_dir=tmp_path / 'a', no_save_vis=True)
+    inferencer(pictures[0], out_dir=tmp_path / 'b', no_save_pred=True)
+    assert [path.name for path in (tmp_path / 'a').iterdir()] == ['preds']
+    assert [path.name for path in (tmp_path / 'b').iterdir()] == ['vis']
+    results = inferencer(pictures[0])
+    assert results['visualization'] == []
+
+
+def test_threshold_is_for_drawings_only(inferencer, pictures):
+    image = cv2.imread(str(pictures[0]))
+    low, high = (
+        inferencer(image, return_vis=True, return_datasamples=True, pred_score_thr=thr)
+        for thr in (0.0, 1.0)
+    )
+    (sample,), (other,) = low['predictions'], high['predictions']
+    assert len(sample.pred_instances) == len(other.pred_instances) == NUM_INSTANCES
+    assert not np.array_equal(low['visualization'][0], high['visualization'][0])
+    redrawn = inferencer.draw(image, sample, pred_score_thr=1.0)
+    assert np.array_equal(redrawn, high['visualization'][0])
+
+
+def test_data_samples_are_saved_too(inferencer, pictures, tmp_path):
+    results = inferencer(pictures[0], return_datasamples=True, out_dir=tmp_path)
+    (sample,) = results['predictions']
+    saved = json.loads((tmp_path / 'preds' / f'{pictures[0].stem}.json').read_text())
+    assert saved['masks'] == sample.pred_instances.masks
+
+
+def test_result_is_printed(inferencer, pictures, capsys):
+    results = inferencer(pictures[0], print_result=True, pred_score_thr=0)
+    lines = capsys.readouterr().out.splitlines()
+    (prediction,) = results['predictions']
+    assert (
+        lines[0]
+        == f'{pictures[0]}: {NUM_INSTANCES} instances with a score of 0 or more'
+    )
+    assert lines[1].startswith(f'  {prediction["label_names"][0]}  ')
+    assert f'occlusion rate {prediction["occlusion_rates"][0]:.3f}' in lines[1]
+    assert len(lines) == 1 + NUM_INSTANCES
+
+
+@pytest.mark.parametrize('suffix', ['.avi', '.mp4'])
+def test_video(inferencer, pictures, tmp_path, suffix):
+    path = tmp_path / f'clip{suffix}'
+    write_video(path, [cv2.imread(str(picture)) for picture in pictures])
+    frames, _ = read_video(path)
+    assert len(frames) == 4
+
+    results = inferencer(path, batch_size=3, return_vis=True, out_dir=tmp_path / 'out')
+    predictions = results['predictions']
+    assert [prediction['frame_id'] for prediction in predictions] == [0, 1, 2, 3]
+    expected = inferencer(frames, batch_size=3)['predictions']
+    for frame_id, (prediction, alone) in enumerate(
+        zip(predictions, expected, strict=True)
+    ):
+        assert prediction['img_path'] == str(path)
+        assert prediction['masks'] == alone['masks']
+        saved = tmp_path / 'out' / 'preds' / 'clip' / f'{frame_id:06d}.json'
+        assert json.loads(saved.read_text()) == prediction
+
+    drawn, fps = read_video(tmp_path / 'out' / 'vis' / f'clip{suffix}')
+    assert fps == 10
+    for frame, drawing in zip(drawn, results['visualization'], strict=True):
+        assert np.abs(frame[..., ::-1].astype(int) - drawing).mean() < 5
+
+
+def test_video_twice_is_written_once(inferencer, pictures, tmp_path):
+    path = tmp_path / 'clip.avi'
+    write_video(path, [cv2.imread(str(pictures[0]))] * 2)
+    results = inferencer([path, path], out_dir=tmp_path / 'out')
+    assert len(results['predictions']) == 4
+    assert len(read_video(tmp_path / 'out' / 'vis' / 'clip.avi')[0]) == 2
+
+
+def test_videos_that_cannot_be_read(inferencer, tmp_path):
+    bad = tmp_path / 'bad.mp4'
+    bad.write_text('no video')
+    with pytest.raises(InputError, match=r'bad\.mp4 could not be read as a video'):
+        inferencer(bad)
+    with pytest.raises(FileNotFoundError, match=r'no video .*gone\.mp4'):
+        inferencer(tmp_path / 'gone.mp4')
+
+
+def test_stream_reads_no_more_than_a_batch(inferencer, tmp_path, warnings):
+    for name in ('a.png', 'b.png'):
+        cv2.imwrite(str(tmp_path / name), np.zeros((40, 50, 3), np.uint8))
+    (tmp_path / 'c.png').write_text('no picture')
+    skipped = []
+    stream = inferencer.stream(tmp_path, batch_size=2, skipped=skipped)
+    assert next(stream).prediction['img_path'].endswith('a.png')
+    assert skipped == []
+    assert len(list(stream)) == 1
+    assert [entry['img_path'] for entry in skipped] == [str(tmp_path / 'c.png')]
+
+
+def test_config_inside_the_weights(inferencer, checkpoint, pictures):
+    config, weights = checkpoint
+    expected = inferencer(pictures[0])['predictions']
+    for arguments in (
+        dict(weights=weights),
+        dict(model=str(weights)),
+        dict(model=inferencer.cfg, weights=str(weights)),
+    ):
+        other = AmodalInferencer(**arguments, device='cpu', show_progress=False)
+        assert other.classes == CLASSES
+        assert other(pictures[0])['predictions'] == expected
+
+
+def test_steps_of_mmengine(inferencer, pictures):
+    """What the inferencer does in one go, by the methods that MMEngine names."""
+    images = [Picture(cv2.imread(str(path)), str(path)) for path in pictures[:2]]
+    ((batch, data),) = inferencer.preprocess(iter(images), batch_size=2)
+    samples = inferencer.forward(data)
+    drawings = inferencer.visualize(batch, samples, pred_score_thr=0)
+    results = inferencer.postprocess(samples, drawings)
+    expected = inferencer(pictures[:2], batch_size=2, return_vis=True, pred_score_thr=0)
+    assert results['predictions'] == expected['predictions']
+    for drawing, other in zip(
+        results['visualization'], expected['visualization'], strict=True
+    ):
+        assert np.array_equal(drawing, other)
+
+
+def test_exported_model_stands_for_a_detector(inferencer, pictures, monkeypatch):
+    class OnnxPredictor:
+        cfg = inferencer.cfg
+        dataset_meta = dict(classes=('a', 'b', 'c'))
+        test_step = staticmethod(inferencer.model.test_step)
+
+        def __init__(self, file, device):
+            assert (file, device) == ('model.onnx', 'cpu')
+
+    module = types.SimpleNamespace(OnnxPredictor=OnnxPredictor)
+    monkeypatch.setitem(sys.modules, 'oaformer.apis.onnx_predictor', module)
+    exported = AmodalInferencer('model.onnx', device='cpu', show_progress=False)
+    (found,) = exported(pictures[0])['predictions']
+    (expected,) = inferencer(pictures[0])['predictions']
+    assert found['masks'] == expected['masks']
+    assert found['label_names'] == ['abc'[label] for label in expected['labels']]
+
+
+def test_nothing_is_downloaded(tmp_path, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise AssertionError('a download')
+
+    monkeypatch.setattr('torch.hub.download_url_to_file', refuse)
+    init_cfg = dict(
+        _delete_=True, type='Pretrained', checkpoint='https://example.org/r18.pth'
+    )
+    config, weights = write_tiny_checkpoint(tmp_path, backbone=dict(init_cfg=init_cfg))
+    assert AmodalInferencer(config, weights, device='cpu').classes == CLASSES
+
+
+def test_untrained_model_says_so(checkpoint, warnings):
+    inferencer = AmodalInferencer(checkpoint[0], device='cpu')
+    assert 'untrained' in warnings[0]
+    assert inferencer.classes == ()
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'error', 'message'),
+    [
+        ((), ModelError, 'name a config, weights or both'),
+        (('oaformer_r50_nothing',), FileNotFoundError, 'oaformer_tiny_synth'),
+        (('a.pth', 'b.pth'), ModelError, 'both weights'),
+        (('{config}', 'a.onnx'), ModelError, 'brings its config'),
+        (('{config}', 'gone.pth'), FileNotFoundError, 'no checkpoint gone.pth'),
+        (('{config}', '{config}'), ModelError, 'could not be read|not loaded'),
+        (('{config}', None, 'cuda'), ModelError, 'torch finds no GPU'),
+        (('{config}', None, 'gpu'), ModelError, "no device 'gpu'"),
+    ],
+)
+def test_models_that_cannot_be_made(checkpoint, monkeypatch, arguments, error, message):
+    monkeypatch.setattr('torch.cuda.is_available', lambda: False)
+    arguments = [
+        str(checkpoint[0]) if argument == '{config}' else argument
+        for argument in arguments
+    ]
+    with pytest.raises(error, match=message):
+        AmodalInferencer(*arguments)

@@ -1,0 +1,130 @@
+import json
+
+import cv2
+import known_scene
+import pytest
+from PIL import Image
+
+from oaformer.apis import InputError, web_prediction
+from oaformer.apis.web_prediction import (
+    VIEWS,
+    instance_table,
+    paragraph,
+    predict_file,
+    sample_for_view,
+)
+from oaformer.structures import rle_area
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / 'scene.png'
+    cv2.imwrite(str(path), known_scene.picture())
+    return str(path)
+
+
+@pytest.fixture
+def predict(file):
+    def predict(*parts):
+        return predict_file(known_scene.KnownInferencer(parts), file)
+
+    return predict
+
+
+def test_prediction_names_the_file_without_its_folder(predict):
+    prediction = predict('occlusion_rates')
+    assert (prediction.picture == known_scene.picture()).all()
+    content = json.loads(json.dumps(prediction.content))
+    assert content['img_path'] == 'scene.png'
+    assert content['label_names'] == ['cup', 'box', '<i>plate</i>']
+
+
+def test_table_lists_what_reaches_the_threshold(predict):
+    prediction = predict('occlusion_rates', 'visible_masks')
+    headers, rows = instance_table(prediction, 0.5)
+    assert headers == ['colour', 'class', 'score', 'occlusion rate', 'order']
+    # The cup hides a part of the box.
+    assert [row[1:] for row in rows] == [
+        ['cup', '0.90', '0.00', 0],
+        ['box', '0.80', '0.32', 1],
+    ]
+    assert len({row[0] for row in rows}) == 2
+    assert len(instance_table(prediction, 0.0)[1]) == 3
+    assert instance_table(prediction, 0.95)[1] == []
+
+
+@pytest.mark.parametrize(
+    ('parts', 'columns'),
+    [
+        ((), []),
+        (('occlusion_rates',), ['occlusion rate', 'order']),
+        (('visible_masks',), ['order']),
+    ],
+)
+def test_what_the_model_does_not_predict_has_no_column(predict, parts, columns):
+    prediction = predict(*parts)
+    headers, rows = instance_table(prediction, 0.0)
+    assert headers == ['colour', 'class', 'score', *columns]
+    assert {len(row) for row in rows} == {len(headers)}
+    assert prediction.has_visible_masks == ('visible_masks' in parts)
+
+
+@pytest.mark.parametrize(
+    ('view', 'areas', 'has_fill'),
+    [
+        ('amodal and visible', [10000, 10000, 6400], True),
+        ('amodal', [10000, 10000, 6400], False),
+        ('visible', [10000, 6800, 6400], False),
+        ('invisible', [0, 3200, 0], False),
+    ],
+)
+def test_views_draw_their_masks(predict, view, areas, has_fill):
+    prediction = predict('occlusion_rates', 'visible_masks')
+    sample = sample_for_view(prediction, view)
+    shown = sample.pred_instances
+    assert [rle_area(mask) for mask in shown.masks] == areas
+    assert ('visible_masks' in shown) == has_fill
+    assert shown.scores.tolist() == pytest.approx(known_scene.SCORES)
+    inferencer = known_scene.KnownInferencer()
+    drawn = inferencer.draw(prediction.picture, sample, pred_score_thr=0.5)
+    assert drawn.ndim == 3
+
+
+def test_first_view_does_without_visible_masks(predict):
+    sample = sample_for_view(predict('occlusion_rates'), next(iter(VIEWS)))
+    assert 'visible_masks' not in sample.pred_instances
+
+
+@pytest.mark.parametrize('content', [b'', b'hello', b'\x89PNG\r\n\x1a\n'])
+def test_no_picture_is_named_without_its_folder(tmp_path, content):
+    file = tmp_path / 'notes.png'
+    file.write_bytes(content)
+    with pytest.raises(InputError, match='^notes.png is no picture') as caught:
+        predict_file(known_scene.KnownInferencer(), str(file))
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_damaged_picture_is_named_without_its_folder(tmp_path, file):
+    damaged = tmp_path / 'damaged.png'
+    # The header is whole, the pixels are not.
+    damaged.write_bytes((tmp_path / 'scene.png').read_bytes()[:60] + bytes(20))
+    with pytest.raises(InputError, match='^damaged.png') as caught:
+        predict_file(known_scene.KnownInferencer(), str(damaged))
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_too_many_pixels_are_refused_before_they_are_read(file, monkeypatch):
+    inferencer = known_scene.KnownInferencer()
+    monkeypatch.setattr(web_prediction, 'MAX_MEGAPIXELS', 0.06)
+    with pytest.raises(InputError, match='scene.png has more than 0.06 megapixels'):
+        predict_file(inferencer, file)
+    monkeypatch.undo()
+    # Pillow stops at twice this.
+    monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 1000)
+    with pytest.raises(InputError, match='scene.png has more than 50 megapixels'):
+        predict_file(inferencer, file)
+    assert inferencer.model.calls == 0
+
+
+def test_names_of_files_are_no_markup():
+    assert paragraph('<b>.png') == '<p class="message">&lt;b&gt;.png</p>'

@@ -1,0 +1,80 @@
+import importlib.util
+import json
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+from tiny_checkpoint import NUM_INSTANCES, write_tiny_checkpoint
+
+FLAGS = (
+    '--weights --out-dir --device --pred-score-thr --batch-size --show --no-save-vis '
+    '--no-save-pred --print-result'
+)
+
+
+@pytest.fixture(scope='module')
+def checkpoint(tmp_path_factory):
+    return write_tiny_checkpoint(tmp_path_factory.mktemp('checkpoint'))
+
+
+@pytest.fixture
+def demo(repo_root, tmp_path, checkpoint, monkeypatch):
+    """The tool's main function, in a folder that is not the repository's."""
+    spec = importlib.util.spec_from_file_location(
+        'image_demo', repo_root / 'tools' / 'image_demo.py'
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.chdir(tmp_path)
+    for file in checkpoint:
+        shutil.copy(file, tmp_path)
+    return lambda *args: module.main(args)
+
+
+def test_folder(demo, tmp_path, capsys):
+    (tmp_path / 'pictures').mkdir()
+    cv2.imwrite(str(tmp_path / 'pictures' / 'a.png'), np.zeros((40, 50, 3), np.uint8))
+    (tmp_path / 'pictures' / 'b.png').write_text('no picture')
+    demo(
+        *('pictures', 'config.py', '--weights', 'weights.pth', '--device', 'cpu'),
+        *('--print-result', '--pred-score-thr', '0', '--batch-size', '2'),
+    )
+    printed = capsys.readouterr().out
+    found = f'pictures/a.png: {NUM_INSTANCES} instances with a score of 0.0 or more'
+    assert found in printed
+    assert printed.endswith('1 pictures or frames, in outputs\n')
+    saved = json.loads((tmp_path / 'outputs' / 'preds' / 'a.json').read_text())
+    assert len(saved['masks']) == NUM_INSTANCES
+    assert (tmp_path / 'outputs' / 'vis' / 'a.png').is_file()
+
+
+def test_nothing_is_saved_where_nothing_is_asked_for(demo, tmp_path, capsys):
+    cv2.imwrite('a.png', np.zeros((40, 50, 3), np.uint8))
+    demo('a.png', 'weights.pth', '--no-save-vis', '--no-save-pred', '--device', 'cpu')
+    assert capsys.readouterr().out.endswith('1 pictures or frames\n')
+    assert not (tmp_path / 'outputs').exists()
+
+
+def test_flags_are_mmdetection_s(demo, capsys):
+    with pytest.raises(SystemExit) as caught:
+        demo('--help')
+    assert caught.value.code == 0
+    shown = capsys.readouterr().out
+    assert [flag for flag in FLAGS.split() if flag not in shown] == []
+
+
+@pytest.mark.parametrize(
+    ('args', 'message'),
+    [
+        (('a.png', 'no_such_model'), 'There is no config no_such_model'),
+        (('a.png', 'gone.pth'), 'There is no checkpoint gone.pth'),
+        (('a.png', 'weights.pth'), 'There is no picture a.png'),
+        (('empty', 'weights.pth'), 'empty has no pictures'),
+    ],
+)
+def test_errors_are_one_line(demo, tmp_path, args, message):
+    (tmp_path / 'empty').mkdir()
+    with pytest.raises(SystemExit) as caught:
+        demo(*args, '--device', 'cpu')
+    assert caught.value.code.startswith(message)

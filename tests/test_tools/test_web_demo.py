@@ -1,0 +1,273 @@
+import json
+import os
+import re
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+
+import cv2
+import known_scene
+import pytest
+from tiny_checkpoint import NUM_INSTANCES, write_tiny_checkpoint
+
+gradio = pytest.importorskip(
+    'gradio', reason="no Gradio: pip install -e '.[web]'", exc_type=ImportError
+)
+
+from oaformer.apis.web_page import build_page, launch_page  # noqa: E402
+
+
+def free_port():
+    with socket.socket() as server:
+        server.bind(('127.0.0.1', 0))
+        return server.getsockname()[1]
+
+
+@pytest.fixture(scope='module')
+def inferencer():
+    return known_scene.KnownInferencer()
+
+
+@pytest.fixture(scope='module')
+def address(inferencer, tmp_path_factory):
+    """A served page: threshold 0.5, uploads of at most 1 MB."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('GRADIO_ANALYTICS_ENABLED', 'False')
+        patch.setenv('GRADIO_TEMP_DIR', str(tmp_path_factory.mktemp('gradio')))
+        page = build_page(inferencer, 0.5, 'known <b>scene</b>')
+        yield launch_page(page, port=free_port(), max_upload_mb=1)
+        page.close()
+
+
+@pytest.fixture
+def scene(tmp_path):
+    path = tmp_path / 'scene.png'
+    cv2.imwrite(str(path), known_scene.picture())
+    return path
+
+
+@pytest.fixture
+def opened(chromium_page, address):
+    """The page in a browser; whatever goes wrong in there, or out of it, is told."""
+    errors, urls = [], []
+    # Playwright takes no built-in method.
+    chromium_page.on('pageerror', lambda error: errors.append(error))
+    chromium_page.on('request', lambda request: urls.append(request.url))
+    chromium_page.goto(address)
+    yield chromium_page
+    assert errors == []
+    foreign = [url for url in urls if not url.startswith((address, 'data:', 'blob:'))]
+    assert foreign == []
+
+
+def upload(page, file):
+    page.locator('#upload input[type=file]').set_input_files(file)
+
+
+def wait_for_text(page, place, text):
+    page.locator(place, has_text=text).wait_for()
+
+
+def rows(page):
+    """Texts of the table's rows, and each swatch's colour."""
+    table = page.locator('#table [role=row]:has(.swatch)')
+    texts = [row.inner_text().split() for row in table.all()]
+    colours = [style.get_attribute('style') for style in table.locator('.swatch').all()]
+    return texts, colours
+
+
+def wait_for_rows(page, number):
+    # Gradio's table has a hidden row more, which has no role.
+    swatches = "document.querySelectorAll('#table [role=row] .swatch')"
+    page.wait_for_function(f'number => {swatches}.length == number', arg=number)
+
+
+def set_threshold(page, value):
+    box = page.locator('#threshold input[type=number]')
+    box.fill(str(value))
+    box.press('Enter')
+
+
+def test_picture_is_drawn_and_listed(opened, inferencer, scene, tmp_path):
+    assert '<b>' in opened.locator('.legend').first.inner_text()
+    calls = inferencer.model.calls
+    upload(opened, scene)
+    wait_for_text(opened, '#message', 'scene.png: 320 x 200 pixels')
+    wait_for_text(opened, '#caption', '2 of 3 instances')
+    opened.locator('#drawn img').wait_for()
+    wait_for_rows(opened, 2)
+    texts, colours = rows(opened)
+    assert texts == [['cup', '0.90', '0.00', '0'], ['box', '0.80', '0.32', '1']]
+
+    drawing = tmp_path / 'drawing.jpg'
+    source = opened.locator('#drawn img').get_attribute('src')
+    drawing.write_bytes(opened.request.get(source).body())
+    drawn = cv2.imread(str(drawing))
+    assert drawn.shape[1] == 3 * 320
+    # The swatch has the colour of the outline: the cup's left edge, in the picture's
+    # middle and below the header.
+    header = drawn.shape[0] - 3 * 200
+    blue, green, red = drawn[header + 3 * 100, 3 * 20].tolist()
+    swatch = [int(value) for value in re.findall(r'\d+', colours[0])]
+    assert swatch == pytest.approx([red, green, blue], abs=60)
+
+    set_threshold(opened, 0.2)
+    wait_for_text(opened, '#caption', '3 of 3 instances')
+    wait_for_rows(opened, 3)
+    # A class's name is text, not markup.
+    assert rows(opened)[0][2] == ['<i>plate</i>', '0.30', '0.05', '0']
+    set_threshold(opened, 1)
+    wait_for_text(opened, '#caption', '0 of 3 instances; the highest score is 0.90')
+    wait_for_rows(opened, 0)
+    # Only the upload was shown to the model.
+    assert inferencer.model.calls == calls + 1
+
+
+def test_view_and_download(opened, inferencer, scene):
+    upload(opened, scene)
+    image = opened.locator('#drawn img')
+    image.wait_for()
+    before = image.get_attribute('src')
+    opened.get_by_label('invisible').check()
+    opened.wait_for_function(
+        "before => document.querySelector('#drawn img').src != before", arg=before
+    )
+    with opened.expect_download() as download:
+        opened.locator('#download').click()
+    assert download.value.suggested_filename == 'scene.json'
+    saved = json.loads(open(download.value.path()).read())
+    # Every instance, whatever the threshold, as the inferencer writes them.
+    expected = inferencer(str(scene))['predictions'][0]
+    assert saved == {**expected, 'img_path': 'scene.png'}
+    assert len(saved['invisible_masks']) == 3
+
+
+def test_what_is_no_picture_is_told_and_the_next_works(opened, scene, tmp_path):
+    upload(opened, scene)
+    wait_for_rows(opened, 2)
+    fake = tmp_path / 'fake.jpg'
+    fake.write_text('no picture')
+    upload(opened, fake)
+    wait_for_text(opened, '#message', 'fake.jpg is no picture')
+    # What is told of one file does not stand beside the instances of another.
+    wait_for_rows(opened, 0)
+    assert opened.locator('#drawn img').count() == 0
+    assert 'Traceback' not in opened.content()
+
+    large = tmp_path / 'large.jpg'
+    large.write_bytes(bytes(2**20 + 1))
+    upload(opened, large)
+    wait_for_text(opened, '[data-testid=toast-body]', 'exceed the maximum allowed size')
+    notes = tmp_path / 'notes.txt'
+    notes.write_text('no picture')
+    upload(opened, notes)
+    wait_for_text(opened, '[data-testid=toast-body]', 'Invalid file type')
+
+    upload(opened, scene)
+    wait_for_text(opened, '#message', 'scene.png')
+    wait_for_rows(opened, 2)
+
+
+def test_server_refuses_large_uploads_too(address):
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\n'
+    )
+    body += bytes(2**20 + 1) + b'\r\n--x--\r\n'
+    request = urllib.request.Request(
+        address + 'gradio_api/upload',
+        body,
+        {'Content-Type': 'multipart/form-data; boundary=x'},
+    )
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request)
+    assert caught.value.code == 413
+
+
+def test_page_is_local_and_tells_nobody(address):
+    assert address.startswith('http://127.0.0.1:')
+    config = json.load(urllib.request.urlopen(address + 'config'))
+    assert config['analytics_enabled'] is False
+    # Nothing can be called but through the page.
+    info = json.load(urllib.request.urlopen(address + 'gradio_api/info'))
+    assert info == dict(named_endpoints={}, unnamed_endpoints={})
+
+
+def test_taken_port_is_an_error(inferencer, address):
+    port = int(address.rstrip('/').rpartition(':')[2])
+    with pytest.raises(OSError, match=str(port)):
+        launch_page(build_page(inferencer), port=port)
+
+
+@pytest.fixture
+def tool(repo_root):
+    return repo_root / 'tools' / 'web_demo.py'
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (['absent.py', 'absent.pth'], 'no config absent.py'),
+        (['oaformer_tiny_synth', 'absent.pth'], 'no checkpoint absent.pth'),
+        (['a.py', 'b.pth', '--pred-score-thr', '30'], 'between 0 and 1'),
+        (['a.py', 'b.pth', '--max-upload-mb', '0'], 'above 0'),
+    ],
+)
+def test_wrong_command_lines_are_explained(tool, arguments, message, capsys):
+    main = runpy.run_path(str(tool))['main']
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert message in f'{caught.value} {capsys.readouterr().err}'
+
+
+def test_without_gradio_the_tool_says_what_to_install(tool, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'gradio', None)
+    monkeypatch.delitem(sys.modules, 'oaformer.apis.web_page')
+    monkeypatch.delattr('oaformer.apis.web_page')
+    main = runpy.run_path(str(tool))['main']
+    with pytest.raises(SystemExit, match=re.escape("pip install -e '.[web]'")):
+        main(['a.py', 'b.pth'])
+
+
+@pytest.mark.slow
+def test_tool_serves_a_model_until_it_is_told_to_end(
+    tool, scene, tmp_path, chromium_page
+):
+    _, weights = write_tiny_checkpoint(tmp_path)
+    command = [sys.executable, str(tool), str(weights)]
+    options = ['--pred-score-thr', '0', '--port', str(free_port())]
+    temporary = tmp_path / 'temporary'
+    temporary.mkdir()
+    server = subprocess.Popen(
+        [*command, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, 'TMPDIR': str(temporary)},
+        cwd=tmp_path,
+    )
+    try:
+        output = ''
+        while (found := re.search(r'Open (\S+) in a browser', output)) is None:
+            line = server.stdout.readline()
+            assert line, output
+            output += line
+        chromium_page.goto(found[1])
+        wait_for_text(chromium_page, '.legend', 'weights.pth')
+        upload(chromium_page, scene)
+        wait_for_text(
+            chromium_page, '#caption', f'{NUM_INSTANCES} of {NUM_INSTANCES} instances'
+        )
+        chromium_page.locator('#drawn img').wait_for()
+        # An untrained model has no visible masks to choose.
+        assert not chromium_page.locator('#view').is_visible()
+        assert any(path.is_file() for path in temporary.rglob('*'))
+        # What stops a service must not leave the pictures of its visitors behind.
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(timeout=60) == 0
+        assert [path for path in temporary.rglob('*') if path.is_file()] == []
+    finally:
+        server.kill()
+        server.wait()

@@ -1,0 +1,75 @@
+"""Predict amodal instances in a picture, a folder of pictures or a video."""
+
+import argparse
+import sys
+from pathlib import Path
+
+REPO_ROOT = Path(__file__).resolve().parents[1]
+# The tools belong to the package beside them, whatever else is installed.
+sys.path.insert(0, str(REPO_ROOT / 'projects'))
+
+from oaformer.apis import AmodalInferencer, InputError, ModelError  # noqa: E402
+
+
+def parse_args(argv=None):
+    """Read the command line, MMDetection's demo/image_demo.py's."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        'inputs', help='picture (file or web address), folder of pictures, or video'
+    )
+    parser.add_argument(
+        'model',
+        help='config file or name of a config, such as oaformer_r50_d2sa; or a '
+        'checkpoint (.pth) with its config inside, or an exported model (.onnx)',
+    )
+    parser.add_argument('--weights', help='checkpoint, file or web address')
+    parser.add_argument(
+        '--out-dir',
+        default='outputs',
+        help='folder for drawings (vis/) and predictions (preds/)',
+    )
+    parser.add_argument(
+        '--device', help='such as cuda:0 or cpu; the GPU if there is one by default'
+    )
+    parser.add_argument(
+        '--pred-score-thr',
+        type=float,
+        default=0.3,
+        help='lowest score that is drawn and printed; the files have all instances',
+    )
+    parser.add_argument('--batch-size', type=int, default=1)
+    parser.add_argument('--show', action='store_true', help='open a window for each')
+    parser.add_argument('--no-save-vis', action='store_true', help='save no drawings')
+    parser.add_argument(
+        '--no-save-pred', action='store_true', help='save no predictions'
+    )
+    parser.add_argument(
+        '--print-result', action='store_true', help='print what was found'
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    """Predict, and keep the results in files only."""
+    args = parse_args(argv)
+    try:
+        inferencer = AmodalInferencer(args.model, args.weights, device=args.device)
+        results = inferencer.stream(
+            args.inputs,
+            batch_size=args.batch_size,
+            show=args.show,
+            pred_score_thr=args.pred_score_thr,
+            out_dir=args.out_dir,
+            no_save_vis=args.no_save_vis,
+            no_save_pred=args.no_save_pred,
+            print_result=args.print_result,
+        )
+        number = sum(1 for _ in results)
+    except (InputError, ModelError, OSError) as error:
+        sys.exit(str(error))
+    saved = '' if args.no_save_vis and args.no_save_pred else f', in {args.out_dir}'
+    print(f'{number} pictures or frames{saved}')
+
+
+if __name__ == '__main__':
+    main()
