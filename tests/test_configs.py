@@ -89,6 +89,19 @@ def test_bfloat16_changes_the_optimiser_only():
     }
 
 
+@pytest.mark.parametrize('parent', ['oaformer_r50_d2sa', 'oaformer_tiny_synth'])
+def test_visible_masks_change_their_two_losses_only(parent):
+    before = load(CONFIGS / f'{parent}.py')
+    after = load(CONFIGS / f'{parent}_visible.py')
+    head = before.model.panoptic_head
+    added = flat(after._cfg_dict).items() - flat(before._cfg_dict).items()
+    assert dict(added) == {
+        'model.panoptic_head.loss_visible_mask.loss_weight': head.loss_mask.loss_weight,
+        'model.panoptic_head.loss_visible_dice.loss_weight': head.loss_dice.loss_weight,
+    }
+    assert flat(before._cfg_dict).keys() <= flat(after._cfg_dict).keys()
+
+
 def load_base(path):
     (line,) = [
         line for line in path.read_text().splitlines() if line.startswith('_base_')

@@ -27,12 +27,17 @@ class Operators(TorchDispatchMode):
         return result
 
 
+VISIBLE = dict(loss_visible_mask=dict(), loss_visible_dice=dict())
+
+
+@pytest.mark.parametrize('visible', [{}, VISIBLE], ids=['amodal', 'visible'])
 @pytest.mark.parametrize('num_layers', [1, 4])
 @pytest.mark.parametrize('counts', [(3,), (3, 2, 0, 4)], ids=str)
-def test_a_step_waits_once_for_all_stages_and_pictures(monkeypatch, num_layers, counts):
-    model = oaformer(
-        panoptic_head=dict(transformer_decoder=dict(num_layers=num_layers))
-    )
+def test_a_step_waits_once_for_all_stages_and_pictures(
+    monkeypatch, num_layers, counts, visible
+):
+    decoder = dict(num_layers=num_layers)
+    model = oaformer(panoptic_head=dict(transformer_decoder=decoder, **visible))
     batch = pictures(len(counts))
     transfers = []
     cpu = torch.Tensor.cpu
@@ -52,11 +57,12 @@ def test_a_step_waits_once_for_all_stages_and_pictures(monkeypatch, num_layers, 
 
 
 @torch.no_grad()
+@pytest.mark.parametrize('visible', [{}, VISIBLE], ids=['amodal', 'visible'])
 @pytest.mark.parametrize('num_queries', [5, 80])
-def test_prediction_builds_a_few_masks_at_a_time(num_queries):
+def test_prediction_builds_a_few_masks_at_a_time(num_queries, visible):
     output_size = (200, 300)
     changes = dict(
-        panoptic_head=dict(num_queries=num_queries),
+        panoptic_head=dict(num_queries=num_queries, **visible),
         test_cfg=dict(max_per_image=2 * num_queries, mask_chunk_size=4),
     )
     model = oaformer(**changes).eval()

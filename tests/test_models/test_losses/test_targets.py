@@ -1,5 +1,6 @@
 import pytest
 import torch
+from mmdet.structures.mask import BitmapMasks
 from tiny_models import SIZE, samples
 
 from oaformer.models.losses import amodal_targets
@@ -40,3 +41,23 @@ def test_missing_masks_are_named():
     del batch[0].gt_instances.masks
     with pytest.raises(ValueError, match='picture.png has no gt_instances.masks'):
         amodal_targets(batch, CPU, True)
+
+
+def test_visible_masks_only_where_asked_for():
+    batch = samples((3, 0, 2))
+    assert amodal_targets(batch, CPU, False).visible_masks is None
+    targets = amodal_targets(batch, CPU, False, with_visible_masks=True)
+    assert targets.visible_masks.dtype == torch.uint8
+    assert targets.visible_masks.shape == targets.masks.shape
+    last = torch.from_numpy(batch[2].gt_instances.masks.visible)
+    assert torch.equal(targets.visible_masks[3:], last)
+    assert not torch.equal(targets.visible_masks, targets.masks)
+    assert (targets.visible_masks <= targets.masks).all()
+
+
+def test_missing_visible_masks_are_named():
+    batch = samples((1,))
+    batch[0].gt_instances.masks = BitmapMasks(batch[0].gt_instances.masks.masks, *SIZE)
+    amodal_targets(batch, CPU, False)
+    with pytest.raises(ValueError, match='picture.png.*BitmapMasks.*no visible masks'):
+        amodal_targets(batch, CPU, False, with_visible_masks=True)

@@ -1,5 +1,6 @@
 import pytest
 import torch
+import torch.nn.functional as F
 from mmdet.registry import MODELS
 from mmengine.config import ConfigDict
 from tiny_models import oaformer, pictures, samples
@@ -19,14 +20,19 @@ def fusion_head(**test_cfg):
     )
 
 
-def output(occlusion=True):
-    """One picture of 16 x 16: query 0 left half, 1 lower half, 2 nothing."""
+def output(occlusion=True, visible=False):
+    """One picture of 16 x 16: query 0 left half, 1 lower half, 2 nothing.
+
+    Visible masks: query 0 lower half, 1 nothing, 2 left half.
+    """
     masks = torch.full((1, 3, 4, 4), -20.0)
     masks[0, 0, :, :2] = 20
     masks[0, 1, 2:, :] = 20
     scores = torch.tensor([[[5.0, 0, 0], [0, 3.0, 0], [0, 0, 5.0]]])
     rates = [torch.tensor([[0.0, 20.0, -20.0]])] if occlusion else []
-    return OAFormerOutput([scores], [torch.eye(3)[None]], masks, rates)
+    embeds = torch.eye(3)[None]
+    visible_embeds = [embeds[:, [1, 2, 0]]] if visible else []
+    return OAFormerOutput([scores], [embeds], masks, rates, visible_embeds)
 
 
 def predict(head, **kwargs):
@@ -82,6 +88,68 @@ def test_empty_masks_have_empty_boxes_and_score_0():
 
 def test_without_rates_there_are_none():
     assert 'occlusion_rates' not in predict(fusion_head(), occlusion=False)
+
+
+def test_without_visible_masks_there_are_none():
+    assert 'visible_masks' not in predict(fusion_head())
+
+
+def test_visible_masks_by_hand():
+    instances = predict(fusion_head(), visible=True)
+    plain = predict(fusion_head())
+    assert instances.masks == plain.masks
+    assert torch.equal(instances.scores, plain.scores)
+    assert torch.equal(instances.bboxes, plain.bboxes)
+    assert instances.labels.tolist()[:2] == [0, 1]
+    visible, amodal = map(decode_masks, (instances.visible_masks, instances.masks))
+    assert (visible <= amodal).all()
+    left, lower = visible[:2]
+    # the lower half of the left half
+    assert left[16:, :16].all()
+    assert left.sum() == 16 * 16
+    assert lower.sum() == 0
+
+
+@pytest.mark.parametrize('chunk_size', [1, 2, 100])
+def test_visible_bitmaps_and_chunks(chunk_size):
+    expected = predict(fusion_head(), visible=True).visible_masks
+    head = fusion_head(mask_format='bitmap', mask_chunk_size=chunk_size)
+    bitmaps = predict(head, visible=True).visible_masks
+    assert bitmaps.dtype == torch.bool
+    assert torch.equal(bitmaps, torch.from_numpy(decode_masks(expected)).bool())
+
+
+@torch.no_grad()
+def test_visible_masks_are_whole_masks_cut_to_the_amodal_ones():
+    """Equal to both resizes of the whole masks, then their intersection."""
+    model = oaformer(
+        panoptic_head=dict(loss_visible_mask=dict(), loss_visible_dice=dict()),
+        test_cfg=dict(mask_format='bitmap'),
+    ).eval()
+    head = model.panoptic_head
+    # as if trained: no longer a copy of the amodal masks
+    torch.nn.init.normal_(head.visible_mask_embed[-1].weight, std=0.3)
+    batch = samples((0, 0), image_size=(60, 90), output_size=(117, 175))
+    final = head.predict(model.extract_feat(pictures()), batch)
+    predicted = model.predict(pictures(), batch)
+    for index, sample in enumerate(predicted):
+        whole = [
+            full_size(embeds[-1][index], final.mask_features[index])
+            for embeds in (final.mask_embeds, final.visible_mask_embeds)
+        ]
+        known = [mask & visible for mask, visible in zip(*whole, strict=True)]
+        instances = sample.pred_instances
+        assert instances.visible_masks.shape == instances.masks.shape
+        for mask, visible in zip(instances.masks, instances.visible_masks, strict=True):
+            (query,) = [q for q in range(7) if torch.equal(whole[0][q], mask)]
+            assert torch.equal(known[query], visible)
+        assert not torch.equal(instances.visible_masks, instances.masks)
+
+
+def full_size(embed, features):
+    masks = torch.einsum('nc,chw->nhw', embed, features)[None]
+    masks = F.interpolate(masks, (64, 96), mode='bilinear')[..., :60, :90]
+    return F.interpolate(masks, (117, 175), mode='bilinear')[0] > 0
 
 
 def test_unknown_mask_format():

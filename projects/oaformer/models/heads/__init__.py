@@ -1,5 +1,6 @@
 """The OAFormer head."""
 
-from .oaformer_head import OAFormerHead, OAFormerOutput
+from .oaformer_head import OAFormerHead
+from .oaformer_output import OAFormerOutput
 
 __all__ = ['OAFormerHead', 'OAFormerOutput']

@@ -1,6 +1,6 @@
 """The OAFormer head: pixel decoder, ODM, amodal decoder, losses."""
 
-from typing import NamedTuple
+import copy
 
 import torch
 from mmdet.models.dense_heads import Mask2FormerHead
@@ -17,43 +17,16 @@ from ..layers import (
 )
 from ..losses import (
     AmodalTargets,
-    Matches,
+    PointSampling,
     amodal_targets,
+    class_loss,
+    mask_losses,
     match_stages,
     matched_masks,
     matching_weights,
-    uncertain_points,
+    with_class_weight,
 )
-
-
-class OAFormerOutput(NamedTuple):
-    """What the head computes, one entry per stage: initial, then each layer.
-
-    Masks are not built here. The masks of a stage are ``mask_embeds[stage]``
-    times ``mask_features``; whoever needs some builds those.
-
-    Attributes:
-        cls_scores: Class logits, background last, (B, Q, K + 1) each.
-        mask_embeds: Mask embeddings, (B, Q, C) each.
-        mask_features: Features of the pixel decoder, (B, C, H/4, W/4).
-        occlusion_logits: Occlusion-rate logits, (B, Q) each, of every stage or of
-            the ODM's, which come first. Empty without ODM or without occlusion
-            loss. The last one speaks for the final prediction.
-    """
-
-    cls_scores: list[Tensor]
-    mask_embeds: list[Tensor]
-    mask_features: Tensor
-    occlusion_logits: list[Tensor]
-
-    def float(self) -> 'OAFormerOutput':
-        """The same in float32."""
-        return OAFormerOutput(
-            [score.float() for score in self.cls_scores],
-            [embed.float() for embed in self.mask_embeds],
-            self.mask_features.float(),
-            [logits.float() for logits in self.occlusion_logits],
-        )
+from .oaformer_output import OAFormerOutput
 
 
 @MODELS.register_module()
@@ -75,7 +48,16 @@ class OAFormerHead(Mask2FormerHead):
             of a prediction is that of its final query. Otherwise it is the ODM's
             last rate of the same query, which may have stood for another object
             there, since every stage has a matching of its own.
+        loss_visible_mask: Config of the cross-entropy of visible masks; what it
+            leaves out is as in ``loss_mask``. Given together with
+            ``loss_visible_dice`` it adds the visible-mask branch, which the paper
+            does not have. None predicts no visible masks.
+        loss_visible_dice: Config of the dice loss of visible masks; what it leaves
+            out is as in ``loss_dice``.
         **kwargs: Arguments of ``Mask2FormerHead``.
+
+    Raises:
+        ValueError: If only one of the visible losses is given.
     """
 
     def __init__(
@@ -85,9 +67,11 @@ class OAFormerHead(Mask2FormerHead):
         odm: OptConfigType = None,
         loss_occlusion: OptConfigType = None,
         amodal_occlusion_rates: bool = True,
+        loss_visible_mask: OptConfigType = None,
+        loss_visible_dice: OptConfigType = None,
         **kwargs,
     ) -> None:
-        loss_cls = _with_class_weight(
+        loss_cls = with_class_weight(
             loss_cls,
             kwargs.get('num_things_classes', 80) + kwargs.get('num_stuff_classes', 53),
         )
@@ -108,6 +92,21 @@ class OAFormerHead(Mask2FormerHead):
             if loss_occlusion is not None:
                 self.loss_occlusion = MODELS.build(loss_occlusion)
                 self.amodal_occlusion_rates = amodal_occlusion_rates
+        if (loss_visible_mask is None) != (loss_visible_dice is None):
+            raise ValueError(
+                'panoptic_head.loss_visible_mask and loss_visible_dice go together; '
+                'loss_weight=0.0 leaves one of them out'
+            )
+        self.visible_mask_embed = None
+        if loss_visible_mask is not None:
+            # a copy: to begin with, an object is taken for visible where it is
+            self.visible_mask_embed = copy.deepcopy(self.mask_embed)
+            self.loss_visible_mask = MODELS.build(
+                loss_visible_mask, default_args=kwargs['loss_mask']
+            )
+            self.loss_visible_dice = MODELS.build(
+                loss_visible_dice, default_args=kwargs['loss_dice']
+            )
         if self.train_cfg:
             self.matching_weights = matching_weights(self.assigner)
 
@@ -120,14 +119,15 @@ class OAFormerHead(Mask2FormerHead):
     def forward(
         self, x: list[Tensor], batch_data_samples: SampleList | None = None
     ) -> OAFormerOutput:
-        """Predict classes, mask embeddings and occlusion rates at every stage.
+        """Predict classes, mask embeddings and what else is on, at every stage.
 
         Args:
             x: Backbone features, (B, C_l, H_l, W_l) each, fine to coarse.
             batch_data_samples: Not used; MMDetection passes it.
         """
         mask_features, memory = self._decode_pixels(x)
-        batch_size = len(mask_features)
+        # len() would be a constant in an exported graph
+        batch_size = mask_features.shape[0]
         query = self.query_feat.weight.expand(batch_size, -1, -1)
         query_embed = self.query_embed.weight.expand(batch_size, -1, -1)
         if self.odm is not None:
@@ -152,12 +152,18 @@ class OAFormerHead(Mask2FormerHead):
                 self.odm.occlusion_embedding.occlusion_logits(stage.normed_query)
                 for stage in amodal_stages
             ]
+        visible_mask_embeds = []
+        if self.visible_mask_embed is not None:
+            visible_mask_embeds = [
+                self.visible_mask_embed(stage.normed_query) for stage in amodal_stages
+            ]
         stages = stages + amodal_stages
         return OAFormerOutput(
             [self.cls_embed(stage.normed_query) for stage in stages],
             [stage.mask_embed for stage in stages],
             mask_features,
             occlusion_logits,
+            visible_mask_embeds,
         )
 
     def _decode_pixels(self, x: list[Tensor]) -> tuple[Tensor, DecoderMemory]:
@@ -190,10 +196,14 @@ class OAFormerHead(Mask2FormerHead):
 
         Returns:
             ``loss_cls``, ``loss_mask``, ``loss_dice`` of the last stage and
-            ``d{i}.loss_*`` of stage i; ``loss_occlusion`` where rates are predicted.
+            ``d{i}.loss_*`` of stage i; ``loss_occlusion`` where rates are predicted;
+            ``loss_visible_mask`` and ``loss_visible_dice`` where visible masks are.
         """
         targets = amodal_targets(
-            batch_data_samples, x[0].device, self.loss_occlusion is not None
+            batch_data_samples,
+            x[0].device,
+            with_occlusion_rates=self.loss_occlusion is not None,
+            with_visible_masks=self.visible_mask_embed is not None,
         )
         output = self(x, batch_data_samples)
         # float32 island: sums over 12544 points leave the range of float16
@@ -223,33 +233,40 @@ class OAFormerHead(Mask2FormerHead):
         counts = [min(self.num_queries, count) for count in targets.counts]
         # MMDetection counts an empty picture as one mask
         num_masks = float(sum(max(count, 1) for count in counts))
-        num_masks = reduce_mean(output.mask_features.new_tensor(num_masks))
+        num_masks = output.mask_features.new_tensor(num_masks)
+        if self.training:
+            # gradients are averaged over processes, a validation loss is not
+            num_masks = reduce_mean(num_masks)
+        # visible masks belong to the last stages, and to the same queries and objects
+        first_visible = len(matches) - len(output.visible_mask_embeds)
+        embeds = [*output.mask_embeds, *output.visible_mask_embeds]
+        embed_matches = matches + matches[first_visible:]
         matched_embeds = [
             embed[match.image, match.query]
-            for embed, match in zip(output.mask_embeds, matches, strict=True)
+            for embed, match in zip(embeds, embed_matches, strict=True)
         ]
         masks = matched_masks(matched_embeds, output.mask_features, counts)
+        visible_masks = masks[len(matches) :]
+        sampling = PointSampling(
+            self.num_points, self.oversample_ratio, self.importance_sample_ratio
+        )
+        prefixes = [f'd{stage}.' for stage in range(len(matches) - 1)] + ['']
         losses = {}
-        for stage, match in enumerate(matches):
-            prefix = f'd{stage}.' if stage < len(matches) - 1 else ''
-            losses[f'{prefix}loss_cls'] = self._class_loss(
-                output.cls_scores[stage], targets.labels, match
+        for stage, (prefix, match) in enumerate(zip(prefixes, matches, strict=True)):
+            losses[f'{prefix}loss_cls'] = class_loss(
+                self.loss_cls,
+                output.cls_scores[stage],
+                targets.labels,
+                match,
+                self.class_weight,
             )
-            mask_points, target_points = uncertain_points(
+            losses[f'{prefix}loss_mask'], losses[f'{prefix}loss_dice'] = mask_losses(
+                (self.loss_mask, self.loss_dice),
                 masks[stage],
                 targets.masks,
                 match.instance,
-                self.num_points,
-                self.oversample_ratio,
-                self.importance_sample_ratio,
-            )
-            losses[f'{prefix}loss_mask'] = self.loss_mask(
-                mask_points.flatten(),
-                target_points.flatten(),
-                avg_factor=num_masks * self.num_points,
-            )
-            losses[f'{prefix}loss_dice'] = self.loss_dice(
-                mask_points, target_points, avg_factor=num_masks
+                num_masks,
+                sampling,
             )
             if stage < len(output.occlusion_logits):
                 losses[f'{prefix}loss_occlusion'] = self.loss_occlusion(
@@ -257,19 +274,19 @@ class OAFormerHead(Mask2FormerHead):
                     targets.occlusion_rates[match.instance],
                     avg_factor=num_masks,
                 )
+        # after the others, whose random points are then the same with and without
+        for stage, visible in enumerate(visible_masks, first_visible):
+            mask, dice = mask_losses(
+                (self.loss_visible_mask, self.loss_visible_dice),
+                visible,
+                targets.visible_masks,
+                matches[stage].instance,
+                num_masks,
+                sampling,
+            )
+            losses[f'{prefixes[stage]}loss_visible_mask'] = mask
+            losses[f'{prefixes[stage]}loss_visible_dice'] = dice
         return losses
-
-    def _class_loss(
-        self, cls_score: Tensor, target_labels: Tensor, match: Matches
-    ) -> Tensor:
-        # (B, Q), background where nothing is matched
-        labels = target_labels.new_full(cls_score.shape[:2], self.num_classes)
-        labels[match.image, match.query] = target_labels[match.instance]
-        labels = labels.flatten()
-        class_weight = cls_score.new_tensor(self.class_weight)
-        return self.loss_cls(
-            cls_score.flatten(0, 1), labels, avg_factor=class_weight[labels].sum()
-        )
 
     def predict(
         self, x: list[Tensor], batch_data_samples: SampleList
@@ -283,18 +300,4 @@ class OAFormerHead(Mask2FormerHead):
         Returns:
             Output with one entry per list, in float32.
         """
-        output = self(x, batch_data_samples).float()
-        return OAFormerOutput(
-            output.cls_scores[-1:],
-            output.mask_embeds[-1:],
-            output.mask_features,
-            output.occlusion_logits[-1:],
-        )
-
-
-def _with_class_weight(loss_cls: ConfigType, num_classes: int) -> ConfigType:
-    if 'bg_cls_weight' not in loss_cls:
-        return loss_cls
-    loss_cls = loss_cls.copy()
-    loss_cls['class_weight'] = [1.0] * num_classes + [loss_cls.pop('bg_cls_weight')]
-    return loss_cls
+        return self(x, batch_data_samples).float().last_stage()

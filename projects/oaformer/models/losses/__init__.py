@@ -1,5 +1,7 @@
-"""Targets, matching, point sampling and the occlusion loss."""
+"""Targets, matching, point sampling and the losses of a stage."""
 
+from .class_loss import class_loss, with_class_weight
+from .mask_losses import PointSampling, mask_losses
 from .matching import (
     Matches,
     MatchingWeights,
@@ -22,8 +24,11 @@ __all__ = [
     'Matches',
     'MatchingWeights',
     'OcclusionRateLoss',
+    'PointSampling',
     'amodal_targets',
     'assign',
+    'class_loss',
+    'mask_losses',
     'match_stages',
     'matched_masks',
     'matching_cost',
@@ -31,4 +36,5 @@ __all__ = [
     'sample_features',
     'sample_masks',
     'uncertain_points',
+    'with_class_weight',
 ]

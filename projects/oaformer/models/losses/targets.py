@@ -17,12 +17,15 @@ class AmodalTargets(NamedTuple):
         occlusion_rates: Invisible area / amodal area, float32, (N,); None where
             nobody asks for them.
         counts: Number of objects in each picture; they sum to N.
+        visible_masks: Visible masks, uint8, (N, H, W); None where nobody asks for
+            them.
     """
 
     labels: Tensor
     masks: Tensor
     occlusion_rates: Tensor | None
     counts: list[int]
+    visible_masks: Tensor | None = None
 
     def offsets(self) -> list[int]:
         """Index of each picture's first object."""
@@ -30,7 +33,10 @@ class AmodalTargets(NamedTuple):
 
 
 def amodal_targets(
-    samples: Sequence[DetDataSample], device: torch.device, with_occlusion_rates: bool
+    samples: Sequence[DetDataSample],
+    device: torch.device,
+    with_occlusion_rates: bool,
+    with_visible_masks: bool = False,
 ) -> AmodalTargets:
     """Gather the ground truth of a batch.
 
@@ -38,15 +44,16 @@ def amodal_targets(
         samples: Data samples with ``gt_instances``.
         device: Where the result goes.
         with_occlusion_rates: Whether occlusion rates are needed.
+        with_visible_masks: Whether visible masks are needed.
 
     Returns:
         The objects of all pictures. Masks keep one byte per pixel.
 
     Raises:
-        ValueError: If masks or occlusion rates are missing, or the masks are not
-            padded to the batch's size.
+        ValueError: If masks, visible masks or occlusion rates are missing, or the
+            masks are not padded to the batch's size.
     """
-    labels, masks, rates, counts = [], [], [], []
+    labels, masks, visible_masks, rates, counts = [], [], [], [], []
     for sample in samples:
         instances = sample.gt_instances
         size = tuple(sample.metainfo.get('batch_input_shape', sample.img_shape)[:2])
@@ -68,6 +75,19 @@ def amodal_targets(
                     'panoptic_head.loss_occlusion=None.'
                 )
             rates.append(instances.occlusion_rates.to(device, torch.float32))
+        if with_visible_masks:
+            if not hasattr(instances.masks, 'visible'):
+                raise ValueError(
+                    f'{_name(sample)}: gt_instances.masks is '
+                    f'{type(instances.masks).__name__}, which has no visible masks. '
+                    'The pipeline needs LoadAmodalAnnotations and PackAmodalInputs; '
+                    'to train without visible masks leave out '
+                    'panoptic_head.loss_visible_mask and loss_visible_dice.'
+                )
+            visible = torch.tensor(
+                instances.masks.visible, dtype=torch.uint8, device=device
+            )
+            visible_masks.append(visible.reshape(-1, *size))
         labels.append(instances.labels.to(device))
         masks.append(mask.reshape(-1, *size))
         counts.append(len(mask))
@@ -76,6 +96,7 @@ def amodal_targets(
         torch.cat(masks),
         torch.cat(rates) if with_occlusion_rates else None,
         counts,
+        torch.cat(visible_masks) if with_visible_masks else None,
     )
 
 

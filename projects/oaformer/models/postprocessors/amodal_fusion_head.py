@@ -9,10 +9,16 @@ from mmdet.structures import DetDataSample, SampleList
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from ...structures import decode_masks, encode_region, rle_bbox
+from ...structures import RLE, decode_masks, encode_region, rle_bbox
 from ..heads import OAFormerOutput
 from .instances import top_instances
-from .upsampling import MaskUpsampler, PictureSizes, positive_boxes, region_quality
+from .upsampling import (
+    MaskRegion,
+    MaskUpsampler,
+    PictureSizes,
+    positive_boxes,
+    region_quality,
+)
 
 
 @MODELS.register_module()
@@ -22,7 +28,8 @@ class AmodalFusionHead(BasePanopticFusionHead):
     Chooses the instances first, builds each query's mask once, a few at a time at
     the size of the mask features, and one by one at full size where they are not
     empty. So the memory depends neither on the number of queries nor on how often a
-    query was chosen.
+    query was chosen. Visible masks, where the model predicts them, are built beside
+    the amodal ones and cut to them.
 
     Settings in ``test_cfg``: ``max_per_image`` (100), ``mask_chunk_size`` (10,
     masks at the size of the mask features held at a time) and ``mask_format``:
@@ -76,11 +83,15 @@ class AmodalFusionHead(BasePanopticFusionHead):
         Returns:
             For each picture ``dict(ins_results=InstanceData)`` with ``bboxes``
             (n, 4), ``labels`` (n,), ``scores`` (n,), ``masks`` (n of them) and,
-            where the model predicts them, ``occlusion_rates`` (n,) in [0, 1].
+            where the model predicts them, ``occlusion_rates`` (n,) in [0, 1] and
+            ``visible_masks`` (n of them, in the form of ``masks``), each inside its
+            amodal mask. Score and box are the amodal mask's.
         """
-        rates = [None] * len(batch_data_samples)
+        rates = visible_mask_embeds = [None] * len(batch_data_samples)
         if output.occlusion_logits:
             rates = output.occlusion_logits[-1].sigmoid()
+        if output.visible_mask_embeds:
+            visible_mask_embeds = output.visible_mask_embeds[-1]
         return [
             dict(
                 ins_results=self._picture_instances(
@@ -88,6 +99,7 @@ class AmodalFusionHead(BasePanopticFusionHead):
                     output.mask_embeds[-1][index],
                     output.mask_features[index],
                     rates[index],
+                    visible_mask_embeds[index],
                     _sizes(sample, rescale),
                 )
             )
@@ -100,22 +112,28 @@ class AmodalFusionHead(BasePanopticFusionHead):
         mask_embed: Tensor,
         mask_features: Tensor,
         occlusion_rates: Tensor | None,
+        visible_mask_embed: Tensor | None,
         sizes: PictureSizes,
     ) -> InstanceData:
         top = top_instances(cls_score, self.max_per_image)
         queries, of_query = top.queries.unique(return_inverse=True)
         upsampler = MaskUpsampler(mask_features.shape[1:], sizes, mask_features.device)
-        rles, qualities = [], []
-        for embed in mask_embed[queries].split(self.mask_chunk_size):
-            # (n, C) x (C, H/4, W/4) -> (n, H/4, W/4)
-            masks = torch.einsum('nc,chw->nhw', embed, mask_features)
-            for mask, box in zip(masks, positive_boxes(masks), strict=True):
+        rles, visible_rles, qualities = [], [], []
+        for chunk in queries.split(self.mask_chunk_size):
+            masks = _masks(mask_embed[chunk], mask_features)
+            visible_masks = [None] * len(chunk)
+            if visible_mask_embed is not None:
+                visible_masks = _masks(visible_mask_embed[chunk], mask_features)
+            boxes = positive_boxes(masks)
+            for mask, visible, box in zip(masks, visible_masks, boxes, strict=True):
                 region = upsampler.region(mask, box)
                 qualities.append(region_quality(region.logits))
-                inside = (region.logits > 0).cpu().numpy()
-                rles.append(
-                    encode_region(inside, region.top, region.left, *sizes.result)
-                )
+                inside = region.logits > 0
+                rles.append(_encode(inside, region, sizes))
+                if visible is not None:
+                    # nothing is visible outside the amodal mask, hence its region
+                    inside &= upsampler.region(visible, box).logits > 0
+                    visible_rles.append(_encode(inside, region, sizes))
         scores = top.scores * torch.stack(qualities)[of_query]
         scores, order = scores.sort(descending=True)
         of_query = of_query[order]
@@ -127,14 +145,27 @@ class AmodalFusionHead(BasePanopticFusionHead):
         instances.bboxes = boxes
         instances.labels = top.labels[order]
         instances.scores = scores
-        if self.mask_format == 'bitmap':
-            bitmaps = torch.from_numpy(decode_masks(rles)).bool()
-            instances.masks = bitmaps.to(scores.device)
-        else:
-            instances.masks = rles
+        instances.masks = self._formatted(rles, scores.device)
         if occlusion_rates is not None:
             instances.occlusion_rates = occlusion_rates[queries][of_query]
+        if visible_mask_embed is not None:
+            visible_rles = [visible_rles[index] for index in of_query.tolist()]
+            instances.visible_masks = self._formatted(visible_rles, scores.device)
         return instances
+
+    def _formatted(self, rles: list[RLE], device: torch.device) -> list[RLE] | Tensor:
+        if self.mask_format == 'rle':
+            return rles
+        return torch.from_numpy(decode_masks(rles)).bool().to(device)
+
+
+def _masks(mask_embed: Tensor, mask_features: Tensor) -> Tensor:
+    # (n, C) x (C, H/4, W/4) -> (n, H/4, W/4)
+    return torch.einsum('nc,chw->nhw', mask_embed, mask_features)
+
+
+def _encode(inside: Tensor, region: MaskRegion, sizes: PictureSizes) -> RLE:
+    return encode_region(inside.cpu().numpy(), region.top, region.left, *sizes.result)
 
 
 def _sizes(sample: DetDataSample, rescale: bool) -> PictureSizes:

@@ -1,0 +1,51 @@
+"""What the OAFormer head computes."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class OAFormerOutput(NamedTuple):
+    """What the head computes, one entry per stage: initial, then each layer.
+
+    Masks are not built here. The masks of a stage are ``mask_embeds[stage]``
+    times ``mask_features``; whoever needs some builds those.
+
+    Attributes:
+        cls_scores: Class logits, background last, (B, Q, K + 1) each.
+        mask_embeds: Mask embeddings, (B, Q, C) each.
+        mask_features: Features of the pixel decoder, (B, C, H/4, W/4).
+        occlusion_logits: Occlusion-rate logits, (B, Q) each, of every stage or of
+            the ODM's, which come first. Empty without ODM or without occlusion
+            loss. The last one speaks for the final prediction.
+        visible_mask_embeds: Embeddings of the visible masks, (B, Q, C) each, of the
+            amodal decoder's layers, which come last. Empty where no visible masks
+            are predicted.
+    """
+
+    cls_scores: Sequence[Tensor]
+    mask_embeds: Sequence[Tensor]
+    mask_features: Tensor
+    occlusion_logits: Sequence[Tensor]
+    visible_mask_embeds: Sequence[Tensor] = ()
+
+    def float(self) -> 'OAFormerOutput':
+        """The same in float32."""
+        return OAFormerOutput(
+            [score.float() for score in self.cls_scores],
+            [embed.float() for embed in self.mask_embeds],
+            self.mask_features.float(),
+            [logits.float() for logits in self.occlusion_logits],
+            [embed.float() for embed in self.visible_mask_embeds],
+        )
+
+    def last_stage(self) -> 'OAFormerOutput':
+        """The final prediction alone: at most one entry per list."""
+        return OAFormerOutput(
+            self.cls_scores[-1:],
+            self.mask_embeds[-1:],
+            self.mask_features,
+            self.occlusion_logits[-1:],
+            self.visible_mask_embeds[-1:],
+        )
