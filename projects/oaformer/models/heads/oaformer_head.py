@@ -246,7 +246,6 @@ class OAFormerHead(Mask2FormerHead):
             for embed, match in zip(embeds, embed_matches, strict=True)
         ]
         masks = matched_masks(matched_embeds, output.mask_features, counts)
-        visible_masks = masks[len(matches) :]
         sampling = PointSampling(
             self.num_points, self.oversample_ratio, self.importance_sample_ratio
         )
@@ -275,7 +274,7 @@ class OAFormerHead(Mask2FormerHead):
                     avg_factor=num_masks,
                 )
         # after the others, whose random points are then the same with and without
-        for stage, visible in enumerate(visible_masks, first_visible):
+        for stage, visible in enumerate(masks[len(matches) :], first_visible):
             mask, dice = mask_losses(
                 (self.loss_visible_mask, self.loss_visible_dice),
                 visible,
