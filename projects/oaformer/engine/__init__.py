@@ -10,12 +10,14 @@ from .iteration_seed_hook import IterationSeedHook
 from .load_results import UnsafeResultsError, load_results
 from .paths import find_config, resolve_data_paths
 from .safe_load import UnsafeCheckpointError, safe_load
+from .validation_loss_hook import ValidationLossHook
 
 __all__ = [
     'DumpAmodalResults',
     'IterationSeedHook',
     'UnsafeCheckpointError',
     'UnsafeResultsError',
+    'ValidationLossHook',
     'find_config',
     'finish_processes',
     'load_from_http',

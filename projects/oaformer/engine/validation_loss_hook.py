@@ -1,0 +1,158 @@
+"""The loss on the validation pictures, beside the metric."""
+
+import copy
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from mmdet.registry import HOOKS
+from mmdet.structures import DetDataSample
+from mmengine.dist import all_reduce, get_rank, get_world_size
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from mmengine.runner.amp import autocast
+from torch import nn
+from torch.utils.data import DataLoader
+
+from .iteration_seed_hook import seed_iteration
+
+
+@HOOKS.register_module()
+class ValidationLossHook(Hook):
+    """Compute the training losses on the validation pictures at every validation.
+
+    They join the metric's numbers as ``val/loss``, ``val/loss_mask`` and so on, each
+    the mean over the pictures, whatever the number of processes. So they reach the log
+    and all backends, and ``save_best='val/loss'`` works.
+
+    Pictures pass the model one by one in evaluation mode, without gradients, padded as
+    in training. Points are drawn with the same seed for a picture every time, and the
+    state of the random numbers is put back: training is the same without the hook. It
+    costs a second forward pass over the validation set and the losses.
+
+    Args:
+        pipeline: Transforms that make a training sample without chance. Annotations
+            are loaded before the picture is resized, so that masks have its size. The
+            rest, files and workers, is that of ``val_dataloader``.
+    """
+
+    # before the metrics are recorded, and while EMAHook's weights are in place
+    priority = 'HIGHEST'
+
+    def __init__(self, pipeline: list[dict]) -> None:
+        self.pipeline = pipeline
+        self.dataloader = None
+
+    def before_train(self, runner: Runner) -> None:
+        """Open the data, so that a mistake shows now and not after the first epochs.
+
+        Args:
+            runner (Runner): The run.
+
+        Raises:
+            ValueError: If the validation data set has no pipeline to replace.
+        """
+        if self.dataloader is None:
+            self.dataloader = _build_dataloader(runner, self.pipeline)
+
+    def after_val_epoch(
+        self, runner: Runner, metrics: dict[str, float] | None = None
+    ) -> None:
+        """Add the mean losses to the metrics.
+
+        Args:
+            runner (Runner): The run.
+            metrics (dict[str, float]): The metric's numbers, changed in place.
+
+        Raises:
+            ValueError: If masks and picture differ in size.
+        """
+        self.before_train(runner)
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        with kept_random_state(), autocast(enabled=runner.val_loop.fp16):
+            losses = mean_losses(model, self.dataloader)
+        for name, value in losses.items():
+            metrics[f'val/{name}'] = value
+            # MMEngine logs what is called a loss as the mean of the last 50
+            runner.message_hub.log_scalars.pop(f'val/val/{name}', None)
+
+
+@torch.no_grad()
+def mean_losses(model: nn.Module, dataloader: DataLoader) -> dict[str, float]:
+    """Average a model's losses over pictures, in all processes together.
+
+    Args:
+        model (nn.Module): The model, in evaluation mode and without a wrapper.
+        dataloader (DataLoader): Yields one picture at a time. With n processes,
+            process r has the pictures r, r + n, ... and, where they don't divide
+            evenly, some from the start again, which do not count.
+
+    Returns:
+        dict[str, float]: The mean of each loss, and of their sum as ``loss``.
+
+    Raises:
+        ValueError: If masks and picture differ in size.
+    """
+    totals = {}
+    size = len(dataloader.dataset)
+    for step, batch in enumerate(dataloader):
+        picture = step * get_world_size() + get_rank()
+        seed_iteration(0, picture, phase=0)
+        _check_mask_sizes(batch['data_samples'])
+        # as in training: masks are padded with the picture
+        batch = model.data_preprocessor(batch, training=True)
+        _, losses = model.parse_losses(model(**batch, mode='loss'))
+        counts = picture < size
+        for name, value in losses.items():
+            totals[name] = totals.get(name, 0.0) + counts * value.item()
+    sums = torch.tensor(list(totals.values()), dtype=torch.float64)
+    all_reduce(sums)
+    return dict(zip(totals, (sums / size).tolist(), strict=True))
+
+
+@contextmanager
+def kept_random_state() -> Iterator[None]:
+    """Put the random numbers of Python, numpy and torch back in the end."""
+    python, numpy_state = random.getstate(), np.random.get_state()
+    devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
+    with torch.random.fork_rng(devices):
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy_state)
+
+
+def _build_dataloader(runner: Runner, pipeline: list[dict]) -> DataLoader:
+    cfg = copy.deepcopy(runner.cfg.val_dataloader)
+    if 'pipeline' not in cfg.dataset:
+        raise ValueError(
+            f'ValidationLossHook: val_dataloader.dataset ({cfg.dataset.type}) has no '
+            'pipeline that could be replaced. Give the validation pictures as one data '
+            'set, without a wrapper.'
+        )
+    cfg.dataset.pipeline = pipeline
+    cfg.pop('batch_sampler', None)
+    cfg.update(
+        batch_size=1,
+        sampler=dict(type='DefaultSampler', shuffle=False),
+        persistent_workers=False,
+    )
+    return runner.build_dataloader(cfg, seed=runner.seed)
+
+
+def _check_mask_sizes(samples: list) -> None:
+    for sample in samples:
+        if not isinstance(sample, DetDataSample):
+            continue
+        masks = sample.gt_instances.masks
+        size, img_shape = (masks.height, masks.width), tuple(sample.img_shape[:2])
+        if size != img_shape:
+            raise ValueError(
+                f'ValidationLossHook: {sample.img_path} is {img_shape}, its masks are '
+                f'{size}. In the pipeline of the hook LoadAmodalAnnotations must stand '
+                'before Resize.'
+            )
