@@ -4,14 +4,17 @@ Every output is a weighted sum of feature vectors: of each sampled point's four
 neighbours, by bilinear weight times attention weight. That is what
 ``torch.nn.functional.embedding_bag`` computes, without ever holding the sampled
 vectors. MMCV's way without CUDA, ``grid_sample``, holds and keeps them all, which are
-``num_levels * num_points`` times the features.
+``num_levels * num_points`` times the features. It is what ONNX has an operator for.
 """
 
 from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
-from mmcv.ops.multi_scale_deform_attn import MultiScaleDeformableAttnFunction
+from mmcv.ops.multi_scale_deform_attn import (
+    MultiScaleDeformableAttnFunction,
+    multi_scale_deformable_attn_pytorch,
+)
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
@@ -52,7 +55,11 @@ def deformable_attention(
         value = value.float()
     sampling_locations = sampling_locations.to(value.dtype)
     attention_weights = attention_weights.to(value.dtype)
-    if value.is_cuda:
+    if torch.onnx.is_in_onnx_export():
+        output = multi_scale_deformable_attn_pytorch(
+            value, spatial_shapes, sampling_locations, attention_weights
+        )
+    elif value.is_cuda:
         output = MultiScaleDeformableAttnFunction.apply(
             value,
             spatial_shapes,

@@ -65,7 +65,8 @@ def binary_attention_mask(mask_embed: Tensor, mask_features: Tensor) -> Tensor:
         Bool, True where attention is allowed, (B, 1, Q, H_l * W_l).
     """
     attend = torch.bmm(mask_embed.detach(), mask_features.detach()) >= 0
-    attend |= ~attend.any(dim=-1, keepdim=True)
+    # not in place, for which ONNX has no operator
+    attend = attend | ~attend.any(dim=-1, keepdim=True)
     return attend.unsqueeze(1)
 
 

@@ -1,0 +1,136 @@
+"""ONNX Runtime in the detector's place."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import mmcv
+import numpy as np
+import torch
+from mmdet.registry import MODELS
+from mmdet.structures import DetDataSample, SampleList
+from mmengine.config import Config
+from torch import Tensor
+
+from ..deployment import INPUT_NAMES, as_output
+from .embedded_config import parse_config
+from .loading import ModelError
+
+
+class OnnxPredictor:
+    """A model exported by ``tools/deployment/export_onnx.py``.
+
+    A picture that the test pipeline leaves too large for the file is made smaller, and
+    all are padded. The step from logits to instances is :class:`AmodalFusionHead`, as
+    in PyTorch.
+
+    Args:
+        file: The .onnx file.
+        device: 'cpu' or such as 'cuda:0', which needs onnxruntime-gpu.
+
+    Attributes:
+        cfg: Test pipeline, fusion head and visualiser, from the file.
+        dataset_meta: ``classes``, from the file; empty if unknown.
+        size: Height and width that the file takes.
+        batch_size: How many pictures it takes at a time; None for any number.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ModelError: If it can't be read, is of another origin or can't run there.
+    """
+
+    def __init__(self, file: str, device: str = 'cpu') -> None:
+        if not Path(file).is_file():
+            raise FileNotFoundError(f'There is no file {file}.')
+        self._session = _session(file, device)
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        if 'config' not in metadata:
+            raise ModelError(
+                f'{file} does not say how it is used: only files written by '
+                'tools/deployment/export_onnx.py do'
+            )
+        try:
+            self.cfg: Config = parse_config(metadata['config'], file)
+            self.dataset_meta: dict[str, Any] = json.loads(metadata['dataset_meta'])
+            self._fusion_head = MODELS.build(self.cfg.model.panoptic_fusion_head)
+        except (ValueError, KeyError, AttributeError) as error:
+            raise ModelError(f'{file} does not say how it is used: {error}') from error
+        batch_size, _, *size = self._session.get_inputs()[0].shape
+        self.batch_size: int | None = (
+            batch_size if isinstance(batch_size, int) else None
+        )
+        self.size: tuple[int, int] = tuple(size)
+
+    def test_step(self, data: dict) -> SampleList:
+        """Predict the instances of any number of pictures; see :class:`Predictor`.
+
+        Args:
+            data: ``inputs`` and ``data_samples``.
+
+        Returns:
+            The samples with ``pred_instances``.
+        """
+        pictures, samples = data['inputs'], data['data_samples']
+        step = self.batch_size or len(samples)
+        for start in range(0, len(samples), step):
+            chunk = slice(start, start + step)
+            self._predict(pictures[chunk], samples[chunk])
+        return samples
+
+    @torch.no_grad()
+    def _predict(self, pictures: list[Tensor], samples: list[DetDataSample]) -> None:
+        num_planes = self.batch_size or len(samples)
+        inputs = np.zeros((num_planes, 3, *self.size), dtype=np.uint8)
+        img_shapes = np.ones((num_planes, 2), dtype=np.int64)
+        for index, (picture, sample) in enumerate(zip(pictures, samples, strict=True)):
+            fitted = self._fitted(picture)
+            height, width = fitted.shape[1:]
+            inputs[index, :, :height, :width] = fitted
+            img_shapes[index] = height, width
+            original = sample.ori_shape
+            sample.set_metainfo(
+                dict(
+                    batch_input_shape=self.size,
+                    img_shape=(height, width),
+                    scale_factor=(width / original[1], height / original[0]),
+                )
+            )
+        names = [output.name for output in self._session.get_outputs()]
+        feed = dict(zip(INPUT_NAMES, (inputs, img_shapes), strict=True))
+        outputs = map(torch.from_numpy, self._session.run(names, feed))
+        output = as_output(dict(zip(names, outputs, strict=True)))
+        results = self._fusion_head.predict(output, samples)
+        for sample, result in zip(samples, results, strict=True):
+            sample.pred_instances = result['ins_results']
+
+    def _fitted(self, picture: Tensor) -> np.ndarray:
+        """A picture, (3, h, w), made smaller where it does not fit."""
+        height, width = picture.shape[1:]
+        scale = min(self.size[0] / height, self.size[1] / width, 1)
+        if scale == 1:
+            return picture.numpy()
+        image = np.ascontiguousarray(picture.permute(1, 2, 0).numpy())
+        return mmcv.imrescale(image, scale).transpose(2, 0, 1)
+
+
+def _session(file: str, device: str) -> Any:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ModelError(
+            f'{file} needs ONNX Runtime: pip install onnxruntime (onnxruntime-gpu for '
+            'a GPU)'
+        ) from error
+    kind, _, index = device.partition(':')
+    provider = dict(cpu='CPUExecutionProvider', cuda='CUDAExecutionProvider').get(kind)
+    if provider not in onnxruntime.get_available_providers():
+        raise ModelError(
+            f'ONNX Runtime does not run on {device!r} here; it has '
+            f'{onnxruntime.get_available_providers()}. For a GPU, onnxruntime-gpu '
+            "takes onnxruntime's place; without one, choose the device 'cpu'"
+        )
+    options = dict(device_id=int(index or 0)) if kind == 'cuda' else {}
+    try:
+        return onnxruntime.InferenceSession(file, providers=[(provider, options)])
+    except Exception as error:  # its exceptions have no common type
+        raise ModelError(f'ONNX Runtime could not read {file}: {error}') from error

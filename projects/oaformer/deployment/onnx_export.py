@@ -1,0 +1,145 @@
+"""From a detector to an ONNX file."""
+
+import copy
+import json
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+import onnx
+import onnxruntime
+import torch
+from torch import Tensor
+
+from ..models.detectors import OAFormer
+from .embedded_config import embedded_config
+from .exportable import INPUT_NAMES, ExportableOAFormer, named_tensors
+from .group_norm import replace_group_norms
+
+# The first opset with GridSample.
+MIN_OPSET = 16
+
+
+def export_onnx(
+    detector: OAFormer,
+    file: str | Path,
+    size: tuple[int, int],
+    batch_size: int | None = 1,
+    opset: int = 17,
+    dataset_meta: Mapping | None = None,
+) -> None:
+    """Write a detector as an ONNX file that brings all it takes to use it.
+
+    Its inputs and outputs are those of :class:`ExportableOAFormer`. Its metadata are
+    ``config``, text of :func:`embedded_config`, and ``dataset_meta``, JSON with the
+    names of the ``classes``.
+
+    By PyTorch's exporter that follows one run. The newer one by ``torch.export``
+    takes minutes where this takes seconds, and stops at MMDetection's pixel decoder,
+    which reads sizes out of tensors.
+
+    Args:
+        detector: The detector with its config as ``cfg``, on the CPU and in
+            evaluation mode.
+        file: Where to write.
+        size: Height and width of the pictures it takes.
+        batch_size: How many pictures it takes at a time; None for any number.
+        opset: Version of ONNX's operators, at least 16.
+        dataset_meta: Names of the ``classes``, if known.
+
+    Raises:
+        ValueError: If size or opset can't be.
+    """
+    divisor = detector.data_preprocessor.pad_size_divisor
+    if any(side <= 0 or side % divisor for side in size):
+        raise ValueError(
+            f'height and width must be multiples of {divisor}, the pad_size_divisor '
+            f'of the data preprocessor, not {size[0]} x {size[1]}'
+        )
+    if opset < MIN_OPSET:
+        raise ValueError(
+            f'the opset must be at least {MIN_OPSET}, the first with GridSample, not '
+            f'{opset}'
+        )
+    if batch_size is not None and batch_size < 1:
+        raise ValueError(f'the batch size must be at least 1, not {batch_size}')
+    config = embedded_config(detector.cfg)
+    exportable = ExportableOAFormer(copy.deepcopy(detector)).eval()
+    replace_group_norms(exportable)
+    # with one picture a traced batch could not be told from other ones
+    inputs = example_inputs(2 if batch_size is None else batch_size, size)
+    with torch.no_grad():
+        features = detector.extract_feat(torch.zeros(1, 3, *size))
+        output_names = list(named_tensors(detector.panoptic_head(features)))
+    names = [*INPUT_NAMES, *output_names]
+    with warnings.catch_warnings():
+        # sizes become constants, as they should
+        warnings.simplefilter('ignore', torch.jit.TracerWarning)
+        warnings.simplefilter('ignore', DeprecationWarning)
+        warnings.filterwarnings('ignore', 'Constant folding', UserWarning)
+        torch.onnx.export(
+            exportable,
+            inputs,
+            str(file),
+            input_names=list(INPUT_NAMES),
+            output_names=output_names,
+            opset_version=opset,
+            dynamic_axes=None if batch_size else {name: {0: 'batch'} for name in names},
+            dynamo=False,
+        )
+    model = onnx.load(str(file))
+    metadata = dict(
+        config=config.pretty_text, dataset_meta=json.dumps(dict(dataset_meta or {}))
+    )
+    onnx.helper.set_model_props(model, metadata)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(file))
+
+
+def example_inputs(
+    batch_size: int, size: tuple[int, int], seed: int = 0
+) -> tuple[Tensor, Tensor]:
+    """Random pictures of different sizes, as an exported model takes them.
+
+    Args:
+        batch_size: Number of pictures B.
+        size: Height and width of the plane, H and W.
+        seed: Another one, other pictures.
+
+    Returns:
+        Pictures, uint8, (B, 3, H, W), and their sizes, int64, (B, 2).
+    """
+    generator = torch.Generator().manual_seed(seed)
+    inputs = torch.randint(
+        0, 256, (batch_size, 3, *size), dtype=torch.uint8, generator=generator
+    )
+    full = torch.tensor(size)
+    shares = torch.rand(batch_size, 2, generator=generator) / 2 + 0.5
+    return inputs, (full * shares).long().clamp(min=1)
+
+
+def largest_differences(detector: OAFormer, file: str | Path) -> dict[str, float]:
+    """Compare an exported model in ONNX Runtime with PyTorch, on random pictures.
+
+    Args:
+        detector: The detector that was exported.
+        file: The file.
+
+    Returns:
+        Largest absolute difference of each output.
+    """
+    session = onnxruntime.InferenceSession(
+        str(file), providers=['CPUExecutionProvider']
+    )
+    batch_size, _, *size = session.get_inputs()[0].shape
+    inputs = example_inputs(batch_size if isinstance(batch_size, int) else 2, size)
+    feed = {
+        name: tensor.numpy() for name, tensor in zip(INPUT_NAMES, inputs, strict=True)
+    }
+    with torch.no_grad():
+        expected = ExportableOAFormer(detector)(*inputs)
+    outputs = zip(session.get_outputs(), session.run(None, feed), expected, strict=True)
+    return {
+        output.name: float((torch.from_numpy(result) - tensor).abs().max())
+        for output, result, tensor in outputs
+    }

@@ -1,0 +1,53 @@
+import importlib.util
+
+import pytest
+from tiny_checkpoint import CLASSES, write_tiny_checkpoint
+
+from oaformer.apis import AmodalInferencer
+
+pytest.importorskip('onnxruntime')
+pytest.importorskip('onnx')
+
+
+@pytest.fixture
+def tool(repo_root):
+    """The tool's main function."""
+    path = repo_root / 'tools' / 'deployment' / 'export_onnx.py'
+    spec = importlib.util.spec_from_file_location('export_onnx', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return lambda *args: module.main([str(arg) for arg in args])
+
+
+@pytest.mark.slow
+def test_export_of_a_compiled_model(tool, tmp_path, capsys):
+    files = write_tiny_checkpoint(tmp_path, compile_cfg=dict(parts=['backbone']))
+    file = tmp_path / 'model.onnx'
+    tool(*files, '--out', file)
+    printed = capsys.readouterr().out
+    assert f'{file}: ' in printed
+    assert '  cls_scores: ' in printed
+    predictor = AmodalInferencer(file, device='cpu', show_progress=False)
+    assert predictor.classes == CLASSES
+    # the resize of the config is to 96 x 64
+    assert (predictor.model.size, predictor.model.batch_size) == ((64, 96), 1)
+
+
+@pytest.mark.parametrize(
+    'flags, message',
+    [
+        (['--size', '64', '65'], 'multiples of 32'),
+        (['--opset', '11'], 'at least 16'),
+        (['--batch-size', '0'], 'at least 1'),
+    ],
+)
+def test_what_cannot_be(tool, tmp_path, flags, message):
+    files = write_tiny_checkpoint(tmp_path)
+    with pytest.raises(SystemExit, match=message):
+        tool(*files, '--out', tmp_path / 'model.onnx', *flags)
+
+
+def test_no_such_checkpoint(tool, tmp_path):
+    config, _ = write_tiny_checkpoint(tmp_path)
+    with pytest.raises(SystemExit, match='There is no checkpoint'):
+        tool(config, tmp_path / 'absent.pth')
