@@ -67,6 +67,15 @@ def test_outline_of_the_hidden_part_is_dashed():
     assert dashed.any() and not dashed.all()
 
 
+@pytest.mark.parametrize('gap, closed', [(2, True), (3, False)])
+def test_a_visible_mask_that_ends_a_little_earlier_hides_nothing(gap, closed):
+    image = np.full((80, 80, 3), 255, np.uint8)
+    visible = np.zeros_like(square(60))
+    visible[gap:-gap, gap:-gap] = 1
+    drawing.draw_outline(image, instance(square(60), visible, (10, 10)), 1)
+    assert is_red(image)[10, 10:70].all() == closed
+
+
 def test_ring_has_an_inner_outline():
     ring = square(30)
     ring[10:20, 10:20] = 0

@@ -63,6 +63,8 @@ def draw_fill(
 def draw_outline(image: np.ndarray, instance: DrawnInstance, width: int) -> None:
     """Draw the amodal contour in place: solid where visible, dashed where hidden.
 
+    What lies within two line widths of the visible mask counts as visible.
+
     Args:
         image: Picture, (H, W, 3).
         instance: The instance; its contour is solid where no visible mask is known.
@@ -72,12 +74,17 @@ def draw_outline(image: np.ndarray, instance: DrawnInstance, width: int) -> None
     contours, _ = cv2.findContours(
         instance.amodal, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE
     )
+    near_visible = None
+    if instance.visible is not None:
+        # a predicted visible mask seldom ends on the very pixel of the amodal one
+        reach = np.ones((4 * width + 1, 4 * width + 1), np.uint8)
+        near_visible = cv2.dilate(instance.visible, reach)
     lines = []
     for contour in contours:
         points = contour[:, 0]
         visible = np.ones(len(points), bool)
-        if instance.visible is not None:
-            visible = instance.visible[points[:, 1], points[:, 0]] > 0
+        if near_visible is not None:
+            visible = near_visible[points[:, 1], points[:, 0]] > 0
         lines += _solid_and_dashed(points + instance.corner, visible, 3 * width + 2)
     # A dark line beneath keeps the outline apart from a background of its colour.
     for colour, thickness in ((HALO, width + 2), (instance.colour, width)):
