@@ -118,7 +118,9 @@ def main(argv=None):
 
     dataset_cfg = cfg[f'{args.split}_dataloader'].dataset
     dataset = DATASETS.build(dataset_cfg)
-    originals = DATASETS.build(load_only(dataset_cfg))
+    originals = None
+    if args.mode != 'transformed':
+        originals = DATASETS.build(load_only(dataset_cfg))
     # Drawings go to --output-dir, so the backends have nothing to store.
     visualizer = VISUALIZERS.build({**cfg.visualizer, 'vis_backends': None})
     visualizer.dataset_meta = dataset.metainfo
@@ -133,7 +135,7 @@ def main(argv=None):
                 'LoadAmodalAnnotations to it or browse another split'
             )
         drawings = []
-        if args.mode != 'transformed':
+        if originals is not None:
             original = same_picture(originals, index, data_sample.img_path)
             drawings.append(draw(visualizer, original))
         if args.mode != 'original':

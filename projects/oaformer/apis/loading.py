@@ -183,9 +183,7 @@ def load_weights(model: nn.Module, checkpoint: Mapping, weights: str) -> None:
     except RuntimeError as error:
         lines = str(error).splitlines()[1:4]
         shapes = '; '.join(line.strip().rstrip('.') for line in lines)
-        raise ModelError(
-            f'{weights} does not fit the config: {shapes}. {hint}'
-        ) from None
+        raise ModelError(f'{misfit}: {shapes}. {hint}') from None
     missing = _without_counters(missing)
     if missing:
         raise ModelError(

@@ -1,7 +1,6 @@
 """Reading predictions without running code that somebody put into their file."""
 
 import io
-import logging
 import pickle
 from collections import OrderedDict
 from collections.abc import Callable
@@ -10,9 +9,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.logging import print_log
 
-from .safe_load import TRUST_VARIABLE, is_trusted
+from .safe_load import TRUST_VARIABLE, is_trusted, numpy_functions
 
 
 class UnsafeResultsError(pickle.UnpicklingError):
@@ -39,15 +37,7 @@ def load_results(file: str | Path) -> list[dict]:
         RuntimeError: If the file is damaged or is no pickle file.
         ValueError: If it holds something else than predictions.
     """
-    unpickler = _ResultsUnpickler
-    if is_trusted():
-        print_log(
-            f'{file} is loaded with everything in it, code included, because '
-            f'{TRUST_VARIABLE} is set.',
-            logger='current',
-            level=logging.WARNING,
-        )
-        unpickler = pickle.Unpickler
+    unpickler = pickle.Unpickler if is_trusted(str(file)) else _ResultsUnpickler
     try:
         with open(file, 'rb') as stream:
             results = unpickler(stream).load()
@@ -88,8 +78,7 @@ class _ResultsUnpickler(pickle.Unpickler):
 
 def _allowed_globals() -> dict[str, Callable]:
     """What tensors, arrays, numbers and containers are pickled with, by their names."""
-    # Asking an object how it is pickled finds these functions under any numpy.
-    reconstruct, scalar = np.empty(0).__reduce__()[0], np.float64(0).__reduce__()[0]
+    reconstruct, scalar = numpy_functions()
     from_buffer = np.empty(0).__reduce_ex__(5)[0]
     allowed = {
         'collections.OrderedDict': OrderedDict,

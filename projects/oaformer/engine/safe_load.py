@@ -48,13 +48,7 @@ def safe_load(
         RuntimeError: If the file is damaged or is no checkpoint.
     """
     name = str(file) if name is None else name
-    if is_trusted():
-        print_log(
-            f'{name} is loaded with everything in it, code included, because '
-            f'{TRUST_VARIABLE} is set.',
-            logger='current',
-            level=logging.WARNING,
-        )
+    if is_trusted(name):
         return torch.load(file, map_location=map_location, weights_only=False)
     with safe_globals(_checkpoint_globals()):
         try:
@@ -68,15 +62,41 @@ def safe_load(
             ) from error
 
 
-def is_trusted() -> bool:
-    """Whether the user asked torch to load checkpoints together with their code."""
-    return os.environ.get(TRUST_VARIABLE, '0').lower() in ('1', 'y', 'yes', 'true')
+def is_trusted(name: str) -> bool:
+    """Whether the user asked torch to load files together with their code.
+
+    A warning says so where they did.
+
+    Args:
+        name (str): What to call the file in the warning.
+
+    Returns:
+        bool: Whether ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD`` is set.
+    """
+    trusted = os.environ.get(TRUST_VARIABLE, '0').lower() in ('1', 'y', 'yes', 'true')
+    if trusted:
+        print_log(
+            f'{name} is loaded with everything in it, code included, because '
+            f'{TRUST_VARIABLE} is set.',
+            logger='current',
+            level=logging.WARNING,
+        )
+    return trusted
+
+
+def numpy_functions() -> tuple[Callable, Callable]:
+    """What rebuilds a pickled array and a pickled number, under any numpy.
+
+    Returns:
+        tuple[Callable, Callable]: numpy's ``_reconstruct`` and ``scalar``.
+    """
+    # asking an object how it is pickled finds them wherever numpy keeps them
+    return np.empty(0).__reduce__()[0], np.float64(0).__reduce__()[0]
 
 
 def _checkpoint_globals() -> list[type | tuple[Callable, str]]:
     """List what MMEngine's checkpoints name and torch does not allow by default."""
-    # Asking an object how it is pickled finds both functions under any numpy.
-    reconstruct, scalar = np.empty(0).__reduce__()[0], np.float64(0).__reduce__()[0]
+    reconstruct, scalar = numpy_functions()
     numbers = np.typecodes['AllInteger'] + np.typecodes['AllFloat'] + '?'
     return [
         HistoryBuffer,
