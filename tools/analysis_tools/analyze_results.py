@@ -11,10 +11,10 @@ REPO_ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPO_ROOT / 'projects'))
 
 from mmdet.registry import DATASETS, METRICS, VISUALIZERS  # noqa: E402
-from mmengine.config import Config, ConfigDict, DictAction  # noqa: E402
+from mmengine.config import Config, DictAction  # noqa: E402
 from mmengine.registry import init_default_scope  # noqa: E402
 
-from oaformer.engine import cli, load_results  # noqa: E402
+from oaformer.engine import cli, innermost_dataset, load_results  # noqa: E402
 from oaformer.evaluation import AmodalCocoMetric  # noqa: E402
 from oaformer.visualization.report import build_report, render_report  # noqa: E402
 
@@ -103,13 +103,6 @@ def build_metric(cfg: Config) -> AmodalCocoMetric:
         f'{cfg.filename}: the page shows the numbers of AmodalCocoMetric, and '
         'test_evaluator has none'
     )
-
-
-def innermost_dataset(cfg: ConfigDict) -> ConfigDict:
-    """The data set itself, without wrappers such as ConcatDataset (its first)."""
-    while 'dataset' in cfg or 'datasets' in cfg:
-        cfg = cfg.dataset if 'dataset' in cfg else cfg.datasets[0]
-    return cfg
 
 
 def picture_finder(

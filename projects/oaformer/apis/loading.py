@@ -15,7 +15,7 @@ from mmengine.runner import CheckpointLoader
 from torch import nn
 from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
-from ..engine import find_config
+from ..engine import find_config, innermost_dataset
 from .embedded_config import parse_config
 from .predictor import Predictor
 
@@ -216,9 +216,7 @@ def dataset_meta(checkpoint: Mapping, cfg: Config | ConfigDict) -> dict[str, Any
     saved = {key.lower(): value for key, value in meta.get('dataset_meta', {}).items()}
     if saved.get('classes'):
         return saved
-    dataset = cfg.get('test_dataloader', {}).get('dataset', {})
-    while 'dataset' in dataset:
-        dataset = dataset['dataset']
+    dataset = innermost_dataset(cfg.get('test_dataloader', {}).get('dataset', {}))
     classes = dataset.get('metainfo', {}).get('classes')
     if classes is None and 'type' in dataset:
         classes = DATASETS.get(dataset['type']).METAINFO.get('classes')
