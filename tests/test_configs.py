@@ -75,7 +75,27 @@ def test_ablations_are_short_children_of_a_main_config(path):
         if before.get(key, '-') != after.get(key, '-')
     }
     assert changed
-    assert all(key.startswith('model.panoptic_head.') for key in changed)
+    if path.stem == 'oaformer_tiny_synth_crop_recomputed':
+        assert {after[key] for key in changed} == {'recomputed'}
+    else:
+        assert all(key.startswith('model.panoptic_head.') for key in changed)
+
+
+def test_mask_rcnn_has_the_data_the_schedule_and_the_backbone_of_the_others():
+    ours, reference = (
+        load(CONFIGS / name)
+        for name in ('oaformer_tiny_synth.py', 'mask-rcnn_tiny_synth.py')
+    )
+    assert {key for key in ours if ours[key] != reference.get(key)} <= {
+        'model',
+        'embed_dims',
+        'attention',
+        'data_preprocessor',
+    }
+    assert ours.model.backbone == reference.model.backbone
+    heads = reference.model.roi_head
+    assert heads.bbox_head.num_classes == heads.mask_head.num_classes
+    assert heads.bbox_head.num_classes == ours.model.panoptic_head.num_things_classes
 
 
 def test_bfloat16_changes_the_optimiser_only():
@@ -123,10 +143,10 @@ EXPECTED = {
 }
 
 
+@pytest.mark.parametrize('parent', ['oaformer_r50_d2sa', 'oaformer_tiny_synth'])
 @pytest.mark.parametrize('name', EXPECTED)
-def test_each_ablation_says_what_its_name_says(name):
-    head = load(CONFIGS / 'ablations' / f'oaformer_r50_d2sa_{name}.py')
-    head = head.model.panoptic_head
+def test_each_ablation_says_what_its_name_says(name, parent):
+    head = load(CONFIGS / 'ablations' / f'{parent}_{name}.py').model.panoptic_head
     found = dict(
         num_queries=head.num_queries,
         odm=head.odm,
@@ -147,11 +167,14 @@ def parameters(module):
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def test_without_odm_has_the_same_depth_and_nearly_the_size():
-    with_odm = build(MAIN)
-    plain = build(CONFIGS / 'ablations' / 'oaformer_r50_d2sa_wo-odm.py')
-    assert len(plain.panoptic_head.transformer_decoder.layers) == 9
-    assert len(with_odm.panoptic_head.transformer_decoder.layers) == 6
+@pytest.mark.parametrize(
+    ('parent', 'amodal_layers'), [('oaformer_r50_d2sa', 6), ('oaformer_tiny_synth', 3)]
+)
+def test_without_odm_has_the_same_depth_and_nearly_the_size(parent, amodal_layers):
+    with_odm = build(CONFIGS / f'{parent}.py')
+    plain = build(CONFIGS / 'ablations' / f'{parent}_wo-odm.py')
+    assert len(plain.panoptic_head.transformer_decoder.layers) == amodal_layers + 3
+    assert len(with_odm.panoptic_head.transformer_decoder.layers) == amodal_layers
     assert with_odm.panoptic_head.odm.num_layers == 3
     extra = parameters(with_odm) - parameters(plain)
     # the occlusion embedding module and one more norm

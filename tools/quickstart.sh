@@ -30,7 +30,11 @@ work_dir=work_dirs/oaformer_tiny_synth
 pictures=$root/$work_dir/pictures
 log=$root/$work_dir/quickstart.log
 
-if [[ -d $data ]]; then
+if [[ -d $data && ! -f $data/annotations/test.json ]]; then
+    echo "[quickstart] error: $data has no annotations/test.json: an older version made it." \
+        "Move it away and run this again." >&2
+    exit 1
+elif [[ -d $data ]]; then
     say "2/5 the data set in $data is there already"
 else
     say "2/5 making a data set in $data (less than a minute)"

@@ -16,13 +16,42 @@ def tool(repo_root, tmp_path, monkeypatch):
 
 
 def test_make_synth_amodal(tool, tmp_path, capsys):
-    tool('make_synth_amodal.py', '--num-train', 3, '--num-val', 2)
+    tool('make_synth_amodal.py', '--num-train', 3, '--num-val', 2, '--num-test', 1)
     told = capsys.readouterr().out
     assert 'train: 3 pictures' in told and 'val: 2 pictures' in told
+    assert 'test: 1 pictures' in told
     folder = tmp_path / 'data' / 'synth_amodal'
-    assert len(list((folder / 'images').iterdir())) == 5
+    assert len(list((folder / 'images').iterdir())) == 6
     content = json.loads((folder / 'annotations' / 'val.json').read_text())
     assert len(content['images']) == 2
+
+
+def test_make_synth_amodal_with_another_occlusion(tool, tmp_path, capsys):
+    numbers = ('--num-train', 8, '--num-val', 0, '--num-test', 0)
+    tool('make_synth_amodal.py', *numbers, '--occluded-fraction', 0)
+    assert ' 0 of them occluded' in capsys.readouterr().out
+    tool('make_synth_amodal.py', *numbers, '--occlusion-range', 0.5, 0.6)
+    path = tmp_path / 'data' / 'synth_amodal' / 'annotations' / 'train.json'
+    objects = json.loads(path.read_text())['annotations']
+    rates = [one['occlude_rate'] for one in objects if one['occlude_rate'] > 0.1]
+    # a place is taken from 0.08 around the wanted rate on
+    assert rates and all(0.42 <= rate <= 0.68 for rate in rates)
+
+
+@pytest.mark.parametrize(
+    'wrong',
+    [
+        ('--occluded-fraction', '1.5'),
+        ('--occlusion-range', '0.6', '0.2'),
+        ('--occlusion-range', '0.1', '0.9'),
+        ('--num-train', '-1'),
+    ],
+)
+def test_make_synth_amodal_refuses_what_cannot_be(tool, tmp_path, capsys, wrong):
+    with pytest.raises(SystemExit):
+        tool('make_synth_amodal.py', *wrong)
+    assert wrong[0] in capsys.readouterr().err
+    assert not (tmp_path / 'data').exists()
 
 
 def test_cocoa_to_amodal(tool, tmp_path, capsys):

@@ -40,6 +40,9 @@ def options():
         'randomness.seed=0',
         'model.train_cfg.num_points=128',
         'model.test_cfg.max_per_image=5',
+        # tested on what was validated on, so that both must measure the same
+        'test_dataloader.dataset.ann_file=annotations/val.json',
+        'test_evaluator.ann_file=data/synth_amodal/annotations/val.json',
     ]
 
 

@@ -1,4 +1,4 @@
-"""Make a synthetic amodal data set of textured shapes in D2SA's folder layout."""
+"""Make SynthAmodal, textured shapes with exact amodal masks, in D2SA's format."""
 
 import argparse
 import sys
@@ -8,7 +8,7 @@ REPO_ROOT = Path(__file__).resolve().parents[2]
 # The tools belong to the package beside them, whatever else is installed.
 sys.path.insert(0, str(REPO_ROOT / 'projects'))
 
-from oaformer.datasets.synth_amodal import write_split  # noqa: E402
+from oaformer.datasets.synth_amodal import MAX_OCCLUSION, write_split  # noqa: E402
 
 
 def parse_args(argv=None):
@@ -17,16 +17,57 @@ def parse_args(argv=None):
     parser.add_argument('--out-dir', default='data/synth_amodal')
     parser.add_argument('--num-train', type=int, default=400, help='training pictures')
     parser.add_argument('--num-val', type=int, default=60, help='validation pictures')
+    parser.add_argument(
+        '--num-test',
+        type=int,
+        default=200,
+        help='held-out test pictures, for the numbers that are reported',
+    )
     parser.add_argument('--size', type=int, default=128, help='picture edge in pixels')
+    parser.add_argument(
+        '--occluded-fraction',
+        type=float,
+        default=0.5,
+        help='expected share of occluded objects',
+    )
+    parser.add_argument(
+        '--occlusion-range',
+        type=float,
+        nargs=2,
+        default=(0.1, 0.7),
+        metavar=('LOWEST', 'HIGHEST'),
+        help=f'occlusion rates of the occluded ones, at most {MAX_OCCLUSION}',
+    )
     parser.add_argument('--seed', type=int, default=0)
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    for name in ('num_train', 'num_val', 'num_test'):
+        if getattr(args, name) < 0:
+            parser.error(f'--{name.replace("_", "-")} must not be negative')
+    if not 0 <= args.occluded_fraction <= 1:
+        parser.error('--occluded-fraction must be from 0 to 1')
+    lowest, highest = args.occlusion_range
+    if not 0 < lowest <= highest <= MAX_OCCLUSION:
+        parser.error(
+            '--occlusion-range must be two rates in ascending order, above 0 and at '
+            f'most {MAX_OCCLUSION}'
+        )
+    return args
 
 
 def main(argv=None):
-    """Make both splits."""
+    """Make all splits."""
     args = parse_args(argv)
-    for split, number in (('train', args.num_train), ('val', args.num_val)):
-        content = write_split(args.out_dir, split, number, args.seed, size=args.size)
+    splits = dict(train=args.num_train, val=args.num_val, test=args.num_test)
+    for split, number in splits.items():
+        content = write_split(
+            args.out_dir,
+            split,
+            number,
+            args.seed,
+            size=args.size,
+            occluded_fraction=args.occluded_fraction,
+            occlusion_range=tuple(args.occlusion_range),
+        )
         objects = content['annotations']
         occluded = sum(item['occlude_rate'] > 0 for item in objects)
         print(

@@ -5,6 +5,7 @@ from .annotation import AmodalAnnotation, parse_amodal_annotation
 from .annotation_file import AnnotationFile, read_annotation_file
 from .cocoa_cls import COCOAClsDataset
 from .d2sa import D2SADataset
+from .synth_amodal import SynthAmodalDataset
 from .transforms import LoadAmodalAnnotations, OcclusionRate, PackAmodalInputs
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     'LoadAmodalAnnotations',
     'OcclusionRate',
     'PackAmodalInputs',
+    'SynthAmodalDataset',
     'parse_amodal_annotation',
     'read_annotation_file',
 ]

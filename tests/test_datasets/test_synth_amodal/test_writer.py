@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from oaformer.datasets import AmodalCocoDataset, parse_amodal_annotation
+from oaformer.datasets import SynthAmodalDataset, parse_amodal_annotation
 from oaformer.datasets.synth_amodal import (
     CLASSES,
     draw_scene,
@@ -67,13 +67,14 @@ def test_splits_and_seeds_differ_and_longer_splits_begin_alike(tmp_path):
 
     short, long = pictures('a', 'train', 4, 0), pictures('b', 'train', 6, 0)
     assert short == long[:4]
-    others = pictures('a', 'val', 6, 0) + pictures('c', 'train', 6, 1)
-    assert len({*long, *others}) == 18
+    others = pictures('a', 'val', 6, 0) + pictures('a', 'test', 6, 0)
+    others += pictures('c', 'train', 6, 1)
+    assert len({*long, *others}) == 24
 
 
 def test_reads_as_a_data_set(tmp_path):
     content = write_split(str(tmp_path), 'val', 5, size=64)
-    dataset = AmodalCocoDataset(
+    dataset = SynthAmodalDataset(
         ann_file='annotations/val.json',
         data_root=str(tmp_path),
         data_prefix=dict(img='images'),

@@ -1,4 +1,4 @@
-"""A synthetic amodal data set: textured shapes with a known depth order.
+"""SynthAmodal, a synthetic data set: textured shapes with a known depth order.
 
 Every object is a regular shape, so its hidden part follows from its visible part, and
 every class has its own band of hues, so that a small model learns the classes within
@@ -6,15 +6,18 @@ minutes. The background is grey. Masks are drawn without anti-aliasing and pictu
 composed from the masks, so both agree on every pixel.
 """
 
-from .scenes import Scene, SceneObject, draw_scene
+from .dataset import SynthAmodalDataset
+from .scenes import MAX_OCCLUSION, Scene, SceneObject, draw_scene
 from .shapes import CLASSES
 from .writer import SPLIT_STREAMS, scene_annotations, write_split
 
 __all__ = [
     'CLASSES',
+    'MAX_OCCLUSION',
     'SPLIT_STREAMS',
     'Scene',
     'SceneObject',
+    'SynthAmodalDataset',
     'draw_scene',
     'scene_annotations',
     'write_split',

@@ -12,7 +12,7 @@ from .shapes import CLASSES
 
 # Every split draws from its own random stream, so no seed can make two splits share a
 # picture; and picture i of a split is the same however many pictures are made.
-SPLIT_STREAMS = {'train': 0, 'val': 1}
+SPLIT_STREAMS = {'train': 0, 'val': 1, 'test': 2}
 
 
 def scene_annotations(scene: Scene, image_id: int, first_id: int) -> list[dict]:

@@ -1,0 +1,4 @@
+# SynthAmodal, table 2: 300 queries.
+_base_ = '../oaformer_tiny_synth.py'
+
+model = dict(panoptic_head=dict(num_queries=300))
