@@ -1,16 +1,11 @@
 """Reading predictions without running code that somebody put into their file."""
 
-import io
 import pickle
-from collections import OrderedDict
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-
-from .safe_load import TRUST_VARIABLE, is_trusted, numpy_functions
+from .data_unpickler import DataUnpickler, UnsafeGlobalError
+from .safe_load import TRUST_VARIABLE, is_trusted
 
 
 class UnsafeResultsError(pickle.UnpicklingError):
@@ -37,11 +32,11 @@ def load_results(file: str | Path) -> list[dict]:
         RuntimeError: If the file is damaged or is no pickle file.
         ValueError: If it holds something else than predictions.
     """
-    unpickler = pickle.Unpickler if is_trusted(str(file)) else _ResultsUnpickler
+    unpickler = pickle.Unpickler if is_trusted(str(file)) else DataUnpickler
     try:
         with open(file, 'rb') as stream:
             results = unpickler(stream).load()
-    except UnsafeResultsError as error:
+    except UnsafeGlobalError as error:
         raise UnsafeResultsError(
             f'{file} was not loaded: only data is read from a file of predictions, and '
             f'it also wants {error}. Loading such a file can run any code that its '
@@ -66,48 +61,3 @@ def load_results(file: str | Path) -> list[dict]:
 
 def _is_prediction(result: Any) -> bool:
     return isinstance(result, dict) and {'img_id', 'pred_instances'} <= result.keys()
-
-
-class _ResultsUnpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        try:
-            return _allowed_globals()[f'{module}.{name}']
-        except KeyError:
-            raise UnsafeResultsError(f'{module}.{name}') from None
-
-
-def _allowed_globals() -> dict[str, Callable]:
-    """What tensors, arrays, numbers and containers are pickled with, by their names."""
-    reconstruct, scalar = numpy_functions()
-    from_buffer = np.empty(0).__reduce_ex__(5)[0]
-    allowed = {
-        'collections.OrderedDict': OrderedDict,
-        'torch._utils._rebuild_tensor_v2': torch._utils._rebuild_tensor_v2,
-        'torch.storage._load_from_bytes': _storage_from_bytes,
-        'torch.Size': torch.Size,
-        'numpy.ndarray': np.ndarray,
-        'numpy.dtype': np.dtype,
-        # bytes and sets in the old protocol that MMEngine writes
-        '_codecs.encode': _latin1_bytes,
-    }
-    for module in ('builtins', '__builtin__'):
-        for container in (bytes, set, frozenset):
-            allowed[f'{module}.{container.__name__}'] = container
-    # numpy 1 and 2 keep these in different modules, and a file may be from either
-    for core in ('core', '_core'):
-        allowed[f'numpy.{core}.multiarray._reconstruct'] = reconstruct
-        allowed[f'numpy.{core}.multiarray.scalar'] = scalar
-        allowed[f'numpy.{core}.numeric._frombuffer'] = from_buffer
-    return allowed
-
-
-def _storage_from_bytes(content: bytes) -> Any:
-    """Stand in for torch's function, which would unpickle anything inside."""
-    return torch.load(io.BytesIO(content), map_location='cpu', weights_only=True)
-
-
-def _latin1_bytes(text: str, encoding: str) -> bytes:
-    """Stand in for ``codecs.encode``, which knows more than character sets."""
-    if encoding != 'latin1':
-        raise UnsafeResultsError(f'the encoding {encoding}')
-    return text.encode('latin1')

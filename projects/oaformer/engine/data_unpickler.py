@@ -1,0 +1,68 @@
+"""Reading a pickle file without running code that somebody put into it."""
+
+import io
+import pickle
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from .safe_load import numpy_functions
+
+
+class UnsafeGlobalError(pickle.UnpicklingError):
+    """A pickle file names something that tensors, arrays and containers don't need."""
+
+
+class DataUnpickler(pickle.Unpickler):
+    """Reads tensors, arrays, numbers and containers, and refuses everything else.
+
+    Raises:
+        UnsafeGlobalError: While loading, naming what the file wants beyond that.
+    """
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Look up what the file names; called by ``load``."""
+        try:
+            return _allowed_globals()[f'{module}.{name}']
+        except KeyError:
+            raise UnsafeGlobalError(f'{module}.{name}') from None
+
+
+def _allowed_globals() -> dict[str, Callable]:
+    """What tensors, arrays, numbers and containers are pickled with, by their names."""
+    reconstruct, scalar = numpy_functions()
+    from_buffer = np.empty(0).__reduce_ex__(5)[0]
+    allowed = {
+        'collections.OrderedDict': OrderedDict,
+        'torch._utils._rebuild_tensor_v2': torch._utils._rebuild_tensor_v2,
+        'torch.storage._load_from_bytes': _storage_from_bytes,
+        'torch.Size': torch.Size,
+        'numpy.ndarray': np.ndarray,
+        'numpy.dtype': np.dtype,
+        # bytes and sets in the old protocol that MMEngine writes
+        '_codecs.encode': _latin1_bytes,
+    }
+    for module in ('builtins', '__builtin__'):
+        for container in (bytes, set, frozenset):
+            allowed[f'{module}.{container.__name__}'] = container
+    # numpy 1 and 2 keep these in different modules, and a file may be from either
+    for core in ('core', '_core'):
+        allowed[f'numpy.{core}.multiarray._reconstruct'] = reconstruct
+        allowed[f'numpy.{core}.multiarray.scalar'] = scalar
+        allowed[f'numpy.{core}.numeric._frombuffer'] = from_buffer
+    return allowed
+
+
+def _storage_from_bytes(content: bytes) -> Any:
+    """Stand in for torch's function, which would unpickle anything inside."""
+    return torch.load(io.BytesIO(content), map_location='cpu', weights_only=True)
+
+
+def _latin1_bytes(text: str, encoding: str) -> bytes:
+    """Stand in for ``codecs.encode``, which knows more than character sets."""
+    if encoding != 'latin1':
+        raise UnsafeGlobalError(f'the encoding {encoding}')
+    return text.encode('latin1')

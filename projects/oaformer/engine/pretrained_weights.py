@@ -1,0 +1,93 @@
+"""Reading weights that MMDetection or detectron2 saved, without running code."""
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .data_unpickler import DataUnpickler, UnsafeGlobalError
+from .safe_load import TRUST_VARIABLE, UnsafeCheckpointError, is_trusted, safe_load
+
+
+class PretrainedWeights(NamedTuple):
+    """Weights of a model and what their file says of it.
+
+    Attributes:
+        weights: Tensors by name.
+        classes: Names of its classes, None where the file does not say.
+    """
+
+    weights: dict[str, Tensor]
+    classes: tuple[str, ...] | None
+
+
+def load_pretrained_weights(file: str | Path) -> PretrainedWeights:
+    """Load weights from a checkpoint of MMDetection or detectron2.
+
+    Args:
+        file: A checkpoint that torch saved, or a pickle file of arrays as in
+            detectron2's model zoo, whose name ends in ``.pkl``.
+
+    Returns:
+        The weights, on the CPU.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        UnsafeCheckpointError: If the file holds more than data, and is not trusted as
+            :func:`safe_load` describes.
+        RuntimeError: If the file is damaged.
+        ValueError: If it holds something else than weights.
+    """
+    path = Path(file)
+    if not path.is_file():
+        raise FileNotFoundError(f'there is no file {file}')
+    content = _load_pickle(path) if path.suffix == '.pkl' else safe_load(path, 'cpu')
+    if not isinstance(content, Mapping):
+        raise ValueError(f'{file} holds no weights but {type(content).__name__}')
+    # MMEngine's name, detectron2's name, or nothing around them
+    weights = content.get('state_dict', content.get('model', content))
+    if not isinstance(weights, Mapping) or not weights:
+        raise ValueError(f'{file} holds no weights')
+    strangers = [
+        name
+        for name, value in weights.items()
+        if not isinstance(value, (Tensor, np.ndarray))
+    ]
+    if strangers:
+        raise ValueError(f'{file}: {strangers[0]!r} is no tensor')
+    tensors = {name: torch.as_tensor(value) for name, value in weights.items()}
+    return PretrainedWeights(tensors, _classes(content.get('meta')))
+
+
+def _load_pickle(path: Path) -> Any:
+    unpickler = pickle.Unpickler if is_trusted(str(path)) else DataUnpickler
+    try:
+        with path.open('rb') as stream:
+            # as detectron2 reads them: some are from Python 2
+            return unpickler(stream, encoding='latin1').load()
+    except UnsafeGlobalError as error:
+        raise UnsafeCheckpointError(
+            f'{path} was not loaded: only data is read from a checkpoint, and it also '
+            f'wants {error}. Loading such a file can run any code that its author put '
+            'into it. If you trust where it comes from, set the environment variable '
+            f'{TRUST_VARIABLE}=1 and repeat the command.'
+        ) from error
+    except Exception as error:
+        # a damaged pickle file may fail in any way
+        raise RuntimeError(
+            f'{path} could not be read as a pickle file; is the download complete? '
+            f'({error})'
+        ) from error
+
+
+def _classes(meta: Any) -> tuple[str, ...] | None:
+    """Class names of MMEngine's ``meta``, or of MMCV's from before it."""
+    if not isinstance(meta, Mapping):
+        return None
+    meta = {**meta, **(meta.get('dataset_meta') or {})}
+    meta = {str(key).lower(): value for key, value in meta.items()}
+    return tuple(meta['classes']) if meta.get('classes') else None

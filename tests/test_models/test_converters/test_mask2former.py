@@ -1,0 +1,142 @@
+import re
+from functools import cache
+
+import pytest
+import torch
+from tiny_models import mask2former, oaformer, pictures, samples, without_odm
+
+from oaformer.models.converters import ConversionError, convert_mask2former
+
+ODM = 'panoptic_head.odm.'
+LOSSES = dict(
+    loss_visible_mask=dict(loss_weight=0.5), loss_visible_dice=dict(loss_weight=0.5)
+)
+VISIBLE = dict(panoptic_head=LOSSES)
+
+
+@cache
+def stock(num_layers=7):
+    decoder = dict(transformer_decoder=dict(num_layers=num_layers))
+    return mask2former(panoptic_head=decoder).eval()
+
+
+def split(num_odm_layers, **losses):
+    return dict(
+        panoptic_head=dict(
+            odm=dict(num_layers=num_odm_layers, attention_mask='binary'),
+            transformer_decoder=dict(num_layers=7 - num_odm_layers),
+            **losses,
+        )
+    )
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    'changes', [without_odm(7), split(1), split(2), split(3, **LOSSES)]
+)
+def test_outputs_of_every_stage_are_those_of_mask2former(changes):
+    source, model = stock(), oaformer(seed=1, **changes).eval()
+    conversion = convert_mask2former(source.state_dict(), model.state_dict())
+    missing, unexpected = model.load_state_dict(conversion.weights, strict=False)
+    assert unexpected == [] and missing == conversion.fresh
+
+    features = source.extract_feat(pictures())
+    classes, masks = source.panoptic_head(features, samples())
+    output = model.panoptic_head(model.extract_feat(pictures()), samples())
+    own = [
+        torch.einsum('bqc,bchw->bqhw', embed, output.mask_features)
+        for embed in output.mask_embeds
+    ]
+    assert len(own) == len(masks) == 8
+    found = [*output.cls_scores, *own]
+    for expected, ours in zip([*classes, *masks], found, strict=True):
+        torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_only_the_occlusion_rates_start_afresh():
+    source, model = stock().state_dict(), oaformer(seed=1, **VISIBLE).state_dict()
+    conversion = convert_mask2former(source, model)
+    assert conversion.fresh == [
+        f'{ODM}occlusion_embedding.occlusion_rate.{layer}.{kind}'
+        for layer in (0, 2)
+        for kind in ('weight', 'bias')
+    ]
+    assert all(name.endswith('num_batches_tracked') for name in conversion.left_out)
+    assert conversion.weights.keys() | set(conversion.fresh) == model.keys()
+    assert set(conversion.sources.values()) | set(conversion.left_out) == source.keys()
+
+
+def test_where_each_tensor_comes_from():
+    source = stock().state_dict()
+    conversion = convert_mask2former(source, oaformer(**VISIBLE).state_dict())
+    head = 'panoptic_head.'
+    expected = {
+        f'{ODM}transformer_decoder.layers.2.norms.0.bias': (
+            'transformer_decoder.layers.2.norms.0.bias'
+        ),
+        f'{head}transformer_decoder.layers.0.norms.0.bias': (
+            'transformer_decoder.layers.3.norms.0.bias'
+        ),
+        f'{ODM}transformer_decoder.post_norm.weight': (
+            'transformer_decoder.post_norm.weight'
+        ),
+        f'{head}transformer_decoder.post_norm.weight': (
+            'transformer_decoder.post_norm.weight'
+        ),
+        f'{ODM}occlusion_embedding.occlusion_embed.0.weight': 'mask_embed.0.weight',
+        f'{ODM}occlusion_embedding.mask_embed.0.weight': 'mask_embed.2.weight',
+        f'{ODM}occlusion_embedding.mask_embed.2.bias': 'mask_embed.4.bias',
+        f'{head}visible_mask_embed.4.bias': 'mask_embed.4.bias',
+        f'{head}mask_embed.4.bias': 'mask_embed.4.bias',
+    }
+    for name, origin in expected.items():
+        assert conversion.sources[name] == head + origin
+        assert torch.equal(conversion.weights[name], source[head + origin])
+
+
+def test_counters_go_where_there_are_some():
+    trained_norms = dict(backbone=dict(norm_cfg=dict(type='BN', requires_grad=True)))
+    model = oaformer(**trained_norms).state_dict()
+    source = stock().state_dict()
+    assert convert_mask2former(source, model).left_out == []
+    counters = [name for name in source if name.endswith('num_batches_tracked')]
+    assert counters
+    for name in counters:
+        del source[name]
+    assert set(counters) < set(convert_mask2former(source, model).fresh)
+
+
+def faults(source, model):
+    with pytest.raises(ConversionError) as error:
+        convert_mask2former(source, model)
+    return str(error.value)
+
+
+def test_another_depth():
+    told = faults(stock(9).state_dict(), oaformer().state_dict())
+    assert 'the weights have 9 decoder layers, the config has 3' in told
+    assert '+ 4 (panoptic_head.transformer_decoder.num_layers)' in told
+
+
+def test_another_number_of_queries():
+    model = oaformer(panoptic_head=dict(num_queries=9)).state_dict()
+    told = faults(stock().state_dict(), model)
+    assert '2 have another shape' in told
+    assert 'panoptic_head.query_feat.weight is (7, 32) and not (9, 32)' in told
+    assert 'here with model.panoptic_head.num_queries=7' in told
+
+
+def test_nothing_is_dropped_or_left_fresh_unnamed():
+    source, model = stock().state_dict(), oaformer().state_dict()
+    source['panoptic_head.extra.weight'] = torch.zeros(1)
+    del source['panoptic_head.level_embed.weight']
+    told = faults(source, model)
+    assert '1 have no place in it: panoptic_head.extra.weight' in told
+    assert 'it also needs 1: panoptic_head.level_embed.weight' in told
+
+
+def test_another_backbone():
+    other = dict(backbone=dict(depth=50, base_channels=2))
+    told = faults(stock().state_dict(), oaformer(**other).state_dict())
+    assert re.search(r'it also needs \d+: backbone\.', told)
+    assert 'backbone and sizes of the config must be those of the weights' in told

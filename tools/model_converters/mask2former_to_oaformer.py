@@ -1,0 +1,170 @@
+"""Make a checkpoint to fine-tune OAFormer from out of Mask2Former's COCO weights."""
+
+import argparse
+import os
+import pickle
+import sys
+from pathlib import Path
+
+import torch
+
+REPO_ROOT = Path(__file__).resolve().parents[2]
+# The tools belong to the package beside them, whatever else is installed.
+sys.path.insert(0, str(REPO_ROOT / 'projects'))
+
+from mmdet.registry import MODELS  # noqa: E402
+from mmengine.config import DictAction  # noqa: E402
+from mmengine.registry import init_default_scope  # noqa: E402
+
+import oaformer  # noqa: E402
+from oaformer.apis.loading import dataset_meta  # noqa: E402
+from oaformer.engine import cli, load_pretrained_weights  # noqa: E402
+from oaformer.models.converters import (  # noqa: E402
+    ConversionError,
+    class_names,
+    coco_classes,
+    convert_mask2former,
+    count_classes,
+    matching_classes,
+    name_some,
+    take_class_rows,
+    with_mmdetection_names,
+)
+
+
+def parse_args(argv=None):
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog='The first odm.num_layers decoder layers go to the ODM, the others to '
+        'the amodal decoder; without an ODM in the config all of them go there.',
+    )
+    parser.add_argument(
+        'src',
+        help="Mask2Former's weights: MMDetection's .pth, or the original release's "
+        '.pkl or .pth',
+    )
+    parser.add_argument('out', help='checkpoint to write, for load_from')
+    parser.add_argument(
+        '--config',
+        default='configs/oaformer_r50_d2sa.py',
+        help='the OAFormer that will be fine-tuned (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='change settings of the config, as in tools/train.py',
+    )
+    parser.add_argument(
+        '--classes',
+        choices=['by-name', 'as-is', 'fresh'],
+        default='by-name',
+        help='which rows of the class embedding are kept: those of classes that have '
+        'the same name in both data sets, and that of no object (default); all, for '
+        'the same classes in the same order; none',
+    )
+    parser.add_argument(
+        '--verbose', action='store_true', help='print where every tensor comes from'
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    """Convert one file and say what became of it."""
+    args = parse_args(argv)
+    try:
+        convert(args)
+    except (OSError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
+        sys.exit(f'{args.src} was not converted: {error}')
+
+
+def convert(args):
+    """Read, convert, write and report."""
+    src, out = Path(args.src), Path(args.out)
+    if out.exists() and src.exists() and out.samefile(src):
+        raise ValueError('it would overwrite itself')
+    cfg, _ = cli.load_config(args.config, args.cfg_options, REPO_ROOT)
+    loaded = load_pretrained_weights(src)
+    renamed = with_mmdetection_names(loaded.weights)
+    model = initial_state(cfg)
+    rows, told = class_rows(args, cfg, loaded.classes, renamed.weights, model)
+    weights = renamed.weights
+    if args.classes != 'as-is':
+        weights = take_class_rows(weights, model, rows)
+    conversion = convert_mask2former(weights, model)
+    save(conversion, src, out)
+
+    sources = {
+        name: renamed.sources[source] for name, source in conversion.sources.items()
+    }
+    left_out = renamed.left_out + [
+        renamed.sources[name] for name in conversion.left_out
+    ]
+    if args.verbose:
+        for name, source in sources.items():
+            print(f'{name} <- {source}')
+    num_renamed = sum(name != source for name, source in sources.items())
+    print(
+        f'{out}: {len(sources)} tensors, {num_renamed} of them under new names, out of '
+        f'{len(set(sources.values()))} of {len(loaded.weights)} in {src}'
+    )
+    print(f'  classes: {told}')
+    print(f'  left out: {name_some(left_out) or "nothing"}')
+    print(f'  start afresh: {name_some(conversion.fresh) or "nothing"}')
+
+
+def initial_state(cfg):
+    """State of the config's model, the same each time."""
+    init_default_scope(cfg.get('default_scope', 'mmdet'))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return MODELS.build(cfg.model).state_dict()
+
+
+def class_rows(args, cfg, names, weights, model):
+    """Which row of the weights each class gets, and a line that says so."""
+    num_source = count_classes(weights, args.src)
+    num_target = count_classes(model, f"{args.config}'s model")
+    if args.classes == 'fresh':
+        return None, f'all {num_target} and no object start afresh'
+    if args.classes == 'as-is':
+        if num_source != num_target:
+            raise ConversionError(
+                f'--classes as-is: the weights have {num_source} classes and '
+                f'{args.config} {num_target}'
+            )
+        return None, f'all {num_target} rows and no object as they are'
+    owner = args.src
+    if names is None:
+        names, owner = coco_classes(num_source), 'COCO'
+    source = class_names(names, num_source, owner)
+    target = dataset_meta({}, cfg).get('classes')
+    target = class_names(target, num_target, args.config)
+    rows = matching_classes(source, target)
+    told = f'{len(rows)} of {num_target} have the name of one of the {num_source}'
+    if source:
+        told += f' of {owner}'
+    if rows:
+        told += f' ({name_some(target[row] for row in rows)})'
+    for owner, known in ((args.src, source), (args.config, target)):
+        if not known:
+            told += f', for {owner} names none'
+    return rows, told + '; they and no object are kept, the others start afresh'
+
+
+def save(conversion, src, out):
+    """Write the checkpoint, all of it or nothing."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    meta = dict(converted_from=src.name, oaformer_version=oaformer.__version__)
+    part = out.with_name(out.name + '.part')
+    try:
+        torch.save(dict(meta=meta, state_dict=conversion.weights), part)
+        os.replace(part, out)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+if __name__ == '__main__':
+    main()
