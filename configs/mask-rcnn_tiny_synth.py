@@ -14,3 +14,17 @@ model = dict(
 max_epochs = 12
 train_cfg = dict(max_epochs=max_epochs, val_interval=4)
 param_scheduler = dict(end=max_epochs, milestones=[10])
+
+# MMDetection's mask head asks for the scale factor that Resize leaves behind; the
+# pictures stay as they are
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=_base_.image_size, keep_ratio=True),
+    dict(type='LoadAmodalAnnotations'),
+    dict(type='OcclusionRate', mode='annotated'),
+    dict(
+        type='PackAmodalInputs',
+        meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'))
+]
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

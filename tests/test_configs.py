@@ -86,12 +86,19 @@ def test_mask_rcnn_has_the_data_the_schedule_and_the_backbone_of_the_others():
         load(CONFIGS / name)
         for name in ('oaformer_tiny_synth.py', 'mask-rcnn_tiny_synth.py')
     )
-    assert {key for key in ours if ours[key] != reference.get(key)} <= {
-        'model',
-        'embed_dims',
-        'attention',
-        'data_preprocessor',
-    }
+    model = {'model', 'embed_dims', 'attention', 'data_preprocessor'}
+    testing = {'test_pipeline', 'val_dataloader', 'test_dataloader'}
+    different = {key for key in ours if ours[key] != reference.get(key)}
+    assert different <= model | testing
+    # a Resize, for its scale factor, that leaves pictures of 128 x 128 as they are
+    (added,) = [
+        step for step in reference.test_pipeline if step not in ours.test_pipeline[:-1]
+    ][:-1]
+    assert added == dict(type='Resize', scale=(128, 128), keep_ratio=True)
+    for name in ('val_dataloader', 'test_dataloader'):
+        assert reference[name].dataset.pipeline == reference.test_pipeline
+        ours[name].dataset.pipeline = reference.test_pipeline
+        assert ours[name] == reference[name]
     assert ours.model.backbone == reference.model.backbone
     heads = reference.model.roi_head
     assert heads.bbox_head.num_classes == heads.mask_head.num_classes
