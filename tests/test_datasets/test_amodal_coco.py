@@ -176,6 +176,18 @@ BROKEN = {
         broken(lambda d: d['categories'][0].update(name='box')),
         'two categories have the same name',
     ),
+    'category without name': (
+        broken(lambda d: d['categories'][0].pop('name')),
+        'category 9 has no name',
+    ),
+    'repeated category id': (
+        broken(lambda d: d['categories'][0].update(id=5)),
+        r'every category needs an id of its own.*\[5\]',
+    ),
+    'original KINS': (
+        broken(lambda d: d['annotations'][0].update(inmodal_seg=[])),
+        'keys of another format.*kins_to_amodal.py',
+    ),
 }
 
 

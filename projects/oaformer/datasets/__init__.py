@@ -3,8 +3,10 @@
 from .amodal_coco import AmodalCocoDataset
 from .annotation import AmodalAnnotation, parse_amodal_annotation
 from .annotation_file import AnnotationFile, read_annotation_file
+from .cocoa import COCOADataset
 from .cocoa_cls import COCOAClsDataset
 from .d2sa import D2SADataset
+from .kins import KINSDataset
 from .synth_amodal import SynthAmodalDataset
 from .transforms import LoadAmodalAnnotations, OcclusionRate, PackAmodalInputs
 
@@ -13,7 +15,9 @@ __all__ = [
     'AmodalCocoDataset',
     'AnnotationFile',
     'COCOAClsDataset',
+    'COCOADataset',
     'D2SADataset',
+    'KINSDataset',
     'LoadAmodalAnnotations',
     'OcclusionRate',
     'PackAmodalInputs',

@@ -1,5 +1,6 @@
 """One annotation of the schema, checked and brought to one form."""
 
+import math
 from typing import NamedTuple
 
 from ..structures import (
@@ -68,12 +69,15 @@ def parse_amodal_annotation(
     visible = amodal if visible_area == area else inside
     rate = 1 - visible_area / area
     annotated = annotation.get('occlude_rate')
-    if annotated is not None and abs(float(annotated) - rate) <= RATE_TOLERANCE:
-        rate = float(annotated)
-    elif annotated is not None:
-        corrections.append('occlusion rate recomputed from the masks')
+    if annotated is not None:
+        annotated = float(annotated)
+        if 0 <= annotated <= 1 and abs(annotated - rate) <= RATE_TOLERANCE:
+            rate = annotated
+        else:
+            corrections.append('occlusion rate recomputed from the masks')
     x, y, box_width, box_height = annotation.get('bbox') or rle_bbox(amodal)
-    if box_width <= 0 or box_height <= 0:
+    is_finite = all(map(math.isfinite, (x, y, box_width, box_height)))
+    if not is_finite or box_width <= 0 or box_height <= 0:
         corrections.append('box recomputed from the amodal mask')
         x, y, box_width, box_height = rle_bbox(amodal)
     bbox = [x, y, x + box_width, y + box_height]

@@ -8,6 +8,12 @@ from mmengine.fileio import get_local_path
 
 from .annotation import AmodalAnnotation, parse_amodal_annotation
 
+# Read as they are, the objects of these would pass for unoccluded ones, or for none.
+_CONVERTERS = (
+    ('original COCOA', {'regions'}, 'cocoa_to_amodal.py'),
+    ('original KINS', {'inmodal_seg', 'a_segm', 'i_segm'}, 'kins_to_amodal.py'),
+)
+
 
 class AnnotationFile(NamedTuple):
     """Content of a COCO-style file whose parts refer to each other properly.
@@ -54,9 +60,10 @@ def read_annotation_file(
         ValueError: If it is no JSON, no COCO-style file, or ids are missing, repeated
             or refer to nothing.
     """
-    content = _load(ann_file, backend_args)
+    content = load_annotation_content(ann_file, backend_args)
     _check_unique(ann_file, content['images'], 'image')
     _check_unique(ann_file, content['annotations'], 'annotation')
+    _check_unique(ann_file, content['categories'], 'category')
     for image in content['images']:
         missing = {'file_name', 'height', 'width'} - image.keys()
         if missing:
@@ -64,14 +71,30 @@ def read_annotation_file(
                 f'{ann_file}: image {image["id"]} has no {sorted(missing)}'
             )
     images = {image['id']: image for image in content['images']}
-    category_ids = {item['name']: item['id'] for item in content['categories']}
+    category_ids = {item.get('name'): item['id'] for item in content['categories']}
+    if None in category_ids:
+        raise ValueError(f'{ann_file}: category {category_ids[None]} has no name')
     if len(category_ids) < len(content['categories']):
         raise ValueError(f'{ann_file}: two categories have the same name')
     _check_references(ann_file, content['annotations'], images, category_ids)
     return AnnotationFile(ann_file, images, content['annotations'], category_ids)
 
 
-def _load(ann_file: str, backend_args: dict | None) -> dict:
+def load_annotation_content(ann_file: str, backend_args: dict | None = None) -> dict:
+    """Read an annotation file without looking at what its lists hold.
+
+    Args:
+        ann_file: Path of the file.
+        backend_args: Arguments of MMEngine's file backend.
+
+    Returns:
+        Its content, with the lists ``images``, ``annotations`` and ``categories``.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no JSON or no COCO-style file, or its annotations have the
+            keys of a data set that must be converted first.
+    """
     try:
         with (
             get_local_path(ann_file, backend_args=backend_args) as path,
@@ -85,22 +108,32 @@ def _load(ann_file: str, backend_args: dict | None) -> dict:
         ) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f'{ann_file} is not valid JSON: {error}') from error
-    keys = {'images', 'annotations', 'categories'}
-    missing = keys - content.keys() if isinstance(content, dict) else keys
-    if not missing:
-        return content
-    hint = ''
-    if isinstance(content, dict) and any(
-        'regions' in entry for entry in content.get('annotations', [])
-    ):
-        hint = (
-            ' This looks like original COCOA: convert it with '
-            'tools/dataset_converters/cocoa_to_amodal.py.'
+    content = content if isinstance(content, dict) else {}
+    hint = _converter_hint(content)
+    keys = ('annotations', 'categories', 'images')
+    missing = [key for key in keys if not isinstance(content.get(key), list)]
+    if missing:
+        raise ValueError(
+            f'{ann_file} has no {missing}; it must be a COCO-style file with lists of '
+            f'images, annotations and categories.{hint}'
         )
-    raise ValueError(
-        f'{ann_file} has no {sorted(missing)}; it must be a COCO-style file with '
-        f'images, annotations and categories.{hint}'
-    )
+    if hint:
+        raise ValueError(f'{ann_file} has the keys of another format.{hint}')
+    return content
+
+
+def _converter_hint(content: dict) -> str:
+    """What to do with a file whose annotations have the keys of another format."""
+    annotations = content.get('annotations')
+    entries = annotations if isinstance(annotations, list) else []
+    keys = {key for entry in entries if isinstance(entry, dict) for key in entry}
+    for name, foreign, tool in _CONVERTERS:
+        if keys & foreign:
+            return (
+                f' This looks like {name}: convert it with '
+                f'tools/dataset_converters/{tool}.'
+            )
+    return ''
 
 
 def _check_unique(ann_file: str, entries: list[dict], kind: str) -> None:

@@ -1,0 +1,24 @@
+"""Checking of annotation files in the schema, and corrected copies."""
+
+from .check import AnnotationCheck, check_annotations
+from .fix import Change, FixedAnnotations, fix_annotations
+from .pictures import PictureFile, find_img_dir, read_picture_files
+from .problem import ERROR, KINDS, WARNING, Kind, Problem
+from .statistics import Statistics
+
+__all__ = [
+    'ERROR',
+    'KINDS',
+    'WARNING',
+    'AnnotationCheck',
+    'Change',
+    'FixedAnnotations',
+    'Kind',
+    'PictureFile',
+    'Problem',
+    'Statistics',
+    'check_annotations',
+    'find_img_dir',
+    'fix_annotations',
+    'read_picture_files',
+]

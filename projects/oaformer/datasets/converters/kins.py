@@ -1,0 +1,294 @@
+"""Bring KINS annotations, of either release, to the package's schema.
+
+KINS (Qi et al., Amodal Instance Segmentation with KINS Dataset, CVPR 2019) annotates
+KITTI's pictures in COCO's layout. Its two releases, 2019 and 2020, hold the same
+pictures under different keys (:data:`KINS_RELEASES`); neither has occlusion rates. The
+second adds ``oco_id``, the cluster of overlapping objects that an object belongs to,
+and ``ico_id``, its depth in this cluster: 0 overlaps nothing, 1 is the nearest.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...structures import RLE, rle_area, rle_bbox, rle_difference, to_rle
+from ..annotation import parse_amodal_annotation
+
+BOX_TOLERANCE = 2
+"""How far, in pixels, an annotated box may be from the mask's own."""
+
+
+class KinsRelease(NamedTuple):
+    """Keys of a KINS release.
+
+    Attributes:
+        year: Its year.
+        amodal_mask: Key of the amodal mask.
+        amodal_bbox: Key of the amodal box, (x, y, width, height).
+        visible_mask: Key of the visible mask.
+        visible_bbox: Key of the visible box, (x, y, width, height).
+    """
+
+    year: int
+    amodal_mask: str
+    amodal_bbox: str
+    visible_mask: str
+    visible_bbox: str
+
+
+KINS_RELEASES = (
+    KinsRelease(2019, 'segmentation', 'bbox', 'inmodal_seg', 'inmodal_bbox'),
+    KinsRelease(2020, 'a_segm', 'a_bbox', 'i_segm', 'i_bbox'),
+)
+
+# Keys whose content the schema's own keys hold afterwards.
+_REPLACED = {'area', 'a_area', 'i_area', 'visible_mask', 'invisible_mask'}.union(
+    *(release[1:] for release in KINS_RELEASES)
+)
+
+
+class KinsConversion(NamedTuple):
+    """What became of a KINS file.
+
+    Attributes:
+        content: The new annotation file, ``images`` and ``categories`` as they were.
+        release: Year of the release that the file belongs to.
+        skipped: Number of objects left out for each reason.
+        corrected: Number of objects for each thing put right.
+    """
+
+    content: dict[str, Any]
+    release: int
+    skipped: Counter
+    corrected: Counter
+
+    def summary(self) -> str:
+        """One line: what was kept, what was left out and why."""
+        images, annotations = self.content['images'], self.content['annotations']
+        empty = len(images) - len({item['image_id'] for item in annotations})
+        occluded = sum(item['occlude_rate'] > 0 for item in annotations)
+        hidden = sum(item['occlude_rate'] == 1 for item in annotations)
+        reasons = [f'{number} {reason}' for reason, number in self.skipped.items()]
+        text = (
+            f'KINS {self.release}: {len(images)} pictures ({empty} without objects), '
+            f'{len(annotations)} objects ({occluded} occluded, {hidden} fully hidden); '
+            f'left out: {", ".join(reasons) or "nothing"}'
+        )
+        for correction, number in self.corrected.items():
+            text += f'; {number} times {correction}'
+        return text
+
+
+def convert_kins(source: Mapping[str, Any], filename: str) -> KinsConversion:
+    """Convert the content of a KINS file of either release.
+
+    Boxes, areas and occlusion rates are those of the masks, each drawn once. Ids of
+    pictures, annotations and categories stay as they are (the categories have gaps),
+    and so does every key that the schema does not replace, ``oco_id`` and ``ico_id``
+    among them. A fully hidden object stays, with an empty visible mask and rate 1.
+
+    Args:
+        source: Content of the KINS file: ``images``, ``annotations``, ``categories``.
+        filename: Its name, for messages.
+
+    Returns:
+        The new content and the counts of all that was left out or put right.
+
+    Raises:
+        ValueError: If a key is missing, the file mixes both releases or belongs to
+            none, an image or category is unknown, or a mask is corrupt or not of its
+            picture's size; names file and annotation.
+    """
+    for key in ('images', 'annotations', 'categories'):
+        if key not in source:
+            raise ValueError(f'{filename} has no {key!r}: is it a KINS file?')
+    release = _find_release(source['annotations'], filename)
+    images = _images_by_id(source['images'], filename)
+    category_ids = {category.get('id') for category in source['categories']}
+    skipped, corrected = Counter(), Counter()
+    annotations = []
+    for annotation in _with_unique_ids(source['annotations'], skipped, corrected):
+        where = f'{filename}, annotation {annotation["id"]}'
+        image = images.get(annotation.get('image_id'))
+        if image is None:
+            raise ValueError(
+                f'{where}: its image_id {annotation.get("image_id")} is not among the '
+                'images'
+            )
+        if annotation.get('category_id') not in category_ids:
+            raise ValueError(
+                f'{where}: its category_id {annotation.get("category_id")} is not '
+                'among the categories'
+            )
+        try:
+            fields, problems = _convert_annotation(annotation, release, image)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f'{where} (image {image["id"]}): {error}') from error
+        if fields is None:
+            skipped.update(problems)
+            continue
+        corrected.update(problems)
+        kept = {key: annotation[key] for key in annotation if key not in _REPLACED}
+        annotations.append(kept | fields)
+    content = dict(source, annotations=annotations)
+    return KinsConversion(content, release.year, skipped, corrected)
+
+
+def _find_release(annotations: Sequence[Mapping], filename: str) -> KinsRelease:
+    examples = {}
+    for annotation in annotations:
+        for release in KINS_RELEASES:
+            if release.visible_mask in annotation:
+                examples.setdefault(release, annotation.get('id'))
+    keys = ' or '.join(f'"{release.visible_mask}"' for release in KINS_RELEASES)
+    if not examples:
+        raise ValueError(
+            f'{filename}: no annotation has {keys}, where KINS keeps the visible mask. '
+            'Is it a KINS file as released?'
+        )
+    if len(examples) > 1:
+        which = ', '.join(
+            f'annotation {annotation_id} is of {release.year}'
+            for release, annotation_id in examples.items()
+        )
+        raise ValueError(
+            f'{filename} mixes both releases of KINS ({which}): convert the file of '
+            'one release.'
+        )
+    return next(iter(examples))
+
+
+def _images_by_id(images: Sequence[Mapping], filename: str) -> dict[int, Mapping]:
+    by_id = {}
+    for image in images:
+        missing = {'id', 'file_name', 'height', 'width'} - image.keys()
+        if missing:
+            raise ValueError(
+                f'{filename}: image {image.get("id", "without id")} has no '
+                f'{sorted(missing)}'
+            )
+        size = [image['height'], image['width']]
+        if not all(isinstance(side, int) and side > 0 for side in size):
+            raise ValueError(
+                f'{filename}: image {image["id"]} has height and width {size}; they '
+                'must be whole numbers of pixels'
+            )
+        if image['id'] in by_id:
+            raise ValueError(f'{filename}: image {image["id"]} is there twice')
+        by_id[image['id']] = image
+    return by_id
+
+
+def _with_unique_ids(
+    annotations: Sequence[Mapping], skipped: Counter, corrected: Counter
+) -> Iterator[Mapping]:
+    """Annotations without repeats, each with an id of its own."""
+    first: dict[int, Mapping] = {}
+    ids = [item['id'] for item in annotations if item.get('id') is not None]
+    new_id = max(ids, default=0) + 1
+    for annotation in annotations:
+        annotation_id = annotation.get('id')
+        if annotation_id is not None and annotation_id not in first:
+            first[annotation_id] = annotation
+            yield annotation
+        elif annotation == first.get(annotation_id):
+            skipped['repeated'] += 1
+        else:
+            corrected['a new id in place of a missing or repeated one'] += 1
+            yield dict(annotation, id=new_id)
+            new_id += 1
+
+
+def _convert_annotation(
+    annotation: Mapping[str, Any], release: KinsRelease, image: Mapping[str, Any]
+) -> tuple[dict[str, Any] | None, list[str]]:
+    """Fields of the schema and corrections, or None and why there are none."""
+    height, width = image['height'], image['width']
+    corrections: list[str] = []
+    amodal = _mask(annotation, release.amodal_mask, height, width, corrections)
+    if amodal is None:
+        return None, ['without an amodal mask']
+    if rle_area(amodal) == 0:
+        return None, ['smaller than a pixel']
+    visible = _mask(annotation, release.visible_mask, height, width, corrections)
+    if visible is None:
+        if _has_extent(annotation.get(release.visible_bbox)):
+            return None, ['with a visible box but no visible mask']
+        visible = rle_difference(amodal, amodal)
+    bbox = rle_bbox(amodal)
+    if not _same_box(annotation.get(release.amodal_bbox), bbox):
+        corrections.append('box taken from the amodal mask')
+    parsed = parse_amodal_annotation(
+        dict(segmentation=amodal, visible_mask=visible, bbox=bbox), height, width
+    )
+    fields = dict(
+        segmentation=amodal,
+        bbox=bbox,
+        area=float(rle_area(amodal)),
+        iscrowd=int(bool(annotation.get('iscrowd', False))),
+        occlude_rate=parsed.occlusion_rate,
+    )
+    if parsed.visible is not parsed.amodal:
+        fields['visible_mask'] = parsed.visible
+        fields['invisible_mask'] = rle_difference(amodal, parsed.visible)
+    return fields, corrections + parsed.corrections
+
+
+def _mask(
+    annotation: Mapping[str, Any],
+    key: str,
+    height: int,
+    width: int,
+    corrections: list[str],
+) -> RLE | None:
+    """The mask drawn, None where there is nothing to draw."""
+    if key not in annotation:
+        raise ValueError(f'"{key}" is missing')
+    mask = annotation[key]
+    if isinstance(mask, list) and mask:
+        flat = all(isinstance(value, (int, float)) for value in mask)
+        polygons = [mask] if flat else mask
+        # Points and lines cover nothing, and pycocotools takes four numbers for a box.
+        mask = [
+            polygon
+            for polygon in polygons
+            if not isinstance(polygon, list) or len(polygon) >= 6
+        ]
+        if len(mask) < len(polygons):
+            corrections.append(f'points or lines dropped from "{key}"')
+    if not mask:
+        return None
+    try:
+        rle = to_rle(mask, height, width)
+    except ValueError as error:
+        raise ValueError(f'"{key}": {error}') from error
+    if isinstance(mask, list) and _leaves_picture(mask, height, width):
+        corrections.append(f'"{key}" cut at the edge of the picture')
+    return rle
+
+
+def _leaves_picture(polygons: list[list[float]], height: int, width: int) -> bool:
+    """Whether polygons reach more than a pixel beyond the picture."""
+    # (number of coordinates,) -> (points, 2)
+    points = np.concatenate([np.reshape(polygon, (-1, 2)) for polygon in polygons])
+    return bool((points < -1).any() or (points > (width + 1, height + 1)).any())
+
+
+def _has_extent(bbox: Sequence[float] | None) -> bool:
+    if not bbox:
+        return False
+    _, _, width, height = bbox
+    return width > 0 and height > 0
+
+
+def _same_box(annotated: Sequence[float] | None, bbox: Sequence[float]) -> bool:
+    """Whether an annotated box, if there is one, agrees with the mask's own."""
+    if not annotated:
+        return True
+    corners = [
+        np.array([x, y, x + box_width, y + box_height])
+        for x, y, box_width, box_height in (annotated, bbox)
+    ]
+    return bool(np.abs(corners[0] - corners[1]).max() <= BOX_TOLERANCE)

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from oaformer.datasets.annotation_check import find_img_dir, read_picture_files
+
+
+def save(path, height=4, width=6, **kwargs):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.zeros((height, width, 3), np.uint8)).save(path, **kwargs)
+
+
+def test_sizes_and_what_cannot_be_read(tmp_path):
+    save(tmp_path / 'a.jpg')
+    save(tmp_path / 'deep/b.png', 3, 2)
+    (tmp_path / 'broken.jpg').write_bytes(b'no picture')
+    names = ['a.jpg', 'deep/b.png', 'broken.jpg', 'c.jpg', 'deep', 'a.jpg']
+    pictures = read_picture_files(names, tmp_path)
+    assert [picture.size for picture in pictures.values()] == [
+        (4, 6),
+        (3, 2),
+        None,
+        None,
+        None,
+    ]
+    assert 'cannot be read' in pictures['broken.jpg'].error
+    assert f'there is no file {tmp_path}/c.jpg' in pictures['c.jpg'].error
+
+
+@pytest.mark.parametrize(
+    ('orientation', 'size'), [(1, (4, 6)), (3, (4, 6)), (6, (6, 4))]
+)
+def test_size_is_that_of_the_loader(tmp_path, orientation, size):
+    """Cameras turn pictures by a note in the header, which the loader heeds."""
+    import mmcv
+
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    save(tmp_path / 'a.jpg', exif=exif)
+    assert mmcv.imread(str(tmp_path / 'a.jpg')).shape[:2] == size
+    assert read_picture_files(['a.jpg'], tmp_path)['a.jpg'].size == size
+
+
+@pytest.mark.parametrize(
+    ('ann_file', 'picture', 'folder'),
+    [
+        ('val.json', 'b.jpg', '.'),
+        ('val.json', 'images/b.jpg', 'images'),
+        ('annotations/val.json', 'images/b.jpg', 'images'),
+        ('annotations/val.json', 'val2014/b.jpg', 'val2014'),
+        ('d2s_amodal_annotations_v1/val.json', 'd2s_v1/images/b.jpg', 'd2s_v1/images'),
+        ('annotations/val.json', 'testing/image_2/b.jpg', 'testing/image_2'),
+        # not everything above is searched
+        ('other/val.json', 'images/b.jpg', None),
+        ('val.json', 'images/c.jpg', None),
+    ],
+)
+def test_folder_of_the_pictures_is_found(tmp_path, ann_file, picture, folder):
+    save(tmp_path / picture)
+    (tmp_path / ann_file).parent.mkdir(exist_ok=True)
+    found = find_img_dir(tmp_path / ann_file, ['a.jpg', 'b.jpg'])
+    assert found == (None if folder is None else tmp_path / folder)
