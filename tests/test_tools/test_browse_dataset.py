@@ -146,3 +146,25 @@ def test_original_of_a_picture_that_was_drawn_in_place_of_another(tool):
     pictures = Pictures(['a.png', 'b.png', 'c.png'])
     assert same_picture(pictures, 1, 'b.png') == 'b.png'
     assert same_picture(pictures, 0, 'c.png') == 'c.png'
+
+
+def test_a_wrapper_that_mixes_pictures(tool, config, tmp_path):
+    text = config.read_text()
+    text += """
+pipeline = train_dataloader['dataset']['pipeline']
+train_dataloader = dict(
+    dataset=dict(
+        type='MultiImageMixDataset',
+        dataset=dict(pipeline=pipeline[:2], **dataset),
+        pipeline=[dict(type='AmodalCopyPaste'), *pipeline[-2:]]))
+"""
+    config.write_text(text)
+    before, after = (
+        browse(tool, config, tmp_path / mode, '--mode', mode, '--number', '2')
+        for mode in ('original', 'transformed')
+    )
+    assert len(before) == len(after) == 2
+    assert all(
+        one.shape == other.shape for one, other in zip(before, after, strict=True)
+    )
+    assert any((one != other).any() for one, other in zip(before, after, strict=True))

@@ -18,6 +18,14 @@ from mmengine.utils import track_iter_progress  # noqa: E402
 
 from oaformer.engine import cli  # noqa: E402
 
+# Loads pictures and annotations and changes nothing.
+LOADING = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAmodalAnnotations'),
+    dict(type='OcclusionRate', mode='annotated'),
+    dict(type='PackAmodalInputs'),
+]
+
 
 def parse_args(argv=None):
     """Read the command line."""
@@ -59,12 +67,8 @@ def load_only(dataset):
     """
     changes = {}
     if 'pipeline' in dataset:
-        changes['pipeline'] = [
-            dict(type='LoadImageFromFile'),
-            dict(type='LoadAmodalAnnotations'),
-            dict(type='OcclusionRate', mode='annotated'),
-            dict(type='PackAmodalInputs'),
-        ]
+        # A wrapper's own pipeline, MultiImageMixDataset's, gets what has been loaded.
+        changes['pipeline'] = [] if 'dataset' in dataset else LOADING
     if 'dataset' in dataset:
         changes['dataset'] = load_only(dataset.dataset)
     if 'datasets' in dataset:

@@ -8,11 +8,17 @@ from .cocoa_cls import COCOAClsDataset
 from .d2sa import D2SADataset
 from .kins import KINSDataset
 from .synth_amodal import SynthAmodalDataset
-from .transforms import LoadAmodalAnnotations, OcclusionRate, PackAmodalInputs
+from .transforms import (
+    AmodalCopyPaste,
+    LoadAmodalAnnotations,
+    OcclusionRate,
+    PackAmodalInputs,
+)
 
 __all__ = [
     'AmodalAnnotation',
     'AmodalCocoDataset',
+    'AmodalCopyPaste',
     'AnnotationFile',
     'COCOAClsDataset',
     'COCOADataset',

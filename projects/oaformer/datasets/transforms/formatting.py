@@ -46,7 +46,8 @@ def _check(results: dict) -> None:
         raise TypeError(
             f'{path}: gt_masks is {type(masks).__name__}, not AmodalMasks: a transform '
             'built masks of its own and lost the visible ones. CopyPaste, Albu and '
-            'RandomErasing do that; leave them out.'
+            'RandomErasing do that; leave them out, or take AmodalCopyPaste in place '
+            'of CopyPaste.'
         )
     for key in ('gt_bboxes', 'gt_bboxes_labels', 'gt_occlusion_rates'):
         if key in results and len(results[key]) != len(masks):

@@ -1,0 +1,203 @@
+"""What cut-outs are pasted on. None of it holds an object without a label."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import mmcv
+import numpy as np
+
+from .scene_object import SceneObject
+from .sources import CutOutSource
+
+BACKGROUNDS = ('patch', 'noise', 'source')
+PICTURE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
+_PATCH_PICTURES = 20
+# Sides of a patch, as shares of the largest that the picture has. A part of half the
+# picture shows what things are made of rather than things.
+_PATCH_SIDES = (0.5, 0.35, 0.25, 0.18, 0.12)
+# Blur as a share of the height: what nobody annotated can't be told any more.
+_PATCH_BLUR = 0.008
+# Masks are seldom exact: a patch stays this share of the picture's height away.
+_PATCH_DISTANCE = 0.01
+
+
+class Background(NamedTuple):
+    """A picture to paste on.
+
+    Attributes:
+        image: (H, W, 3) uint8 BGR.
+        objects: Its own annotated objects, front-most first where ``ordered``.
+        ordered: Whether the depth order of ``objects`` is known.
+        origin: 'patch', 'noise', 'source' or 'folder', and where it comes from.
+    """
+
+    image: np.ndarray
+    objects: list[SceneObject]
+    ordered: bool
+    origin: dict
+
+
+class Backgrounds:
+    """Draws backgrounds of one kind.
+
+    Args:
+        kind: 'patch': a part of one of the source's pictures that no annotation
+            comes near, enlarged and blurred, or noise where there is none. 'noise':
+            smooth noise. 'source': a whole picture of the source, whose own objects
+            keep their labels. Anything else is a folder of pictures; that nothing in
+            them is of the data set's classes is for the user to know.
+        source: Where the cut-outs come from.
+        size: Height and width in pixels of a background; those of the picture with
+            'source'.
+
+    Raises:
+        ValueError: If 'source' is asked for and the source does not know what is
+            hidden of its objects, or there is no picture in the folder.
+    """
+
+    def __init__(
+        self, kind: str, source: CutOutSource, size: tuple[int, int] = (480, 640)
+    ) -> None:
+        self._source, self._size = source, size
+        self._image_ids = list(source.file.images)
+        if kind in BACKGROUNDS:
+            self.draw = getattr(self, f'_draw_{kind}')
+        else:
+            self.draw = self._draw_from_folder
+            self._pictures = _pictures_in(kind)
+        if kind == 'source' and not source.knows_occlusion:
+            raise ValueError(
+                f'{source.file.name} does not annotate occlusion: what is hidden of '
+                'the objects in its pictures is unknown, so they cannot be backgrounds'
+            )
+
+    def _draw_noise(self, rng: np.random.Generator) -> Background:
+        return Background(noise(rng, *self._size), [], True, dict(background='noise'))
+
+    def _draw_patch(self, rng: np.random.Generator) -> Background:
+        for _ in range(_PATCH_PICTURES):
+            image_id = self._image_ids[int(rng.integers(len(self._image_ids)))]
+            objects = self._source.objects(image_id)
+            image = self._source.picture(image_id)
+            free = np.ones(image.shape[:2], np.uint8)
+            for mask in objects.amodal:
+                free &= 1 - mask
+            window = free_window(rng, free, self._size)
+            if window is not None:
+                patch = enlarge(image[window], *self._size)
+                origin = dict(background='patch') | self._origin(image_id)
+                return Background(patch, [], True, origin)
+        return self._draw_noise(rng)
+
+    def _draw_from_folder(self, rng: np.random.Generator) -> Background:
+        path = self._pictures[int(rng.integers(len(self._pictures)))]
+        image = mmcv.imread(str(path))
+        if image is None:
+            raise ValueError(f'{path} is no picture')
+        height, width = self._size
+        zoom = max(height / image.shape[0], width / image.shape[1])
+        scaled = [
+            max(side, round(zoom * old))
+            for side, old in zip(self._size, image.shape[:2], strict=True)
+        ]
+        image = mmcv.imresize(image, scaled[::-1], interpolation='area')
+        top = int(rng.integers(scaled[0] - height + 1))
+        left = int(rng.integers(scaled[1] - width + 1))
+        image = image[top : top + height, left : left + width]
+        origin = dict(background='folder', source_file_name=path.name)
+        return Background(image, [], True, origin)
+
+    def _draw_source(self, rng: np.random.Generator) -> Background:
+        image_id = self._image_ids[int(rng.integers(len(self._image_ids)))]
+        own = self._source.objects(image_id)
+        order = range(len(own.annotations))
+        depths = [annotation.get('occl_depth') for annotation in own.annotations]
+        ordered = None not in depths
+        if ordered:
+            order = np.argsort(depths, kind='stable')
+        objects = []
+        for index in order:
+            annotation = own.annotations[index]
+            fields = dict(
+                category_id=annotation['category_id'],
+                source_annotation_id=annotation['id'],
+                **self._origin(image_id),
+            )
+            for key in ('iscrowd', 'ignore'):
+                if annotation.get(key):
+                    fields[key] = int(annotation[key])
+            objects.append(SceneObject(own.amodal[index], own.visible[index], fields))
+        origin = dict(background='source') | self._origin(image_id)
+        return Background(self._source.picture(image_id), objects, ordered, origin)
+
+    def _origin(self, image_id: int) -> dict:
+        file_name = self._source.file.images[image_id]['file_name']
+        return dict(source_image_id=image_id, source_file_name=file_name)
+
+
+def noise(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Smooth noise around a random colour, with a little grain, (H, W, 3) uint8."""
+    colours = rng.uniform(60, 200, 3) + rng.normal(0, 18, (5, 6, 3))
+    smooth = cv2.resize(
+        colours.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC
+    )
+    grain = rng.normal(0, 4, (height, width, 1))
+    return np.clip(smooth + grain, 0, 255).astype(np.uint8)
+
+
+def free_window(
+    rng: np.random.Generator, free: np.ndarray, size: tuple[int, int]
+) -> tuple[slice, slice] | None:
+    """A random window of ``size``'s shape in which everything is free.
+
+    Args:
+        rng: Source of randomness.
+        free: Where nothing is annotated, (H, W) uint8 of 0 and 1.
+        size: Height and width that the window is for; it has their ratio.
+
+    Returns:
+        Rows and columns of one of the largest windows, or None if there is none.
+    """
+    distance = round(_PATCH_DISTANCE * free.shape[0])
+    free = cv2.erode(free, np.ones((2 * distance + 1,) * 2, np.uint8))
+    taken = cv2.integral(1 - free)
+    zoom = min(free.shape[0] / size[0], free.shape[1] / size[1])
+    for side in _PATCH_SIDES:
+        height, width = (max(1, int(side * zoom * part)) for part in size)
+        inside = (
+            taken[height:, width:]
+            - taken[:-height, width:]
+            - taken[height:, :-width]
+            + taken[:-height, :-width]
+        )
+        places = np.argwhere(inside == 0)
+        if len(places):
+            top, left = places[int(rng.integers(len(places)))]
+            return slice(top, top + height), slice(left, left + width)
+    return None
+
+
+def enlarge(patch: np.ndarray, height: int, width: int) -> np.ndarray:
+    """A patch at another size, smooth where it is enlarged, (height, width, 3)."""
+    zoom = height / patch.shape[0]
+    method = cv2.INTER_CUBIC if zoom > 1 else cv2.INTER_AREA
+    image = cv2.resize(patch, (width, height), interpolation=method)
+    return cv2.GaussianBlur(image, (0, 0), max(_PATCH_BLUR * height, zoom / 2))
+
+
+def _pictures_in(folder: str) -> list[Path]:
+    path = Path(folder)
+    if not path.is_dir():
+        raise ValueError(
+            f'backgrounds are {", ".join(BACKGROUNDS)} or a folder; there is no folder '
+            f'{folder}'
+        )
+    pictures = sorted(
+        each for each in path.iterdir() if each.suffix.lower() in PICTURE_SUFFIXES
+    )
+    if not pictures:
+        raise ValueError(
+            f'{folder} has no pictures ({", ".join(PICTURE_SUFFIXES)}) for backgrounds'
+        )
+    return pictures

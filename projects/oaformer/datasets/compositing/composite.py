@@ -1,0 +1,169 @@
+"""Composing one picture."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from .backgrounds import Background
+from .cut_out import CutOut
+from .layers import Layers
+from .occlusion_target import OcclusionTarget
+from .placement import Placement, Places
+from .scene_object import SceneObject
+
+# Draws a cut-out and its fields for a picture (height, width), shrunken by a factor.
+DrawCutOut = Callable[
+    [np.random.Generator, tuple[int, int], float], tuple[CutOut, dict]
+]
+CUT_OUT_TRIES = 8
+# From try to try cut-outs that hide nothing get smaller, to this.
+MIN_SHRINK = 0.5
+SCENE_TRIES = 10
+
+
+class Composite(NamedTuple):
+    """A composed picture.
+
+    Attributes:
+        image: (H, W, C), as the background.
+        objects: All objects, front-most first.
+        num_ordered: Of how many of them, from the first, the depth order is known.
+        origin: Where the background comes from.
+    """
+
+    image: np.ndarray
+    objects: list[SceneObject]
+    num_ordered: int
+    origin: dict
+
+
+def compose(
+    rng: np.random.Generator,
+    draw_background: Callable[[np.random.Generator], Background],
+    draw_cut_out: DrawCutOut,
+    num_objects: tuple[int, int],
+    target: OcclusionTarget,
+) -> Composite:
+    """Compose a picture of cut-outs with a wanted distribution of occlusion rates.
+
+    Works from back to front. A new object either brings one that is unoccluded so far
+    to a wanted rate and hides nothing else, or hides nothing at all. Objects lie
+    wholly within the picture.
+
+    Args:
+        rng: Source of randomness; equal states give equal pictures.
+        draw_background: Draws a background.
+        draw_cut_out: Draws a cut-out and the fields of its annotation.
+        num_objects: Smallest and largest number of objects to paste.
+        target: Wanted distribution, over all objects of the picture.
+
+    Returns:
+        The picture and its objects.
+
+    Raises:
+        ValueError: If no background has room for that many objects.
+    """
+    for _ in range(SCENE_TRIES):
+        background = draw_background(rng)
+        layers = _layers(background)
+        # crowds are pasted over like everything, but not on purpose
+        counted = np.array([not one.ignored for one in background.objects[::-1]], bool)
+        number = int(rng.integers(num_objects[0], num_objects[1] + 1))
+        pasted = []
+        plan = _plan(rng, layers.rates[counted], number, target)
+        for step, wanted in enumerate(plan):
+            fields, done = _paste_one(rng, layers, counted, draw_cut_out, wanted)
+            if fields is None:
+                break  # full; what is left to place would search in vain as well
+            pasted.append(fields)
+            counted = np.append(counted, True)
+            if not done and None in plan[step + 1 :]:
+                plan[plan.index(None, step + 1)] = wanted  # a later one may manage
+        if len(pasted) >= num_objects[0]:
+            return _composite(background, layers, pasted)
+    raise ValueError(
+        f'cannot place {num_objects[0]} objects in any of {SCENE_TRIES} pictures: ask '
+        'for fewer objects or larger pictures'
+    )
+
+
+def _plan(
+    rng: np.random.Generator,
+    rates: np.ndarray,
+    number: int,
+    target: OcclusionTarget,
+) -> list[float | None]:
+    """What each of ``number`` new objects is to do, from back to front.
+
+    Returns:
+        The occlusion rate to bring an object beneath to, or None for hiding nothing.
+    """
+    # The front object cannot be hidden; rounding up or down at random keeps the mean.
+    wanted = int(target.occluded_share * (len(rates) + number) + rng.random())
+    above_others = number if len(rates) else number - 1
+    num_occluders = int(np.clip(wanted - np.count_nonzero(rates), 0, above_others))
+    drawn = list(target.draw(rng, num_occluders))
+    plan = rng.permutation([*drawn, *[np.nan] * (above_others - num_occluders)])
+    plan = [np.nan] * (number - above_others) + list(plan)
+    return [None if np.isnan(rate) else float(rate) for rate in plan]
+
+
+def _paste_one(
+    rng: np.random.Generator,
+    layers: Layers,
+    counted: np.ndarray,
+    draw_cut_out: DrawCutOut,
+    wanted: float | None,
+) -> tuple[dict | None, bool]:
+    """Paste one more object; where it can't hide what is wanted, beside the others.
+
+    Returns:
+        The fields of its annotation, or None if there is no room; and whether it does
+        what was wanted.
+    """
+    visible, rates = layers.visible[counted], layers.rates[counted]
+    size = layers.image.shape[:2]
+    for rate in (None,) if wanted is None else (wanted, None):
+        # a small object hides less, but finds a place of its own
+        smallest = MIN_SHRINK if rate is None else 1
+        for shrink in np.linspace(1, smallest, CUT_OUT_TRIES):
+            cut_out, fields = draw_cut_out(rng, size, float(shrink))
+            place = _place(rng, Places(cut_out.mask, visible, rates), rates, rate)
+            if place is not None:
+                layers.paste(cut_out, place)
+                return fields, rate == wanted
+    return None, False
+
+
+def _place(
+    rng: np.random.Generator, places: Places, rates: np.ndarray, wanted: float | None
+) -> Placement | None:
+    if wanted is None:
+        return places.clear(rng)
+    for index in rng.permutation(np.flatnonzero(rates == 0)):
+        place = places.hiding(rng, int(index), wanted)
+        if place is not None:
+            return place
+    return None
+
+
+def _layers(background: Background) -> Layers:
+    objects = background.objects[::-1]
+    empty = np.zeros((0, *background.image.shape[:2]), np.uint8)
+    return Layers(
+        background.image,
+        np.stack([one.amodal for one in objects]) if objects else empty,
+        np.stack([one.visible for one in objects]) if objects else empty,
+        np.array([one.occlusion_rate for one in objects]),
+    )
+
+
+def _composite(background: Background, layers: Layers, pasted: list[dict]) -> Composite:
+    fields = [one.fields for one in background.objects[::-1]] + pasted
+    objects = [
+        SceneObject(*each)
+        for each in zip(layers.amodal, layers.visible, fields, strict=True)
+    ][::-1]
+    num_ordered = len(objects) if background.ordered else len(pasted)
+    return Composite(layers.image, objects, num_ordered, background.origin)

@@ -1,0 +1,60 @@
+"""The labels of what is pasted over each other."""
+
+import cv2
+import numpy as np
+
+
+def hide(visible: np.ndarray, mask: np.ndarray, top: int, left: int) -> np.ndarray:
+    """Visible masks after something was pasted over them.
+
+    Args:
+        visible: Visible masks, (N, H, W) uint8 of 0 and 1; not changed.
+        mask: What was pasted, (h, w) uint8 of 0 and 1.
+        top: Its first row in the picture.
+        left: Its first column in the picture.
+
+    Returns:
+        Visible masks, (N, H, W) uint8.
+    """
+    visible = visible.copy()
+    height, width = mask.shape
+    visible[:, top : top + height, left : left + width] &= 1 - mask
+    return visible
+
+
+def at(mask: np.ndarray, height: int, width: int, top: int, left: int) -> np.ndarray:
+    """A mask (h, w) at its place in an empty picture, (height, width) uint8."""
+    whole = np.zeros((height, width), np.uint8)
+    whole[top : top + mask.shape[0], left : left + mask.shape[1]] = mask
+    return whole
+
+
+def areas(masks: np.ndarray) -> np.ndarray:
+    """Pixels of each mask: (N, H, W) uint8 to (N,) integers."""
+    return np.array([cv2.countNonZero(mask) for mask in masks], int)
+
+
+def occlusion_rates(
+    rates: np.ndarray, visible_before: np.ndarray, visible_after: np.ndarray
+) -> np.ndarray:
+    """Occlusion rates after more of the objects was hidden.
+
+    The visible share 1 - rate of an object shrinks as its visible area in the picture
+    does. For an object that lies within the picture this is 1 - visible / amodal area.
+    Of one that a crop has cut, the picture tells the visible area only in part; it is
+    taken that what is outside is hidden alike.
+
+    Args:
+        rates: Invisible area / amodal area of the whole objects before, (N,).
+        visible_before: Visible areas before in pixels, (N,).
+        visible_after: Visible areas after in pixels, at most the former, (...) that
+            broadcasts against (N,).
+
+    Returns:
+        Rates in [0, 1]. An object of which nothing was visible keeps its rate.
+    """
+    kept = np.where(
+        visible_before > 0, visible_after / np.maximum(visible_before, 1), 1.0
+    )
+    # not 1 - (1 - rate) * kept, whose rounding touches rates that nothing has changed
+    return rates + (1 - rates) * (1 - kept)

@@ -1,0 +1,176 @@
+"""Where cut-outs come from: a COCO-style data set."""
+
+import os.path as osp
+from collections import Counter
+from functools import lru_cache
+
+import mmcv
+import numpy as np
+
+from ...structures import decode_masks
+from ..annotation_file import read_annotation_file
+from .cut_out import CutOut, cut_out
+from .unoccluded import UnoccludedRules, why_left_out
+
+# A file in which none of these stands says nothing about occlusion.
+_OCCLUSION_KEYS = ('visible_mask', 'invisible_mask', 'occlude_rate')
+# Sizes of cut-outs vary by this factor either way.
+SCALE_JITTER = 1.25
+# Longer side of a cut-out, as a share of the new picture's shorter side, at most.
+MAX_SIDE = 0.6
+_PICTURES_KEPT = 32
+
+
+class PictureObjects:
+    """The annotated objects of one picture.
+
+    Attributes:
+        annotations: As they stand in the file, N of them.
+        amodal: Their masks, (N, H, W) uint8 of 0 and 1.
+        visible: Visible masks, likewise.
+        ignored: Which are crowds or marked to be ignored, (N,) bool.
+    """
+
+    def __init__(self, file, image: dict, annotations: list[dict]) -> None:
+        parsed = [file.parse(annotation) for annotation in annotations]
+        size = image['height'], image['width']
+        self.annotations = annotations
+        self.amodal = decode_masks([one.amodal for one in parsed], *size)
+        self.visible = decode_masks([one.visible for one in parsed], *size)
+        self.rates = np.array([one.visible is not one.amodal for one in parsed])
+        self.ignored = np.array(
+            [
+                bool(one.get('iscrowd', False) or one.get('ignore', False))
+                for one in annotations
+            ]
+        )
+
+
+class CutOutSource:
+    """The whole objects of a data set.
+
+    Args:
+        ann_file: COCO-style annotation file. Where it annotates occlusion, an object
+            is whole if its rate is 0; in a plain one, if no other mask is near.
+        img_dir: Folder of its pictures.
+        rules: What counts as whole.
+
+    Attributes:
+        knows_occlusion: Whether the file annotates occlusion.
+        left_out: Number of objects left out, by the reason.
+        candidates: Annotations of the whole objects, in the order of the file.
+
+    Raises:
+        ValueError: If an annotation can't be used, or no object is whole.
+        FileNotFoundError: If a picture is missing.
+    """
+
+    def __init__(
+        self,
+        ann_file: str,
+        img_dir: str,
+        rules: UnoccludedRules = UnoccludedRules(),  # noqa: B008
+    ) -> None:
+        self.file = read_annotation_file(ann_file)
+        self.img_dir = img_dir
+        self.knows_occlusion = any(
+            annotation.get(key) is not None
+            for annotation in self.file.annotations
+            for key in _OCCLUSION_KEYS
+        )
+        self._by_image: dict[int, list[dict]] = {key: [] for key in self.file.images}
+        for annotation in self.file.annotations:
+            self._by_image[annotation['image_id']].append(annotation)
+        self.picture = lru_cache(_PICTURES_KEPT)(self._picture)
+        self.left_out: Counter = Counter()
+        self.candidates: list[dict] = []
+        for image_id in self.file.images:
+            self._find_candidates(image_id, rules)
+        if not self.candidates:
+            raise ValueError(
+                f'{ann_file}: no object is whole; left out: {self.told_left_out()}. '
+                'Loosen the rules.'
+            )
+
+    def objects(self, image_id: int) -> PictureObjects:
+        """The annotated objects of a picture."""
+        return PictureObjects(
+            self.file, self.file.images[image_id], self._by_image[image_id]
+        )
+
+    def told_left_out(self) -> str:
+        """What was left out and why, in one line."""
+        told = [f'{number} {reason}' for reason, number in self.left_out.most_common()]
+        return ', '.join(told) or 'nothing'
+
+    def draw(
+        self,
+        rng: np.random.Generator,
+        size: tuple[int, int],
+        shrink: float = 1.0,
+        blend_width: float = 1.0,
+    ) -> tuple[CutOut, dict]:
+        """Draw one of the whole objects.
+
+        It keeps its size relative to the picture, but for some jitter, and is never
+        enlarged.
+
+        Args:
+            rng: Source of randomness.
+            size: Height and width in pixels of the picture that it is for.
+            shrink: Factor of its size, for a picture that is nearly full.
+            blend_width: As in :func:`cut_out`.
+
+        Returns:
+            The cut-out, and the fields of its annotation that stay: category and
+            where it comes from.
+        """
+        annotation = self.candidates[int(rng.integers(len(self.candidates)))]
+        image = self.file.images[annotation['image_id']]
+        parsed = self.file.parse(annotation)
+        mask = decode_masks([parsed.amodal])[0]
+        longest = max(np.ptp(np.nonzero(mask), axis=1)) + 1
+        scale = min(size[0] / image['height'], size[1] / image['width'])
+        scale *= SCALE_JITTER ** rng.uniform(-1, 1)
+        scale = shrink * min(1.0, scale, MAX_SIDE * min(size) / longest)
+        fields = dict(
+            category_id=annotation['category_id'],
+            source_annotation_id=annotation['id'],
+            source_image_id=image['id'],
+            source_file_name=image['file_name'],
+        )
+        return cut_out(self.picture(image['id']), mask, scale, blend_width), fields
+
+    def _picture(self, image_id: int) -> np.ndarray:
+        image = self.file.images[image_id]
+        path = self._path(image)
+        pixels = mmcv.imread(path)
+        if pixels is None:
+            raise ValueError(f'{path} (image {image_id}) is no picture')
+        if pixels.shape[:2] != (image['height'], image['width']):
+            raise ValueError(
+                f'{path} (image {image_id}) is {pixels.shape[0]} x {pixels.shape[1]} '
+                f'pixels, {self.file.name} says {image["height"]} x {image["width"]}'
+            )
+        return pixels
+
+    def _path(self, image: dict) -> str:
+        return osp.join(self.img_dir, image['file_name'])
+
+    def _find_candidates(self, image_id: int, rules: UnoccludedRules) -> None:
+        objects = self.objects(image_id)
+        rates = objects.rates if self.knows_occlusion else None
+        found = False
+        for index, annotation in enumerate(objects.annotations):
+            reason = why_left_out(index, objects.amodal, rates, objects.ignored, rules)
+            if reason is None:
+                self.candidates.append(annotation)
+                found = True
+            else:
+                self.left_out[reason] += 1
+        path = self._path(self.file.images[image_id])
+        if found and not osp.exists(path):
+            raise FileNotFoundError(
+                f'{self.file.name}: image {image_id} is missing: {path}. Name the '
+                "pictures' folder with --img-dir."
+            )

@@ -1,0 +1,109 @@
+"""Writing composed pictures as a data set."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from mmengine.fileio import dump
+
+from ...structures import encode_masks
+from .composite import Composite
+
+
+def composite_annotations(
+    composite: Composite, image_id: int, first_id: int
+) -> list[dict]:
+    """Describe the objects of a composite in the schema (D2SA's keys).
+
+    Args:
+        composite: The composed picture.
+        image_id: Id of its picture.
+        first_id: Annotation id of its first object; the others follow.
+
+    Returns:
+        COCO annotations, front-most object first. ``occl_depth`` counts from 0 at the
+        front and is left out where the order is not known.
+    """
+    annotations = []
+    for depth, item in enumerate(composite.objects):
+        invisible = item.amodal - item.visible
+        segmentation, visible_mask, invisible_mask = encode_masks(
+            np.stack([item.amodal, item.visible, invisible])
+        )
+        annotation = dict(
+            id=first_id + depth,
+            image_id=image_id,
+            iscrowd=0,
+            bbox=[float(side) for side in cv2.boundingRect(item.amodal)],
+            area=float(item.amodal.sum()),
+            segmentation=segmentation,
+            visible_mask=visible_mask,
+            occlude_rate=item.occlusion_rate,
+        )
+        if depth < composite.num_ordered:
+            annotation['occl_depth'] = depth
+        if item.occlusion_rate > 0:
+            annotation['invisible_mask'] = invisible_mask
+        annotations.append(annotation | item.fields)
+    return annotations
+
+
+def write_composites(
+    out_dir: str,
+    number: int,
+    seed: int,
+    compose_one: Callable[[np.random.Generator], Composite],
+    category_ids: dict[str, int],
+    name: str = 'train',
+    info: dict | None = None,
+) -> dict:
+    """Write ``images/NAME_*.png`` and ``annotations/NAME.json``.
+
+    Everything goes to ``OUT_DIR.part``, which gets its name when it is complete. PNG
+    keeps the pixels as they were composed. Picture i of a seed is the same however
+    many are made.
+
+    Args:
+        out_dir: Folder of the data set; must not exist.
+        number: Number of pictures.
+        seed: Seed.
+        compose_one: Composes a picture.
+        category_ids: Category id by class name.
+        name: Name of the annotation file and prefix of the pictures.
+        info: The annotation file's ``info``: what it was made from.
+
+    Returns:
+        The annotation file's content.
+
+    Raises:
+        FileExistsError: If ``out_dir`` exists.
+        OSError: If a file can't be written.
+    """
+    if Path(out_dir).exists():
+        raise FileExistsError(
+            f'{out_dir} exists; remove it or name another folder with --out-dir'
+        )
+    part = Path(f'{out_dir.rstrip(os.sep)}.part')
+    shutil.rmtree(part, ignore_errors=True)
+    (part / 'images').mkdir(parents=True)
+    (part / 'annotations').mkdir()
+    images, annotations = [], []
+    for index in range(number):
+        composite = compose_one(np.random.default_rng([seed, index]))
+        file_name = f'{name}_{index + 1:06d}.png'
+        if not cv2.imwrite(str(part / 'images' / file_name), composite.image):
+            raise OSError(f'cannot write the picture {part / "images" / file_name}')
+        height, width = composite.image.shape[:2]
+        image = dict(id=index + 1, file_name=file_name, height=height, width=width)
+        images.append(image | composite.origin)
+        annotations += composite_annotations(composite, index + 1, len(annotations) + 1)
+    categories = [dict(id=key, name=label) for label, key in category_ids.items()]
+    content = dict(
+        info=info or {}, images=images, annotations=annotations, categories=categories
+    )
+    dump(content, str(part / 'annotations' / f'{name}.json'))
+    os.replace(part, out_dir)
+    return content

@@ -1,0 +1,208 @@
+"""Copy-paste that keeps amodal masks."""
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmdet.registry import TRANSFORMS
+from mmdet.structures.bbox import autocast_box_type
+
+from ...structures import AmodalMasks
+from ..compositing import (
+    CutOut,
+    Layers,
+    Placement,
+    Places,
+    UnoccludedRules,
+    cut_out,
+    why_left_out,
+)
+
+
+@TRANSFORMS.register_module()
+class AmodalCopyPaste(BaseTransform):
+    """Paste whole objects of another training picture over this one.
+
+    Takes the place of MMDetection's ``CopyPaste``, which builds plain masks. Stands in
+    the pipeline of a ``MultiImageMixDataset``, after the transforms of the pictures and
+    before :class:`OcclusionRate`; the two pictures may differ in size.
+
+    Pasted objects are in front and lie wholly within the picture. Amodal masks and
+    boxes of what is beneath stay, visible masks shrink, and occlusion rates follow
+    (:func:`oaformer.datasets.compositing.occlusion_rates`). No object is dropped. Only
+    objects are pasted that are annotated as unoccluded, do not touch the border of
+    their picture as it is here, and are not ignored. The data set's masks must be
+    amodal: of a plain COCO file make an amodal one first, by
+    ``tools/dataset_converters/make_amodal.py``.
+
+    Required keys: ``img``, ``gt_masks`` (:class:`AmodalMasks`), ``gt_bboxes``,
+    ``gt_bboxes_labels``, ``gt_ignore_flags``, ``mix_results``. Modified keys: the
+    first five.
+
+    Args:
+        prob: Probability that anything is pasted.
+        max_num_pasted: Most objects to paste.
+        selected: Whether to paste a random number of objects, at least one; otherwise
+            as many as there are, up to ``max_num_pasted``.
+        occlusion_range: Each pasted object brings one beneath it to an occlusion rate
+            drawn uniformly from here, or hides nothing where there is no such place,
+            or is left out. None pastes anywhere.
+        max_occlusion_rate: No object is hidden further than this.
+        min_area: Smallest area of a pasted object, as a share of its picture's.
+        blend_width: Half the width in pixels of the blended edge; 0 for none.
+
+    Raises:
+        ValueError: If a setting is out of range, or the transform does not stand in a
+            ``MultiImageMixDataset``.
+        TypeError: If ``gt_masks`` of either picture is not the carrier.
+    """
+
+    def __init__(
+        self,
+        prob: float = 1.0,
+        max_num_pasted: int = 4,
+        selected: bool = True,
+        occlusion_range: tuple[float, float] | None = (0.1, 0.7),
+        max_occlusion_rate: float = 0.8,
+        min_area: float = 0.001,
+        blend_width: float = 1.0,
+    ) -> None:
+        if occlusion_range is not None:
+            low, high = occlusion_range
+            if not 0 < low <= high <= max_occlusion_rate <= 1:
+                raise ValueError(
+                    'occlusion_range = (low, high) and max_occlusion_rate must be '
+                    '0 < low <= high <= max_occlusion_rate <= 1, not '
+                    f'{occlusion_range} and {max_occlusion_rate}'
+                )
+        if max_num_pasted < 1 or not 0 <= prob <= 1 or blend_width < 0:
+            raise ValueError(
+                'max_num_pasted >= 1, 0 <= prob <= 1 and blend_width >= 0 must hold, '
+                f'not {max_num_pasted}, {prob} and {blend_width}'
+            )
+        self.prob = prob
+        self.max_num_pasted = max_num_pasted
+        self.selected = selected
+        self.occlusion_range = occlusion_range
+        self.max_occlusion_rate = max_occlusion_rate
+        self.blend_width = blend_width
+        # A bundle of several pieces is whole where the annotation says so.
+        self.rules = UnoccludedRules(min_area=min_area, border=1, one_piece=False)
+
+    def get_indexes(self, dataset) -> int:
+        """Draw the other picture, for ``MultiImageMixDataset``."""
+        return int(np.random.randint(len(dataset)))
+
+    @autocast_box_type()
+    def transform(self, results: dict) -> dict:
+        """Paste objects of ``results['mix_results'][0]`` into ``results``."""
+        if 'mix_results' not in results:
+            raise ValueError(
+                'AmodalCopyPaste needs a second picture: put it into the pipeline of a '
+                'MultiImageMixDataset (see configs/oaformer_r50_d2sa_copy-paste.py)'
+            )
+        other = results['mix_results'][0]
+        for each in (results, other):
+            _check(each)
+        if np.random.rand() >= self.prob:
+            return results
+        # Seeded by numpy's global generator, and so by MMEngine, in workers as well.
+        rng = np.random.default_rng(np.random.randint(2**31))
+        masks = results['gt_masks']
+        layers = Layers(
+            results['img'],
+            masks.masks,
+            masks.visible & masks.masks,
+            masks.occlusion_rates,
+        )
+        ignored = np.asarray(results['gt_ignore_flags'], bool)
+        pasted = []
+        for index in self._choose(rng, other):
+            mask = other['gt_masks'].masks[index]
+            whole = cut_out(other['img'], mask, blend_width=self.blend_width)
+            place = self._place(rng, layers, ignored, whole)
+            if place is not None:
+                layers.paste(whole, place)
+                pasted.append(index)
+                ignored = np.append(ignored, False)
+        if pasted:
+            _update(results, layers, other['gt_bboxes_labels'][pasted])
+        return results
+
+    def _choose(self, rng: np.random.Generator, other: dict) -> np.ndarray:
+        """Indices of objects to paste, the rear one first, (n,)."""
+        masks, ignored = other['gt_masks'], other['gt_ignore_flags']
+        rates = np.maximum(masks.occlusion_rates, masks.recomputed_occlusion_rates())
+        whole = [
+            index
+            for index in range(len(masks))
+            if why_left_out(index, masks.masks, rates, ignored, self.rules) is None
+        ]
+        number = min(len(whole), self.max_num_pasted)
+        if self.selected and number:
+            number = int(rng.integers(1, number + 1))
+        return rng.permutation(np.array(whole, int))[:number]
+
+    def _place(
+        self,
+        rng: np.random.Generator,
+        layers: Layers,
+        ignored: np.ndarray,
+        whole: CutOut,
+    ) -> Placement | None:
+        # crowds and what can't be seen are hidden by chance only
+        counted = layers.visible.any(axis=(1, 2)) & ~ignored
+        rates = layers.rates[counted]
+        places = Places(whole.mask, layers.visible[counted], rates)
+        if self.occlusion_range is None:
+            return places.anywhere(rng, self.max_occlusion_rate)
+        wanted = rng.uniform(*self.occlusion_range)
+        for index in rng.permutation(np.flatnonzero(rates < wanted)):
+            place = places.hiding(rng, int(index), wanted, self.max_occlusion_rate)
+            if place is not None:
+                return place
+        return places.clear(rng)
+
+    def __repr__(self) -> str:
+        return (
+            f'{type(self).__name__}(prob={self.prob}, '
+            f'max_num_pasted={self.max_num_pasted}, selected={self.selected}, '
+            f'occlusion_range={self.occlusion_range}, '
+            f'max_occlusion_rate={self.max_occlusion_rate}, '
+            f'min_area={self.rules.min_area}, blend_width={self.blend_width})'
+        )
+
+
+def _update(results: dict, layers: Layers, labels: np.ndarray) -> None:
+    """Write picture and labels; ``labels`` (n,) are those of the n pasted objects."""
+    masks = AmodalMasks(
+        layers.amodal,
+        *layers.amodal.shape[1:],
+        visible=layers.visible,
+        occlusion_rates=layers.rates,
+    )
+    boxes, flags = results['gt_bboxes'], results['gt_ignore_flags']
+    new_boxes = masks[-len(labels) :].get_bboxes(type(boxes))
+    results['img'] = layers.image
+    results['gt_masks'] = masks
+    results['gt_bboxes'] = boxes.cat([boxes, new_boxes])
+    results['gt_bboxes_labels'] = np.concatenate([results['gt_bboxes_labels'], labels])
+    results['gt_ignore_flags'] = np.append(flags, np.zeros(len(labels), flags.dtype))
+
+
+def _check(results: dict) -> None:
+    masks, path = results['gt_masks'], results.get('img_path')
+    if not isinstance(masks, AmodalMasks):
+        raise TypeError(
+            f'{path}: gt_masks is {type(masks).__name__}, not AmodalMasks. Load with '
+            'LoadAmodalAnnotations.'
+        )
+    if (masks.height, masks.width) != results['img'].shape[:2]:
+        raise ValueError(
+            f'{path}: masks are {masks.height} x {masks.width}, the picture is '
+            f'{results["img"].shape[0]} x {results["img"].shape[1]}: load annotations '
+            'before the picture is moved'
+        )
+    if 'gt_occlusion_rates' in results:
+        raise ValueError(
+            f'{path}: OcclusionRate must stand after AmodalCopyPaste, which changes '
+            'the rates'
+        )

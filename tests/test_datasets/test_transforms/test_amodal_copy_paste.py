@@ -1,0 +1,298 @@
+import copy
+
+import numpy as np
+import pytest
+import torch
+from compositing_cases import one_hot_picture, random_shape, write_data_set
+from mmdet.registry import DATASETS, TRANSFORMS
+from mmdet.structures.bbox import HorizontalBoxes
+from mmdet.structures.mask import BitmapMasks
+from mmengine.config import Config
+from mmengine.dataset import worker_init_fn
+from mmengine.registry import init_default_scope
+from mmengine.runner import set_random_seed
+from torch.utils.data import DataLoader
+
+from oaformer.datasets.transforms import AmodalCopyPaste
+from oaformer.structures import AmodalMasks
+
+SIZE = (60, 80)
+CHANNELS = 30
+
+
+def sample(seed, first_channel, number=3, rates=None):
+    """Objects over each other; each has a channel of the picture, and label."""
+    rng = np.random.default_rng(seed)
+    image = np.zeros((*SIZE, CHANNELS), np.float32)
+    image[..., 0] = 1
+    amodal = np.zeros((number, *SIZE), np.uint8)
+    visible = amodal.copy()
+    for index in range(number):
+        mask = random_shape(rng, *SIZE)
+        picture = one_hot_picture(first_channel + index, mask, CHANNELS)
+        image[mask > 0] = picture[mask > 0]
+        visible[:index] &= 1 - mask
+        amodal[index] = visible[index] = mask
+    masks = AmodalMasks(amodal, *SIZE, visible=visible, occlusion_rates=rates)
+    return dict(
+        img=image,
+        img_path=f'{seed}.png',
+        img_shape=SIZE,
+        gt_masks=masks,
+        gt_bboxes=masks.get_bboxes(),
+        gt_bboxes_labels=np.arange(first_channel, first_channel + number),
+        gt_ignore_flags=np.zeros(number, bool),
+    )
+
+
+def pasted(seed, transform=None, before=None, other=None):
+    results = copy.deepcopy(before or sample(seed, 2))
+    results['mix_results'] = [copy.deepcopy(other or sample(seed + 1000, 12))]
+    np.random.seed(seed)
+    return (transform or AmodalCopyPaste())(results)
+
+
+@pytest.mark.parametrize('seed', range(25))
+@pytest.mark.parametrize('occlusion_range', [(0.1, 0.7), None])
+def test_labels_and_pixels_agree_and_fields_stay_together(seed, occlusion_range):
+    before = sample(seed, 2)
+    transform = AmodalCopyPaste(occlusion_range=occlusion_range, min_area=0)
+    results = pasted(seed, transform, before)
+    masks, labels = results['gt_masks'], results['gt_bboxes_labels']
+    assert isinstance(masks, AmodalMasks)
+    assert len(masks) == len(labels) == len(results['gt_bboxes'])
+    assert len(masks) == len(results['gt_ignore_flags']) == len(masks.occlusion_rates)
+    assert (masks.visible <= masks.masks).all()
+    owner = np.zeros(SIZE, int)
+    assert masks.visible.sum(0).max() == 1
+    for visible, label in zip(masks.visible, labels, strict=True):
+        owner[visible > 0] = label
+    np.testing.assert_array_equal(results['img'].argmax(-1), owner)
+    np.testing.assert_allclose(
+        masks.occlusion_rates, masks.recomputed_occlusion_rates(), atol=1e-6
+    )
+    torch.testing.assert_close(results['gt_bboxes'].tensor, masks.get_bboxes().tensor)
+    # amodal masks beneath stay, and so do their boxes and order
+    np.testing.assert_array_equal(masks.masks[:3], before['gt_masks'].masks)
+    assert labels[:3].tolist() == [2, 3, 4]
+    rates = before['gt_masks'].occlusion_rates
+    assert (masks.occlusion_rates[:3] >= rates - 1e-6).all()
+    limits = np.maximum(np.append(rates, np.zeros(len(masks) - 3)), 0.8)
+    assert (masks.occlusion_rates <= limits + 1e-6).all()
+    assert results['gt_ignore_flags'].dtype == bool
+    assert labels.dtype == before['gt_bboxes_labels'].dtype
+
+
+def test_only_whole_objects_are_pasted_and_some_are():
+    counts = []
+    for seed in range(25):
+        other = sample(seed + 1000, 12)
+        other['gt_ignore_flags'][1] = True
+        labels = pasted(seed, other=other)['gt_bboxes_labels'][3:]
+        rates = other['gt_masks'].occlusion_rates
+        assert all(label != 13 and rates[label - 12] == 0 for label in labels)
+        counts.append(len(labels))
+    assert sum(counts) > 20
+
+
+def test_annotated_rates_decide_too():
+    # cut to its visible part by a crop, the object is still not whole
+    other = sample(1000, 12, number=1, rates=[0.3])
+    assert len(pasted(0, other=other)['gt_masks']) == 3
+
+
+def test_objects_at_the_border_are_cut_by_it():
+    other = sample(1000, 12, number=1)
+    other['gt_masks'] = AmodalMasks(np.ones((1, *SIZE), np.uint8), *SIZE)
+    assert len(pasted(0, other=other)['gt_masks']) == 3
+
+
+def one_square(rate=None, left=30):
+    before = sample(0, 2, number=1)
+    mask = np.zeros((1, *SIZE), np.uint8)
+    mask[0, 20:40, left : left + 20] = 1
+    before['gt_masks'] = AmodalMasks(
+        mask, *SIZE, visible=mask, occlusion_rates=None if rate is None else [rate]
+    )
+    return before
+
+
+def test_the_wanted_rate_is_met():
+    transform = AmodalCopyPaste(max_num_pasted=1, occlusion_range=(0.2, 0.3))
+    rates = []
+    for seed in range(15):
+        other = sample(seed + 1000, 12, number=1)
+        rates.append(pasted(seed, transform, one_square(), other)['gt_masks'])
+    rates = [masks.occlusion_rates[0] for masks in rates if len(masks) > 1]
+    assert sum(0.18 <= rate <= 0.32 for rate in rates) >= 8
+    # what could not be hidden is not touched
+    assert all(rate == 0 or 0.18 <= rate <= 0.32 for rate in rates)
+
+
+def test_the_rate_of_a_cropped_object():
+    # Half of the object was hidden, and a crop has kept nothing but visible pixels.
+    transform = AmodalCopyPaste(max_num_pasted=1, occlusion_range=(0.6, 0.7))
+    changed = 0
+    for seed in range(10):
+        other = sample(seed + 1000, 12, number=1)
+        masks = pasted(seed, transform, one_square(rate=0.5), other)['gt_masks']
+        kept = masks.visible[0].sum() / 400
+        np.testing.assert_allclose(masks.occlusion_rates[0], 1 - 0.5 * kept, atol=1e-6)
+        changed += kept < 1
+    assert changed
+
+
+def test_no_objects_on_either_side():
+    assert len(pasted(0, other=sample(1000, 12, number=0))['gt_masks']) == 3
+    results = pasted(0, before=sample(0, 2, number=0))
+    assert len(results['gt_masks']) == len(results['gt_bboxes']) > 0
+
+
+def test_settings():
+    never = AmodalCopyPaste(prob=0)
+    assert all(len(pasted(seed, never)['gt_masks']) == 3 for seed in range(5))
+    other = sample(1000, 12, number=1)
+    for mask in range(5):
+        other = sample(1000 + mask, 12, number=3)
+        other['gt_masks'] = AmodalMasks(other['gt_masks'].masks, *SIZE)
+        everything = AmodalCopyPaste(selected=False, occlusion_range=None)
+        assert len(pasted(0, everything, other=other)['gt_masks']) == 6
+        one = AmodalCopyPaste(max_num_pasted=1, occlusion_range=None)
+        assert len(pasted(0, one, other=other)['gt_masks']) == 4
+    large = AmodalCopyPaste(min_area=0.9)
+    assert len(pasted(0, large, other=other)['gt_masks']) == 3
+    assert repr(large) == (
+        'AmodalCopyPaste(prob=1.0, max_num_pasted=4, selected=True, '
+        'occlusion_range=(0.1, 0.7), max_occlusion_rate=0.8, min_area=0.9, '
+        'blend_width=1.0)'
+    )
+
+
+@pytest.mark.parametrize(
+    'setting',
+    [
+        dict(occlusion_range=(0.5, 0.2)),
+        dict(occlusion_range=(0, 0.2)),
+        dict(occlusion_range=(0.1, 0.9)),
+        dict(max_num_pasted=0),
+        dict(prob=1.5),
+        dict(blend_width=-1),
+    ],
+)
+def test_settings_out_of_range(setting):
+    with pytest.raises(ValueError, match='must'):
+        AmodalCopyPaste(**setting)
+
+
+def test_arguments_are_left_alone():
+    before, other = sample(3, 2), sample(1003, 12)
+    kept = copy.deepcopy((before, other))
+    np.random.seed(3)
+    after = AmodalCopyPaste()(dict(before, mix_results=[other]))
+    assert len(after['gt_masks']) > 3
+    for one, copied in zip((before, other), kept, strict=True):
+        np.testing.assert_array_equal(one['img'], copied['img'])
+        for name in ('masks', 'visible', 'occlusion_rates'):
+            np.testing.assert_array_equal(
+                getattr(one['gt_masks'], name), getattr(copied['gt_masks'], name)
+            )
+
+
+def test_what_is_refused():
+    with pytest.raises(ValueError, match='MultiImageMixDataset'):
+        AmodalCopyPaste()(sample(0, 2))
+    plain = sample(0, 2)
+    plain['gt_masks'] = BitmapMasks(plain['gt_masks'].masks, *SIZE)
+    with pytest.raises(TypeError, match='1000.png: gt_masks is BitmapMasks'):
+        AmodalCopyPaste()(
+            dict(sample(0, 2), mix_results=[dict(plain, img_path='1000.png')])
+        )
+    early = sample(0, 2)
+    early['gt_occlusion_rates'] = early['gt_masks'].occlusion_rates
+    with pytest.raises(ValueError, match='OcclusionRate must stand after'):
+        AmodalCopyPaste()(dict(early, mix_results=[sample(1, 2)]))
+    moved = sample(0, 2)
+    moved['img'] = moved['img'][:30]
+    with pytest.raises(ValueError, match='masks are 60 x 80, the picture is 30 x 80'):
+        AmodalCopyPaste()(dict(moved, mix_results=[sample(1, 2)]))
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    init_default_scope('mmdet')
+    write_data_set(tmp_path, occlusion=True, number=4)
+    return DATASETS.build(
+        dict(
+            type='MultiImageMixDataset',
+            dataset=dict(
+                type='AmodalCocoDataset',
+                ann_file=str(tmp_path / 'source.json'),
+                data_prefix=dict(img=str(tmp_path)),
+                pipeline=[
+                    dict(type='LoadImageFromFile'),
+                    dict(type='LoadAmodalAnnotations'),
+                ],
+            ),
+            pipeline=[
+                dict(type='AmodalCopyPaste'),
+                dict(type='OcclusionRate'),
+                dict(type='PackAmodalInputs'),
+            ],
+        )
+    )
+
+
+def test_in_a_data_set(dataset):
+    set_random_seed(0)
+    packed = dataset[0]
+    instances = packed['data_samples'].gt_instances
+    assert len(instances) > 3
+    assert isinstance(instances.bboxes, HorizontalBoxes)
+    assert instances.labels[:3].tolist() == [0, 1, 0]
+    np.testing.assert_allclose(
+        instances.occlusion_rates, instances.masks.recomputed_occlusion_rates()
+    )
+    assert packed['inputs'].dtype == torch.uint8
+
+
+def worker_seed(worker_id):
+    worker_init_fn(worker_id, num_workers=2, rank=0, seed=7)
+
+
+@pytest.mark.parametrize('num_workers', [0, 2])
+def test_deterministic_under_mmengines_seed(dataset, num_workers):
+    def run(seed):
+        set_random_seed(seed)
+        loader = DataLoader(
+            dataset,
+            batch_size=None,
+            num_workers=num_workers,
+            worker_init_fn=worker_seed if num_workers else None,
+        )
+        return [item['inputs'].numpy().tobytes() for item in loader]
+
+    first = run(3)
+    assert first == run(3)
+    if num_workers == 0:
+        assert first != run(4)
+
+
+def test_registered():
+    transform = TRANSFORMS.build(dict(type='AmodalCopyPaste', prob=0.5))
+    assert transform.prob == 0.5
+    assert {transform.get_indexes(range(3)) for _ in range(60)} == {0, 1, 2}
+
+
+def test_the_config_pastes_before_rates_are_written(repo_root):
+    parent, cfg = (
+        Config.fromfile(repo_root / 'configs' / f'oaformer_r50_d2sa{name}.py')
+        for name in ('', '_copy-paste')
+    )
+    wrapper = cfg.train_dataloader.dataset
+    types = [step.type for step in wrapper.pipeline]
+    assert types == ['AmodalCopyPaste', 'OcclusionRate', 'PackAmodalInputs']
+    for part, own in zip(
+        wrapper.dataset.datasets, parent.train_dataloader.dataset.datasets, strict=True
+    ):
+        assert part.pipeline == parent.train_pipeline[:-2]
+        assert part.ann_file == own.ann_file

@@ -1,0 +1,164 @@
+"""Compose pictures with exact amodal labels from the objects of a COCO-style data set.
+
+Objects that nothing hides are cut out and pasted over each other with a known depth
+order. For training, make them from a training file: what a test picture shows must not
+be learnt from its cut-outs.
+"""
+
+import argparse
+import sys
+from collections import Counter
+from functools import partial
+from pathlib import Path
+
+REPO_ROOT = Path(__file__).resolve().parents[2]
+# The tools belong to the package beside them, whatever else is installed.
+sys.path.insert(0, str(REPO_ROOT / 'projects'))
+
+from oaformer.datasets.compositing import (  # noqa: E402
+    Backgrounds,
+    CutOutSource,
+    OcclusionTarget,
+    UnoccludedRules,
+    compose,
+    write_composites,
+)
+
+
+def parse_args(argv=None):
+    """Read the command line."""
+    rules = UnoccludedRules()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('src', help='annotation file, plain COCO or with occlusion')
+    parser.add_argument('--img-dir', required=True, help='folder of its pictures')
+    parser.add_argument(
+        '--out-dir', required=True, help='folder of the new data set; must not exist'
+    )
+    parser.add_argument('--number', type=int, default=1000, help='pictures to make')
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument(
+        '--name', default='train', help='name of the annotation file and of pictures'
+    )
+    parser.add_argument(
+        '--objects',
+        type=int,
+        nargs=2,
+        default=(3, 8),
+        metavar=('MIN', 'MAX'),
+        help='objects to paste into a picture (default 3 8)',
+    )
+    parser.add_argument(
+        '--occlusion',
+        nargs='+',
+        default=['0.1-0.7:0.5'],
+        metavar='LOW-HIGH:SHARE',
+        help='occlusion rates wanted and the share of all objects that is to have '
+        'them; the rest is unoccluded (default 0.1-0.7:0.5)',
+    )
+    parser.add_argument(
+        '--backgrounds',
+        default='patch',
+        help='patch: parts of the pictures without annotation, blurred (default); '
+        'noise; source: the pictures themselves with their objects, where occlusion is '
+        'annotated; or a folder of pictures that show none of the classes',
+    )
+    parser.add_argument(
+        '--size',
+        type=int,
+        nargs=2,
+        metavar=('WIDTH', 'HEIGHT'),
+        help="size of the pictures (default 640 480, with source the picture's own)",
+    )
+    parser.add_argument(
+        '--blend-width',
+        type=float,
+        default=1.0,
+        help='half the width in pixels of the blended edges, 0 for none (default 1)',
+    )
+    whole = parser.add_argument_group('which objects count as whole')
+    whole.add_argument(
+        '--min-area',
+        type=float,
+        default=rules.min_area,
+        help=f"smallest area as a share of the picture's (default {rules.min_area})",
+    )
+    whole.add_argument(
+        '--border',
+        type=int,
+        default=rules.border,
+        help="pixels to keep from the picture's border, beyond which an object may go "
+        f'on (default {rules.border})',
+    )
+    whole.add_argument(
+        '--gap',
+        type=int,
+        default=rules.gap,
+        help='pixels to keep from other masks where occlusion is not annotated '
+        f'(default {rules.gap})',
+    )
+    whole.add_argument(
+        '--one-piece',
+        action=argparse.BooleanOptionalAction,
+        default=rules.one_piece,
+        help='leave out objects in several pieces (default: yes)',
+    )
+    args = parser.parse_args(argv)
+    if not 1 <= args.objects[0] <= args.objects[1]:
+        parser.error('--objects MIN MAX must be 1 <= MIN <= MAX')
+    if args.number < 1 or args.blend_width < 0 or min(args.border, args.gap) < 0:
+        parser.error('--number must be positive, widths in pixels not negative')
+    if args.size and args.backgrounds == 'source':
+        parser.error("--backgrounds source keeps the pictures' sizes: leave --size out")
+    return args
+
+
+def main(argv=None):
+    """Make the data set and say what it holds."""
+    args = parse_args(argv)
+    width, height = args.size or (640, 480)
+    rules = UnoccludedRules(args.min_area, args.border, args.gap, args.one_piece)
+    try:
+        target = OcclusionTarget.parse(args.occlusion)
+        source = CutOutSource(args.src, args.img_dir, rules)
+        backgrounds = Backgrounds(args.backgrounds, source, (height, width))
+        kind = 'occlusion annotated' if source.knows_occlusion else 'plain COCO'
+        print(
+            f'{args.src} ({kind}): {len(source.candidates)} of '
+            f'{len(source.file.annotations)} objects are whole; left out: '
+            f'{source.told_left_out()}'
+        )
+        content = write_composites(
+            args.out_dir,
+            args.number,
+            args.seed,
+            lambda rng: compose(
+                rng,
+                backgrounds.draw,
+                partial(source.draw, blend_width=args.blend_width),
+                tuple(args.objects),
+                target,
+            ),
+            source.file.category_ids,
+            args.name,
+            # without folders: they say nothing to whoever gets the data set
+            info=dict(source=Path(args.src).name, seed=args.seed),
+        )
+    except (OSError, ValueError) as error:
+        sys.exit(str(error))
+    print_summary(content, target, args)
+
+
+def print_summary(content, target, args):
+    """Say what was made, wanted beside achieved."""
+    kinds = Counter(image['background'] for image in content['images'])
+    told = ', '.join(f'{number} {kind}' for kind, number in kinds.items())
+    objects = [item for item in content['annotations'] if not item['iscrowd']]
+    print(
+        f'{args.out_dir}/annotations/{args.name}.json: {len(content["images"])} '
+        f'pictures, {len(objects)} objects; backgrounds: {told}'
+    )
+    print(target.table([item['occlude_rate'] for item in objects]))
+
+
+if __name__ == '__main__':
+    main()
