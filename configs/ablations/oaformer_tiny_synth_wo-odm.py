@@ -1,4 +1,4 @@
-# SynthAmodal, table 1, "w/o ODM": Mask2Former of the same depth, 6 layers in one decoder.
+# SynthAmodal, table 1, "w/o ODM": Mask2Former, 6 layers in its one decoder.
 _base_ = '../oaformer_tiny_synth.py'
 
 model = dict(panoptic_head=dict(odm=None, transformer_decoder=dict(num_layers=6)))
