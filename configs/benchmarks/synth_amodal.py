@@ -10,7 +10,10 @@ runs = {
     'wo-odm': dict(config=_ablation + 'wo-odm.py', seeds=_three),
     'soft': dict(config=_ablation + 'soft.py', seeds=_three),
     'mask-rcnn': dict(config='configs/mask-rcnn_tiny_synth.py', seeds=_three),
-    'odm-rates': dict(config=_ablation + 'odm-rates.py', seeds=_three),
+    'odm-rates': dict(config=_ablation + 'odm-rates.py', seeds=[0]),
+    'occlusion-weight-20': dict(
+        config=_ablation + 'occlusion-weight-20.py', seeds=[0]),
+    'visible': dict(config='configs/oaformer_tiny_synth_visible.py', seeds=[0]),
     'q10': dict(config=_ablation + 'q10.py', seeds=[0]),
     'q50': dict(config=_ablation + 'q50.py', seeds=[0]),
     'q100': dict(config=_ablation + 'q100.py', seeds=[0]),
@@ -61,12 +64,17 @@ _own = [
     dict(name='default: binary mask, rates of final queries', run='oaformer'),
     dict(name='soft attention mask', run='soft'),
     dict(name='rates of the ODM', run='odm-rates'),
+    dict(name='occlusion loss x 10', run='occlusion-weight-20'),
+    dict(name='visible masks, too', run='visible'),
     dict(name='crops, annotated rates', run='crop'),
     dict(name='crops, recomputed rates', run='crop_recomputed'),
 ]
 _own_effects = [
     dict(name='soft instead of binary mask', run='soft', base='oaformer'),
     dict(name='rates of the ODM instead', run='odm-rates', base='oaformer'),
+    dict(
+        name='occlusion loss x 10', run='occlusion-weight-20', base='oaformer'),
+    dict(name='visible masks, too', run='visible', base='oaformer'),
     dict(name='recomputed rates', run='crop_recomputed', base='crop'),
 ]
 
