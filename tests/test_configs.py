@@ -147,6 +147,8 @@ EXPECTED = {
     'loss-ce': dict(mask=0.5, dice=0.0, occlusion=None),
     'loss-ce-occlusion': dict(mask=0.5, dice=0.0, occlusion=2.0),
     'loss-ce-dice': dict(mask=0.5, dice=0.5, occlusion=None),
+    'odm-rates': dict(final_rates=False),
+    'soft': dict(attention_mask='soft'),
 }
 
 
@@ -160,6 +162,8 @@ def test_each_ablation_says_what_its_name_says(name, parent):
         mask=head.loss_mask.loss_weight,
         dice=head.loss_dice.loss_weight,
         occlusion=head.loss_occlusion and head.loss_occlusion.loss_weight,
+        final_rates=head.get('amodal_occlusion_rates', True),
+        attention_mask=head.odm and head.odm.attention_mask,
     )
     assert {key: found[key] for key in EXPECTED[name]} == EXPECTED[name]
 
