@@ -37,6 +37,18 @@ def test_own_configs_are_found_by_name(repo_root):
         find_model('mask2former')
 
 
+def test_own_configs_are_found_wherever_the_repository_is(tmp_path, monkeypatch):
+    config = tmp_path / 'benchmarks' / 'configs' / 'ablations' / 'small.py'
+    grid = tmp_path / 'benchmarks' / 'configs' / 'benchmarks' / 'grid.py'
+    for path in (config, grid):
+        path.parent.mkdir(parents=True)
+        path.touch()
+    monkeypatch.setattr('oaformer.apis.loading.REPO_ROOT', tmp_path / 'benchmarks')
+    assert find_model('small') == config
+    with pytest.raises(FileNotFoundError, match='known: small.$'):
+        find_model('grid')
+
+
 def test_weights_of_other_classes_are_refused(checkpoint):
     cfg = tiny_config(panoptic_head=dict(num_things_classes=5))
     with pytest.raises(ModelError, match='cls_embed.* Was the model trained'):

@@ -91,7 +91,7 @@ def test_faults_are_told(tmp_path):
         load_pretrained_weights(tmp_path / 'absent.pkl')
     whole = pickle.dumps(dict(model=ARRAYS))
     (tmp_path / 'cut.pkl').write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(RuntimeError, match='is the download complete'):
+    with pytest.raises(RuntimeError, match='download complete'):
         load_pretrained_weights(tmp_path / 'cut.pkl')
     for content, told in (
         ([1], 'holds no weights but list'),

@@ -202,7 +202,9 @@ def test_help_tells_codes_and_kinds(tool, capsys):
 
 
 def test_real_samples(tool, sample_data, repo_root, tmp_path, capsys):
-    for path in (sample_data / 'd2sa_sample' / 'annotations').glob('*.json'):
+    paths = list((sample_data / 'd2sa_sample' / 'annotations').glob('*.json'))
+    assert paths
+    for path in paths:
         assert tool(path) == 0
         assert 'd2sa_sample/images' in capsys.readouterr().out.replace('\n', '')
     cocoa = sample_data / 'cocoa_sample'

@@ -45,6 +45,7 @@ def test_make_synth_amodal_with_another_occlusion(tool, tmp_path, capsys):
         ('--occlusion-range', '0.6', '0.2'),
         ('--occlusion-range', '0.1', '0.9'),
         ('--num-train', '-1'),
+        ('--size', '15'),
     ],
 )
 def test_make_synth_amodal_refuses_what_cannot_be(tool, tmp_path, capsys, wrong):
@@ -91,3 +92,12 @@ def test_cocoa_to_amodal_tells_errors_in_one_line(tool, tmp_path):
     (tmp_path / 'flat.json').write_text('{"images": []}')
     with pytest.raises(SystemExit, match="flat.json has no 'annotations'"):
         tool('cocoa_to_amodal.py', 'flat.json', 'new.json')
+    with pytest.raises(SystemExit, match='cannot read names.txt: '):
+        tool(
+            'cocoa_to_amodal.py', 'flat.json', 'new.json', '--class-names', 'names.txt'
+        )
+    (tmp_path / 'good.json').write_text('{"images": [], "annotations": []}')
+    with pytest.raises(SystemExit, match='name another one to write'):
+        tool('cocoa_to_amodal.py', 'good.json', './good.json')
+    with pytest.raises(SystemExit, match='cannot write good.json/new.json: '):
+        tool('cocoa_to_amodal.py', 'good.json', 'good.json/new.json')

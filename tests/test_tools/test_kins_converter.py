@@ -32,6 +32,9 @@ def test_errors_are_one_line(tool, tmp_path):
     with pytest.raises(SystemExit, match="empty.json has no 'images'"):
         tool('empty.json', 'new.json')
     assert not (tmp_path / 'new.json').exists()
+    (tmp_path / 'kins.json').write_text(json.dumps(release_2019()))
+    with pytest.raises(SystemExit, match='cannot write kins.json/new.json: '):
+        tool('kins.json', 'kins.json/new.json')
 
 
 def test_the_original_is_never_written(tool, tmp_path):

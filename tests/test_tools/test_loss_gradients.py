@@ -19,7 +19,7 @@ def test_stages_of_one_loss_are_added_up(tool):
     assert tool['sum_stages'](losses) == {'loss_mask': 3.0, 'loss_cls': 4.0}
 
 
-def test_pulls_by_hand(tool):
+def test_gradients_by_hand(tool):
     weight, other = nn.Parameter(torch.tensor([1.0, 2.0])), nn.Parameter(torch.ones(1))
     losses = dict(
         along=3 * weight[0],
@@ -27,15 +27,18 @@ def test_pulls_by_hand(tool):
         against=-3 * weight[0],
         elsewhere=other.sum(),
     )
-    found = tool['pulls'](losses, [weight])
+    parts = dict(weight=[weight], none=[], both=[other, weight])
+    found = tool['compare_gradients'](losses, parts)
     # the others: (-3, 4), (0, 0), (3, 4)
-    assert found['along'] == pytest.approx((3, -0.6))
-    assert found['across'] == pytest.approx((4, 0))
-    assert found['against'] == pytest.approx((3, -0.6))
-    assert 'elsewhere' not in found
+    assert found['along', 'weight'] == pytest.approx((3, -0.6))
+    assert found['across', 'weight'] == pytest.approx((4, 0))
+    assert found['against', 'weight'] == pytest.approx((3, -0.6))
+    assert ('elsewhere', 'weight') not in found
+    assert not any(part == 'none' for _, part in found)
     # as one vector, with zeros where a loss does not reach
-    both = tool['pulls'](losses, [weight, other])
-    assert both['elsewhere'] == pytest.approx((1, 0))
+    assert found['elsewhere', 'both'] == pytest.approx((1, 0))
+    # the others: (1, -3, 4)
+    assert found['along', 'both'] == pytest.approx((3, -3 / 26**0.5))
 
 
 def test_of_a_model(tool, tmp_path, monkeypatch, capsys):
@@ -67,3 +70,11 @@ def test_wrong_usage_is_told_in_one_line(tool, tmp_path, monkeypatch):
         )
     with pytest.raises(SystemExit):
         tool['main'](['config.py', 'absent.pth', '--batches', '0'])
+
+
+def test_weights_of_another_model_are_refused(tool, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    torch.save(dict(state_dict=dict(weight=torch.ones(1))), 'other.pth')
+    config = str(tool['REPO_ROOT'] / 'configs' / 'oaformer_tiny_synth.py')
+    with pytest.raises(SystemExit, match='other.pth does not fit the config'):
+        tool['main']([config, 'other.pth'])

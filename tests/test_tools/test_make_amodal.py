@@ -83,7 +83,7 @@ def test_the_same_again(make, tmp_path):
         (['--backgrounds', 'absent'], 'patch, noise, source or a folder; there is no'),
         (['--min-area', '0.9'], 'no object is whole; left out: '),
         (['--backgrounds', 'source'], 'does not annotate occlusion'),
-        (['--objects', '50', '50', '--size', '32', '24'], 'cannot place 50 objects'),
+        (['--size', '2', '2', '--backgrounds', 'noise'], 'cannot place 3 objects'),
     ],
 )
 def test_errors_in_one_line(make, tmp_path, args, message):
@@ -97,7 +97,9 @@ def test_errors_in_one_line(make, tmp_path, args, message):
     'args, message',
     [
         (['--objects', '4', '2'], '--objects MIN MAX'),
-        (['--blend-width', '-1'], 'not negative'),
+        (['--blend-width', '-1'], 'not be negative'),
+        (['--blend-width', 'inf'], 'not be negative'),
+        (['--size', '0', '9'], '--number and --size must be positive'),
         (['--backgrounds', 'source', '--size', '9', '9'], 'leave --size out'),
     ],
 )

@@ -1,4 +1,4 @@
-"""Print how hard each loss pulls at each part of a model.
+"""Print how hard each loss pulls at each part of an OAFormer.
 
 A loss whose gradient is far smaller than the others' trains what it shares with them
 hardly at all; one that is far larger drowns them. Losses of the same name at all
@@ -22,11 +22,12 @@ from mmdet.registry import MODELS  # noqa: E402
 from mmengine.config import DictAction  # noqa: E402
 from mmengine.device import get_device  # noqa: E402
 from mmengine.registry import init_default_scope  # noqa: E402
-from mmengine.runner import Runner, load_checkpoint, set_random_seed  # noqa: E402
+from mmengine.runner import Runner, set_random_seed  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
+from oaformer.apis.loading import load_checkpoint, load_weights  # noqa: E402
 from oaformer.engine import cli  # noqa: E402
 
 PARTS = {
@@ -38,7 +39,7 @@ PARTS = {
 }
 
 
-class Pull(NamedTuple):
+class LossGradient(NamedTuple):
     """What one loss does to one part of the model.
 
     Attributes:
@@ -66,40 +67,42 @@ def sum_stages(losses: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return sums
 
 
-def pulls(
-    losses: Mapping[str, Tensor], parameters: Sequence[nn.Parameter]
-) -> dict[str, Pull]:
+def compare_gradients(
+    losses: Mapping[str, Tensor], parts: Mapping[str, Sequence[nn.Parameter]]
+) -> dict[tuple[str, str], LossGradient]:
     """Compare the gradients of several losses.
 
     Args:
         losses: Scalars with a graph.
-        parameters: What to differentiate by, as one vector.
+        parts: Parameters by the name of the part, those of a part as one vector.
 
     Returns:
-        One pull for each loss; a loss that does not reach the parameters has none.
+        What each loss does to each part, by both names; a pair is left out if the loss
+        does not reach the part.
     """
-    gradients = {}
+    parameters = [parameter for part in parts.values() for parameter in part]
+    gradients: dict[str, dict[str, Tensor]] = {part: {} for part in parts}
     for name, loss in losses.items():
-        parts = torch.autograd.grad(
-            loss, parameters, retain_graph=True, allow_unused=True
+        # once for all parts: each call goes through the whole graph
+        found = iter(
+            torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
         )
-        if any(part is not None for part in parts):
-            gradients[name] = torch.cat(
-                [
-                    torch.zeros_like(parameter).flatten()
-                    if part is None
-                    else part.flatten()
-                    for part, parameter in zip(parts, parameters, strict=True)
-                ]
-            )
-    total = sum(gradients.values())
-    return {
-        name: Pull(
-            float(gradient.norm()),
-            float(torch.cosine_similarity(gradient, total - gradient, dim=0)),
-        )
-        for name, gradient in gradients.items()
-    }
+        for part, own in parts.items():
+            pieces = list(zip(own, found, strict=False))
+            if any(piece is not None for _, piece in pieces):
+                gradients[part][name] = torch.cat(
+                    [
+                        (torch.zeros_like(each) if piece is None else piece).flatten()
+                        for each, piece in pieces
+                    ]
+                )
+    compared = {}
+    for part, by_loss in gradients.items():
+        total = sum(by_loss.values())
+        for name, gradient in by_loss.items():
+            cosine = torch.cosine_similarity(gradient, total - gradient, dim=0)
+            compared[name, part] = LossGradient(float(gradient.norm()), float(cosine))
+    return compared
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -126,14 +129,14 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Average the pulls over training batches and print them."""
+    """Average the gradients' norms and cosines over training batches and print them."""
     args = parse_args(argv)
     try:
         cfg, _ = cli.load_config(args.config, args.cfg_options, REPO_ROOT)
         init_default_scope(cfg.get('default_scope', 'mmdet'))
         set_random_seed(args.seed)
         model = MODELS.build(cfg.model)
-        load_checkpoint(model, args.checkpoint, map_location='cpu')
+        load_weights(model, load_checkpoint(args.checkpoint), args.checkpoint)
         dataloader = Runner.build_dataloader(cfg.train_dataloader, seed=args.seed)
     except (OSError, ValueError, RuntimeError) as error:
         sys.exit(str(error))
@@ -152,9 +155,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         losses = sum_stages({k: v for k, v in losses.items() if 'loss' in k})
         for name, loss in losses.items():
             values.setdefault(name, []).append(loss.item())
-        for part, parameters in parts.items():
-            for name, pull in pulls(losses, parameters).items() if parameters else ():
-                found.setdefault((name, part), []).append(pull)
+        for key, gradient in compare_gradients(losses, parts).items():
+            found.setdefault(key, []).append(gradient)
         number += 1
         if number == args.batches:
             break
@@ -163,7 +165,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def print_table(
     values: Mapping[str, Sequence[float]],
-    found: Mapping[tuple[str, str], Sequence[Pull]],
+    found: Mapping[tuple[str, str], Sequence[LossGradient]],
     number: int,
 ) -> None:
     """Print the means over batches."""

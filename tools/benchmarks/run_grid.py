@@ -169,9 +169,9 @@ def run_jobs(
         print(f'Failed: {", ".join(failed)}.')
     if settings.stop.signalled:
         return INTERRUPTED
-    if failed:
-        return FAILED
-    return TIME_OVER if left else DONE
+    if left:
+        return TIME_OVER
+    return FAILED if failed else DONE
 
 
 def run_grid(args: argparse.Namespace, tools: Path) -> int:

@@ -1,7 +1,6 @@
 """Check an annotation file: what it holds, and everything in it that can't be right."""
 
 import argparse
-import json
 import os
 import sys
 from collections import Counter
@@ -29,7 +28,10 @@ from oaformer.datasets.annotation_check import (  # noqa: E402
     fix_annotations,
     read_picture_files,
 )
-from oaformer.datasets.annotation_file import load_annotation_content  # noqa: E402
+from oaformer.datasets.annotation_file import (  # noqa: E402
+    load_annotation_content,
+    write_json,
+)
 
 CLEAN, PROBLEMS_FOUND, UNUSABLE = 0, 1, 2
 BAR_WIDTH = 40
@@ -240,18 +242,6 @@ def print_changes(console: Console, path: str, fixed: FixedAnnotations) -> None:
             f'"removed" of {path}, each with the reason.',
             markup=False,
         )
-
-
-def write_json(path: str, content: dict) -> None:
-    """Write a file as a whole or not at all."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f'.{target.name}.{os.getpid()}')
-    try:
-        part.write_text(json.dumps(content), encoding='utf-8')
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _is_same_file(first: str, second: str) -> bool:

@@ -9,6 +9,7 @@ REPO_ROOT = Path(__file__).resolve().parents[2]
 # The tools belong to the package beside them, whatever else is installed.
 sys.path.insert(0, str(REPO_ROOT / 'projects'))
 
+from oaformer.datasets.annotation_file import write_json  # noqa: E402
 from oaformer.datasets.converters import convert_cocoa  # noqa: E402
 
 
@@ -37,22 +38,29 @@ def parse_args(argv=None):
 def main(argv=None):
     """Convert one file and say what became of it."""
     args = parse_args(argv)
+    src, out = Path(args.src), Path(args.out)
+    if src.resolve() == out.resolve():
+        sys.exit(f'{out} is the file to convert: name another one to write')
     class_names = None
     if args.class_names:
-        lines = Path(args.class_names).read_text(encoding='utf-8').splitlines()
+        try:
+            lines = Path(args.class_names).read_text(encoding='utf-8').splitlines()
+        except (OSError, ValueError) as error:
+            sys.exit(f'cannot read {args.class_names}: {error}')
         class_names = [line for line in lines if line.strip()]
     try:
-        source = json.loads(Path(args.src).read_text(encoding='utf-8'))
+        source = json.loads(src.read_text(encoding='utf-8'))
     except (OSError, ValueError) as error:
-        sys.exit(f'cannot read {args.src}: {error}')
+        sys.exit(f'cannot read {src}: {error}')
     try:
         conversion = convert_cocoa(source, args.src, class_names, args.keep_stuff)
     except ValueError as error:
         sys.exit(str(error))
-    out = Path(args.out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(conversion.content), encoding='utf-8')
-    print(f'{args.out}: {conversion.summary()}')
+    try:
+        write_json(out, conversion.content)
+    except OSError as error:
+        sys.exit(f'cannot write {out}: {error}')
+    print(f'{out}: {conversion.summary()}')
 
 
 if __name__ == '__main__':

@@ -9,6 +9,7 @@ REPO_ROOT = Path(__file__).resolve().parents[2]
 # The tools belong to the package beside them, whatever else is installed.
 sys.path.insert(0, str(REPO_ROOT / 'projects'))
 
+from oaformer.datasets.annotation_file import write_json  # noqa: E402
 from oaformer.datasets.converters import convert_kins  # noqa: E402
 
 
@@ -37,8 +38,10 @@ def main(argv=None):
         conversion = convert_kins(source, args.src)
     except ValueError as error:
         sys.exit(str(error))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(conversion.content), encoding='utf-8')
+    try:
+        write_json(out, conversion.content)
+    except OSError as error:
+        sys.exit(f'cannot write {out}: {error}')
     print(f'{out}: {conversion.summary()}')
 
 

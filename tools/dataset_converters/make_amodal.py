@@ -6,6 +6,7 @@ be learnt from its cut-outs.
 """
 
 import argparse
+import math
 import sys
 from collections import Counter
 from functools import partial
@@ -105,8 +106,10 @@ def parse_args(argv=None):
     args = parser.parse_args(argv)
     if not 1 <= args.objects[0] <= args.objects[1]:
         parser.error('--objects MIN MAX must be 1 <= MIN <= MAX')
-    if args.number < 1 or args.blend_width < 0 or min(args.border, args.gap) < 0:
-        parser.error('--number must be positive, widths in pixels not negative')
+    if args.number < 1 or min(args.size or (1,)) < 1:
+        parser.error('--number and --size must be positive')
+    if not 0 <= args.blend_width < math.inf or min(args.border, args.gap) < 0:
+        parser.error('widths in pixels must not be negative')
     if args.size and args.backgrounds == 'source':
         parser.error("--backgrounds source keeps the pictures' sizes: leave --size out")
     return args

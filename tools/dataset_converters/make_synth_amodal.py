@@ -10,6 +10,8 @@ sys.path.insert(0, str(REPO_ROOT / 'projects'))
 
 from oaformer.datasets.synth_amodal import MAX_OCCLUSION, write_split  # noqa: E402
 
+MIN_SIZE = 16
+
 
 def parse_args(argv=None):
     """Read the command line."""
@@ -23,7 +25,12 @@ def parse_args(argv=None):
         default=200,
         help='held-out test pictures, for the numbers that are reported',
     )
-    parser.add_argument('--size', type=int, default=128, help='picture edge in pixels')
+    parser.add_argument(
+        '--size',
+        type=int,
+        default=128,
+        help=f'picture edge in pixels, at least {MIN_SIZE} (default 128)',
+    )
     parser.add_argument(
         '--occluded-fraction',
         type=float,
@@ -43,6 +50,8 @@ def parse_args(argv=None):
     for name in ('num_train', 'num_val', 'num_test'):
         if getattr(args, name) < 0:
             parser.error(f'--{name.replace("_", "-")} must not be negative')
+    if args.size < MIN_SIZE:
+        parser.error(f'--size must be at least {MIN_SIZE}, or shapes have no pixels')
     if not 0 <= args.occluded_fraction <= 1:
         parser.error('--occluded-fraction must be from 0 to 1')
     lowest, highest = args.occlusion_range

@@ -1,7 +1,10 @@
-"""Reading of an annotation file, with errors that say what to do."""
+"""Reading of an annotation file, with errors that say what to do, and writing."""
 
 import json
+import os
 from collections import Counter
+from collections.abc import Container, Hashable
+from pathlib import Path
 from typing import NamedTuple
 
 from mmengine.fileio import get_local_path
@@ -122,6 +125,26 @@ def load_annotation_content(ann_file: str, backend_args: dict | None = None) -> 
     return content
 
 
+def write_json(path: str | os.PathLike, content: dict) -> None:
+    """Write an annotation file, or another one of JSON, as a whole or not at all.
+
+    Args:
+        path: Where to; its folder is made, and what is there is replaced.
+        content: Content of the file.
+
+    Raises:
+        OSError: If it can't be written.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f'.{target.name}.{os.getpid()}')
+    try:
+        part.write_text(json.dumps(content), encoding='utf-8')
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def _converter_hint(content: dict) -> str:
     """What to do with a file whose annotations have the keys of another format."""
     annotations = content.get('annotations')
@@ -136,7 +159,18 @@ def _converter_hint(content: dict) -> str:
     return ''
 
 
-def _check_unique(ann_file: str, entries: list[dict], kind: str) -> None:
+def _check_unique(ann_file: str, entries: list, kind: str) -> None:
+    for index, entry in enumerate(entries):
+        if not isinstance(entry, dict):
+            raise ValueError(
+                f'{ann_file}: the {kind} at position {index} is '
+                f'{type(entry).__name__}, not an object with keys'
+            )
+        if not isinstance(entry.get('id'), Hashable):
+            raise ValueError(
+                f'{ann_file}: the {kind} at position {index} has the id {entry["id"]}, '
+                'not a whole number'
+            )
     counts = Counter(entry.get('id') for entry in entries)
     wrong = [key for key, count in counts.items() if count > 1 or key is None]
     if wrong:
@@ -154,15 +188,19 @@ def _check_references(
 ) -> None:
     known = set(category_ids.values())
     for annotation in annotations:
-        if annotation.get('image_id') not in images:
+        if not _is_among(annotation.get('image_id'), images):
             raise ValueError(
                 f'{_place(ann_file, annotation)}: no such image in the file'
             )
-        if annotation.get('category_id') not in known:
+        if not _is_among(annotation.get('category_id'), known):
             raise ValueError(
                 f'{_place(ann_file, annotation)}: category_id '
                 f'{annotation.get("category_id")} is not among the categories'
             )
+
+
+def _is_among(key: object, known: Container) -> bool:
+    return isinstance(key, Hashable) and key in known
 
 
 def _place(ann_file: str, annotation: dict) -> str:

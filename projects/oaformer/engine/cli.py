@@ -12,13 +12,7 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from .distributed import set_up_processes
-from .paths import find_config, resolve_data_paths
-
-_DATA_SECTIONS = [
-    f'{split}_{part}'
-    for split in ('train', 'val', 'test')
-    for part in ('dataloader', 'evaluator')
-]
+from .paths import DATA_SECTIONS, find_config, resolve_data_paths
 
 
 class UsageError(ValueError):
@@ -208,7 +202,7 @@ def _load_config(args: argparse.Namespace, repo_root: Path) -> Config:
 
 def _resolve_data(cfg: Config, repo_root: Path) -> None:
     moved = []
-    for section in _DATA_SECTIONS:
+    for section in DATA_SECTIONS:
         if cfg.get(section) is None:
             continue
         resolved = resolve_data_paths(cfg[section], Path.cwd(), repo_root)

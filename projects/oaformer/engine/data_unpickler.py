@@ -4,12 +4,13 @@ import io
 import pickle
 from collections import OrderedDict
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from .safe_load import numpy_functions
+from .safe_load import TRUST_VARIABLE, is_trusted, numpy_functions
 
 
 class UnsafeGlobalError(pickle.UnpicklingError):
@@ -29,6 +30,48 @@ class DataUnpickler(pickle.Unpickler):
             return _allowed_globals()[f'{module}.{name}']
         except KeyError:
             raise UnsafeGlobalError(f'{module}.{name}') from None
+
+
+def load_pickle(
+    file: str | Path,
+    refusal: type[pickle.UnpicklingError],
+    encoding: str = 'ASCII',
+) -> Any:
+    """Load a pickle file that holds data only, or that the user trusts.
+
+    Args:
+        file (str | Path): The file's path.
+        refusal (type[pickle.UnpicklingError]): What to raise if it holds more.
+        encoding (str): How strings from Python 2 are read.
+
+    Returns:
+        Any: What was saved.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        pickle.UnpicklingError: ``refusal``, if the file holds more than data and
+            ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD`` is not set.
+        RuntimeError: If the file is damaged or is no pickle file.
+    """
+    unpickler = pickle.Unpickler if is_trusted(str(file)) else DataUnpickler
+    try:
+        with open(file, 'rb') as stream:
+            return unpickler(stream, encoding=encoding).load()
+    except UnsafeGlobalError as error:
+        raise refusal(
+            f'{file} was not loaded: only data is read from a pickle file, and it also '
+            f'wants {error}. Loading such a file can run any code that its author put '
+            'into it. If you trust where it comes from, set the environment variable '
+            f'{TRUST_VARIABLE}=1 and repeat the command.'
+        ) from error
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        # a damaged pickle file may fail in any way
+        raise RuntimeError(
+            f'{file} could not be read as a pickle file; is the copy or the download '
+            f'complete? ({error})'
+        ) from error
 
 
 def _allowed_globals() -> dict[str, Callable]:

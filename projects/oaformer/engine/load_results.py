@@ -4,8 +4,7 @@ import pickle
 from pathlib import Path
 from typing import Any
 
-from .data_unpickler import DataUnpickler, UnsafeGlobalError
-from .safe_load import TRUST_VARIABLE, is_trusted
+from .data_unpickler import load_pickle
 
 
 class UnsafeResultsError(pickle.UnpicklingError):
@@ -32,25 +31,7 @@ def load_results(file: str | Path) -> list[dict]:
         RuntimeError: If the file is damaged or is no pickle file.
         ValueError: If it holds something else than predictions.
     """
-    unpickler = pickle.Unpickler if is_trusted(str(file)) else DataUnpickler
-    try:
-        with open(file, 'rb') as stream:
-            results = unpickler(stream).load()
-    except UnsafeGlobalError as error:
-        raise UnsafeResultsError(
-            f'{file} was not loaded: only data is read from a file of predictions, and '
-            f'it also wants {error}. Loading such a file can run any code that its '
-            'author put into it. If you trust where it comes from, set the environment '
-            f'variable {TRUST_VARIABLE}=1 and repeat the command.'
-        ) from error
-    except FileNotFoundError:
-        raise
-    except Exception as error:
-        # a damaged pickle file may fail in any way
-        raise RuntimeError(
-            f'{file} could not be read as a pickle file; is the copy complete? '
-            f'({error})'
-        ) from error
+    results = load_pickle(file, UnsafeResultsError)
     if not isinstance(results, list) or not all(map(_is_prediction, results)):
         raise ValueError(
             f'{file} holds no predictions: it must be a list of dicts with "img_id" '

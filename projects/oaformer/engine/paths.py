@@ -4,6 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+# The sections of a config that name files of data.
+DATA_SECTIONS = tuple(
+    f'{split}_{part}'
+    for split in ('train', 'val', 'test')
+    for part in ('dataloader', 'evaluator')
+)
 # In a dataset or metric these name files; with a `data_root`, relative to that.
 _PATH_KEYS = ('ann_file', 'data_prefix')
 

@@ -1,6 +1,5 @@
 """Reading weights that MMDetection or detectron2 saved, without running code."""
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .data_unpickler import DataUnpickler, UnsafeGlobalError
-from .safe_load import TRUST_VARIABLE, UnsafeCheckpointError, is_trusted, safe_load
+from .data_unpickler import load_pickle
+from .safe_load import UnsafeCheckpointError, safe_load
 
 
 class PretrainedWeights(NamedTuple):
@@ -45,7 +44,11 @@ def load_pretrained_weights(file: str | Path) -> PretrainedWeights:
     path = Path(file)
     if not path.is_file():
         raise FileNotFoundError(f'there is no file {file}')
-    content = _load_pickle(path) if path.suffix == '.pkl' else safe_load(path, 'cpu')
+    if path.suffix == '.pkl':
+        # as detectron2 reads them: some are from Python 2
+        content = load_pickle(path, UnsafeCheckpointError, encoding='latin1')
+    else:
+        content = safe_load(path, 'cpu')
     if not isinstance(content, Mapping):
         raise ValueError(f'{file} holds no weights but {type(content).__name__}')
     # MMEngine's name, detectron2's name, or nothing around them
@@ -61,27 +64,6 @@ def load_pretrained_weights(file: str | Path) -> PretrainedWeights:
         raise ValueError(f'{file}: {strangers[0]!r} is no tensor')
     tensors = {name: torch.as_tensor(value) for name, value in weights.items()}
     return PretrainedWeights(tensors, _classes(content.get('meta')))
-
-
-def _load_pickle(path: Path) -> Any:
-    unpickler = pickle.Unpickler if is_trusted(str(path)) else DataUnpickler
-    try:
-        with path.open('rb') as stream:
-            # as detectron2 reads them: some are from Python 2
-            return unpickler(stream, encoding='latin1').load()
-    except UnsafeGlobalError as error:
-        raise UnsafeCheckpointError(
-            f'{path} was not loaded: only data is read from a checkpoint, and it also '
-            f'wants {error}. Loading such a file can run any code that its author put '
-            'into it. If you trust where it comes from, set the environment variable '
-            f'{TRUST_VARIABLE}=1 and repeat the command.'
-        ) from error
-    except Exception as error:
-        # a damaged pickle file may fail in any way
-        raise RuntimeError(
-            f'{path} could not be read as a pickle file; is the download complete? '
-            f'({error})'
-        ) from error
 
 
 def _classes(meta: Any) -> tuple[str, ...] | None:

@@ -159,6 +159,17 @@ def test_annotations_of_one_category_with_two_ids_are_merged():
     assert fixed['categories'] == good_content()['categories']
 
 
+def test_categories_of_one_name_beside_one_with_an_odd_id():
+    content = good_content()
+    content['categories'] += [dict(id=6, name='cup'), dict(id=[1], name='plate')]
+    entry(content, 13)['category_id'] = 6
+    fixed = fix_annotations(content).content
+    assert fixed['annotations'] == good_content()['annotations']
+    assert fixed['categories'] == good_content()['categories']
+    removed = [item['entry'] for item in fixed['removed']]
+    assert sorted(removed, key=str) == sorted(content['categories'][2:], key=str)
+
+
 def test_earlier_removals_stay():
     content = dict(good_content(), removed=[dict(reason='old')])
     entry(content, 13)['image_id'] = 7

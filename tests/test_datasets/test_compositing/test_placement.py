@@ -45,10 +45,11 @@ def test_a_place_keeps_its_promise_on_any_grid(grid, monkeypatch):
                 after = rates_with(mask, place, amodal, visible)
                 assert after[2] == pytest.approx(wanted, abs=0.02 + 1e-9)
                 np.testing.assert_allclose(after[:2], rates[:2], atol=1e-9)
-            place = places.hiding(rng, 2, wanted, others_max_rate=0.5)
+            place = places.hiding(rng, 2, wanted, max_rate=wanted)
             if place is not None:
                 after = rates_with(mask, place, amodal, visible)
-                assert (after[:2] <= np.maximum(rates[:2], 0.5) + 1e-9).all()
+                assert after[2] == pytest.approx(wanted, abs=0.02 + 1e-9)
+                assert (after <= np.maximum(rates, wanted) + 1e-9).all()
         place = places.clear(rng)
         if place is not None:
             found += 1

@@ -21,6 +21,18 @@ def test_file_with_occlusion(tmp_path):
     assert source.told_left_out() == '3 occluded'
 
 
+def test_a_rate_without_a_visible_mask_counts(tmp_path):
+    path = write_data_set(tmp_path, False, number=1)
+    content = json.loads(path.read_text())
+    rates = [0.4, 0.0, 1e-9]
+    for annotation, rate in zip(content['annotations'], rates, strict=True):
+        annotation['occlude_rate'] = rate
+    path.write_text(json.dumps(content))
+    source = CutOutSource(str(path), str(tmp_path))
+    assert [one['id'] for one in source.candidates] == [12, 13]
+    assert source.told_left_out() == '1 occluded'
+
+
 def test_cut_outs_keep_their_relative_size_and_origin(tmp_path):
     source = CutOutSource(str(write_data_set(tmp_path, True)), str(tmp_path))
     rng = np.random.default_rng(0)
@@ -63,8 +75,9 @@ def test_errors_name_file_and_remedy(tmp_path):
         CutOutSource(str(path), str(tmp_path))
 
 
-def test_a_file_that_is_no_picture(tmp_path):
+@pytest.mark.parametrize('text', ['no picture', ''])
+def test_a_file_that_is_no_picture(tmp_path, text):
     source = CutOutSource(str(write_data_set(tmp_path, True)), str(tmp_path))
-    (tmp_path / '1.png').write_text('no picture')
-    with pytest.raises(ValueError, match=r'1.png \(image 1\) is no picture'):
+    (tmp_path / '1.png').write_text(text)
+    with pytest.raises(ValueError, match='1.png is no picture'):
         source.picture(1)

@@ -13,10 +13,10 @@ def boxes(*corners):
     return masks
 
 
-def reasons(masks, rates=None, ignored=None, **rules):
+def reasons(masks, occluded=None, ignored=None, **rules):
     ignored = np.zeros(len(masks), bool) if ignored is None else np.array(ignored)
     return [
-        why_left_out(index, masks, rates, ignored, UnoccludedRules(**rules))
+        why_left_out(index, masks, occluded, ignored, UnoccludedRules(**rules))
         for index in range(len(masks))
     ]
 
@@ -35,7 +35,7 @@ def test_in_a_plain_file_nothing_may_be_near():
 
 def test_where_occlusion_is_annotated_it_decides():
     masks = boxes((5, 5, 15, 15), (5, 12, 15, 22))
-    assert reasons(masks, rates=np.array([0.3, 0.0])) == ['occluded', None]
+    assert reasons(masks, occluded=[True, False]) == ['occluded', None]
 
 
 @pytest.mark.parametrize('box', [(0, 5, 9, 14), (5, 0, 14, 9), (31, 5, 40, 14)])

@@ -129,6 +129,19 @@ def test_the_wanted_rate_is_met():
     assert all(rate == 0 or 0.18 <= rate <= 0.32 for rate in rates)
 
 
+def test_nothing_is_hidden_further_than_allowed():
+    transform = AmodalCopyPaste(
+        max_num_pasted=1, occlusion_range=(0.3, 0.3), max_occlusion_rate=0.3
+    )
+    rates = []
+    for seed in range(15):
+        other = sample(seed + 1000, 12, number=1)
+        masks = pasted(seed, transform, one_square(), other)['gt_masks']
+        rates.append(masks.occlusion_rates[0])
+    assert max(rates) <= 0.3 + 1e-6
+    assert sum(rate >= 0.28 for rate in rates) >= 5
+
+
 def test_the_rate_of_a_cropped_object():
     # Half of the object was hidden, and a crop has kept nothing but visible pixels.
     transform = AmodalCopyPaste(max_num_pasted=1, occlusion_range=(0.6, 0.7))
@@ -151,9 +164,8 @@ def test_no_objects_on_either_side():
 def test_settings():
     never = AmodalCopyPaste(prob=0)
     assert all(len(pasted(seed, never)['gt_masks']) == 3 for seed in range(5))
-    other = sample(1000, 12, number=1)
-    for mask in range(5):
-        other = sample(1000 + mask, 12, number=3)
+    for seed in range(5):
+        other = sample(1000 + seed, 12)
         other['gt_masks'] = AmodalMasks(other['gt_masks'].masks, *SIZE)
         everything = AmodalCopyPaste(selected=False, occlusion_range=None)
         assert len(pasted(0, everything, other=other)['gt_masks']) == 6
@@ -174,6 +186,7 @@ def test_settings():
         dict(occlusion_range=(0.5, 0.2)),
         dict(occlusion_range=(0, 0.2)),
         dict(occlusion_range=(0.1, 0.9)),
+        dict(occlusion_range=None, max_occlusion_rate=1.5),
         dict(max_num_pasted=0),
         dict(prob=1.5),
         dict(blend_width=-1),

@@ -156,12 +156,16 @@ def test_markers(tmp_path):
 )
 def test_missing_markers_are_errors(tmp_path, old, new):
     from grid.grid_file import GridError
-    from grid.markdown import check_markers
+    from grid.markdown import check_markers, replace_tables
 
     page = tmp_path / 'page.md'
     page.write_text(PAGE.replace(old, new))
     with pytest.raises(GridError, match='the line <!-- grid:two begin --> once'):
         check_markers(page, ['one', 'two'])
+    # While a grid runs for hours, somebody may edit the page.
+    with pytest.raises(GridError, match='the line <!-- grid:two begin --> once'):
+        replace_tables(page, dict(one='| 1 |', two='| 2 |'))
+    assert page.read_text() == PAGE.replace(old, new)
 
 
 GRID = """

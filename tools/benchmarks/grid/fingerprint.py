@@ -9,15 +9,10 @@ from typing import Any
 
 from mmengine.config import Config
 
-from oaformer.engine import find_config, resolve_data_paths
+from oaformer.engine.paths import DATA_SECTIONS, find_config, resolve_data_paths
 
 from .grid_file import GridError
 
-DATA_SECTIONS = tuple(
-    f'{split}_{part}'
-    for split in ('train', 'val', 'test')
-    for part in ('dataloader', 'evaluator')
-)
 # Not: names, work dir, logging, checkpoints, visualizer, seed.
 SECTIONS = (
     'model',

@@ -14,12 +14,7 @@ from oaformer.engine import load_results
 
 from . import work_dir
 from .files import write_whole
-from .fingerprint import (
-    TEST_SECTIONS,
-    changed_sections,
-    fingerprint,
-    load_config,
-)
+from .fingerprint import TEST_SECTIONS, changed_sections, fingerprint, load_config
 from .grid_file import GridError, Run
 from .processes import Stop, run_command
 
@@ -139,8 +134,9 @@ class Job:
                 f'process {pid} is working in {self.folder}. Run the grid again when '
                 'it has ended.'
             )
-        if self._changes():
-            self._set_aside()
+        changes = self._changes()
+        if changes:
+            self._set_aside(self.folder, f'trained ({", ".join(changes)})')
         stamp = self._stamp(settings)
         checkpoint = work_dir.point_to_last_checkpoint(self.folder)
         if work_dir.step_of(checkpoint) < self._last:
@@ -153,6 +149,9 @@ class Job:
                 f'training ended without {checkpoint}; see {self.folder / "train.log"}.'
             )
         if self._test_metrics() is None:
+            if self._test_is_stale():
+                # An interrupted test must not leave the old metrics under a new stamp.
+                self._set_aside(self.folder / 'test', 'tested')
             _write_stamp(self.folder / 'test', fingerprint=self.fingerprint)
             _, test = self.commands(settings.tools)
             self._execute(test, 'test.log', settings)
@@ -220,28 +219,29 @@ class Job:
                 f'({", ".join(sorted(changes))}). Start the grid again.'
             )
 
-    def _set_aside(self) -> None:
-        time_of_day = time.strftime('%Y%m%d_%H%M%S')
-        aside = self.folder.with_name(f'{self.folder.name}.stale-{time_of_day}')
-        say(
-            f'{self.name}: changed since it was trained ({", ".join(self._changes())}).'
-            f' The old work dir is now {aside}.'
-        )
-        self.folder.rename(aside)
+    def _set_aside(self, folder: Path, done: str) -> None:
+        now = time.strftime('%Y%m%d_%H%M%S')
+        aside = folder.with_name(f'{folder.name}.stale-{now}')
+        say(f'{self.name}: changed since it was {done}. The old folder is now {aside}.')
+        folder.rename(aside)
+
+    def _test_is_stale(self) -> bool:
+        stamp = _read_stamp(self.folder / 'test')
+        return stamp is not None and stamp['fingerprint'] != self.fingerprint
 
     def _test_metrics(self) -> dict[str, float] | None:
         """Read what a test of the last checkpoint measured; None if there is none."""
-        stamp = _read_stamp(self.folder / 'test')
-        if stamp is not None and stamp['fingerprint'] != self.fingerprint:
+        if self._test_is_stale():
             return None
         starts = [folder.name for folder in work_dir.run_folders(self.folder)]
         start = max(starts, default='')
         for folder in reversed(work_dir.run_folders(self.folder / 'test')):
-            file, dump = folder / f'{folder.name}.json', self._dump(folder)
-            if not file.is_file() or dump is None or folder.name <= start:
+            file = folder / f'{folder.name}.json'
+            if not file.is_file() or folder.name <= start:
                 continue
-            tested = Path(dump.load_from).name
-            if tested != f'{self._unit}_{self._last}.pth':
+            dump = self._dump(folder)
+            last = f'{self._unit}_{self._last}.pth'
+            if dump is None or Path(dump.load_from).name != last:
                 continue
             if set(self._compare(dump)) <= {'load_from'}:
                 try:

@@ -49,9 +49,13 @@ def replace_tables(path: Path, tables: Mapping[str, str]) -> None:
     """Replace what stands between the markers, and nothing else.
 
     Args:
-        path (Path): The Markdown file, with all markers.
+        path (Path): The Markdown file.
         tables (Mapping[str, str]): The tables by name.
+
+    Raises:
+        GridError: If markers are missing; the file stays as it is.
     """
+    check_markers(path, list(tables))
     text = path.read_text()
     for name, table in tables.items():
         begin, end = markers(name)

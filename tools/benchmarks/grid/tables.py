@@ -2,7 +2,8 @@
 
 import statistics
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from .grid_file import Column, Effect, Row, Run, Table
 
@@ -84,7 +85,7 @@ def render_table(
     """
     blocks = [textwrap.fill(f'**{table.title}** {table.note}'.strip(), WIDTH)]
     blocks.append(
-        _grid(
+        _lay_out(
             table,
             table.rows,
             lambda row, column: _mean_cell(row, column, results),
@@ -94,7 +95,7 @@ def render_table(
     if table.effects:
         blocks.append('Differences, paired by seed:')
         blocks.append(
-            _grid(
+            _lay_out(
                 table,
                 table.effects,
                 lambda effect, column: _difference_cell(effect, column, results),
@@ -105,7 +106,12 @@ def render_table(
     return '\n\n'.join(blocks)
 
 
-def _grid(table, items, cell, last_column) -> str:
+def _lay_out(
+    table: Table,
+    items: Sequence[Row] | Sequence[Effect],
+    cell: Callable[[Any, Column], str],
+    last_column: Sequence[str],
+) -> str:
     """Lay out rows or effects: name, columns, the paper's columns, one more."""
     printed = [
         column

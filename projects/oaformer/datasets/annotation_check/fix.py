@@ -218,8 +218,9 @@ def _merge_categories(
         return
     first: dict[str, Hashable] = {}
     for category in content['categories']:
-        if isinstance(category, dict) and category.get('id') not in merged:
-            first.setdefault(str(category.get('name')), category.get('id'))
+        key = category.get('id') if isinstance(category, dict) else None
+        if is_id(key) and key not in merged:
+            first.setdefault(str(category.get('name')), key)
     for index, annotation in enumerate(annotations):
         key = annotation.get('category_id')
         if is_id(key) and key in merged:

@@ -8,7 +8,7 @@ import mmcv
 import numpy as np
 
 from .scene_object import SceneObject
-from .sources import CutOutSource
+from .sources import CutOutSource, read_picture
 
 BACKGROUNDS = ('patch', 'noise', 'source')
 PICTURE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
@@ -92,9 +92,7 @@ class Backgrounds:
 
     def _draw_from_folder(self, rng: np.random.Generator) -> Background:
         path = self._pictures[int(rng.integers(len(self._pictures)))]
-        image = mmcv.imread(str(path))
-        if image is None:
-            raise ValueError(f'{path} is no picture')
+        image = read_picture(str(path))
         height, width = self._size
         zoom = max(height / image.shape[0], width / image.shape[1])
         scaled = [

@@ -45,7 +45,7 @@ class Places:
         self._areas = areas(visible)
         visible = visible[:, BORDER:-BORDER, BORDER:-BORDER]
         height, width = visible.shape[1:]
-        self._step = math.ceil(max(height, width) / GRID_SIDE)
+        self._step = max(1, math.ceil(max(height, width) / GRID_SIDE))
         rows, columns = (
             max(0, (side - part) // self._step + 1)
             for side, part in zip((height, width), mask.shape, strict=True)
@@ -83,7 +83,7 @@ class Places:
         rng: np.random.Generator,
         index: int,
         rate: float,
-        others_max_rate: float | None = None,
+        max_rate: float | None = None,
     ) -> Placement | None:
         """A random place that brings one object to a wanted occlusion rate.
 
@@ -91,16 +91,17 @@ class Places:
             rng: Source of randomness.
             index: Index of the object.
             rate: Its occlusion rate afterwards, met within ``PLACEMENT_ERROR``.
-            others_max_rate: Occlusion rate that none of the other objects may get
-                beyond; None if nothing of them may be hidden.
+            max_rate: Occlusion rate that no object may get beyond; None if nothing of
+                the others may be hidden.
 
         Returns:
             The place, or None if there is none.
         """
         limit = self._before.copy()
-        if others_max_rate is not None:
-            limit = np.maximum(limit, others_max_rate)
-        limit[index] = np.inf
+        if max_rate is None:
+            limit[index] = np.inf
+        else:
+            limit = np.maximum(limit, max_rate)
 
         def good(after, limit):
             near = np.abs(after[index] - rate) <= PLACEMENT_ERROR

@@ -4,11 +4,13 @@ import os.path as osp
 from collections import Counter
 from functools import lru_cache
 
+import cv2
 import mmcv
 import numpy as np
 
 from ...structures import decode_masks
-from ..annotation_file import read_annotation_file
+from ..annotation import RATE_TOLERANCE
+from ..annotation_file import AnnotationFile, read_annotation_file
 from .cut_out import CutOut, cut_out
 from .unoccluded import UnoccludedRules, why_left_out
 
@@ -28,16 +30,28 @@ class PictureObjects:
         annotations: As they stand in the file, N of them.
         amodal: Their masks, (N, H, W) uint8 of 0 and 1.
         visible: Visible masks, likewise.
+        occluded: Which are hidden in part, by their masks or their annotated rate,
+            (N,) bool.
         ignored: Which are crowds or marked to be ignored, (N,) bool.
     """
 
-    def __init__(self, file, image: dict, annotations: list[dict]) -> None:
+    def __init__(
+        self, file: AnnotationFile, image: dict, annotations: list[dict]
+    ) -> None:
         parsed = [file.parse(annotation) for annotation in annotations]
         size = image['height'], image['width']
         self.annotations = annotations
         self.amodal = decode_masks([one.amodal for one in parsed], *size)
         self.visible = decode_masks([one.visible for one in parsed], *size)
-        self.rates = np.array([one.visible is not one.amodal for one in parsed])
+        # A rate without a visible mask, which the loader drops, still says that the
+        # object is not whole.
+        self.occluded = np.array(
+            [
+                one.visible is not one.amodal
+                or float(annotation.get('occlude_rate') or 0) > RATE_TOLERANCE
+                for one, annotation in zip(parsed, annotations, strict=True)
+            ]
+        )
         self.ignored = np.array(
             [
                 bool(one.get('iscrowd', False) or one.get('ignore', False))
@@ -50,8 +64,8 @@ class CutOutSource:
     """The whole objects of a data set.
 
     Args:
-        ann_file: COCO-style annotation file. Where it annotates occlusion, an object
-            is whole if its rate is 0; in a plain one, if no other mask is near.
+        ann_file: COCO-style annotation file. Where it annotates occlusion, nothing
+            hides an object whose rate is 0; in a plain one, if no other mask is near.
         img_dir: Folder of its pictures.
         rules: What counts as whole.
 
@@ -144,9 +158,7 @@ class CutOutSource:
     def _picture(self, image_id: int) -> np.ndarray:
         image = self.file.images[image_id]
         path = self._path(image)
-        pixels = mmcv.imread(path)
-        if pixels is None:
-            raise ValueError(f'{path} (image {image_id}) is no picture')
+        pixels = read_picture(path)
         if pixels.shape[:2] != (image['height'], image['width']):
             raise ValueError(
                 f'{path} (image {image_id}) is {pixels.shape[0]} x {pixels.shape[1]} '
@@ -159,10 +171,12 @@ class CutOutSource:
 
     def _find_candidates(self, image_id: int, rules: UnoccludedRules) -> None:
         objects = self.objects(image_id)
-        rates = objects.rates if self.knows_occlusion else None
+        occluded = objects.occluded if self.knows_occlusion else None
         found = False
         for index, annotation in enumerate(objects.annotations):
-            reason = why_left_out(index, objects.amodal, rates, objects.ignored, rules)
+            reason = why_left_out(
+                index, objects.amodal, occluded, objects.ignored, rules
+            )
             if reason is None:
                 self.candidates.append(annotation)
                 found = True
@@ -174,3 +188,19 @@ class CutOutSource:
                 f'{self.file.name}: image {image_id} is missing: {path}. Name the '
                 "pictures' folder with --img-dir."
             )
+
+
+def read_picture(path: str) -> np.ndarray:
+    """Read a picture, (H, W, 3) uint8 BGR.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: Naming the file, if it is no picture.
+    """
+    try:
+        image = mmcv.imread(path)
+    except cv2.error:  # an empty file; of others OpenCV gives None
+        image = None
+    if image is None:
+        raise ValueError(f'{path} is no picture')
+    return image

@@ -28,20 +28,21 @@ class UnoccludedRules(NamedTuple):
 def why_left_out(
     index: int,
     masks: np.ndarray,
-    rates: np.ndarray | None,
+    occluded: np.ndarray | None,
     ignored: np.ndarray,
     rules: UnoccludedRules,
 ) -> str | None:
     """Why an object can't be cut out, in words that can be counted.
 
-    Where occlusion rates are known, they decide whether something hides the object.
-    A plain COCO file does not say; then no other mask may come near. Whatever is in
-    front of the object and has no annotation goes unnoticed.
+    Where occlusion is annotated, that decides whether something hides the object. A
+    plain COCO file does not say; then no other mask may come near. Whatever is in front
+    of the object and has no annotation goes unnoticed.
 
     Args:
         index: Index of the object.
         masks: Masks of all objects of the picture, (N, H, W) uint8 of 0 and 1.
-        rates: Their occlusion rates, (N,), or None if occlusion is not annotated.
+        occluded: Which of them are hidden in part, (N,) bool, or None if occlusion is
+            not annotated.
         ignored: Which of them are crowds or marked to be ignored, (N,) bool.
         rules: What to leave out.
 
@@ -52,7 +53,7 @@ def why_left_out(
     height, width = mask.shape
     if ignored[index]:
         return 'crowd or ignored'
-    if rates is not None and rates[index] > 0:
+    if occluded is not None and occluded[index]:
         return 'occluded'
     if np.count_nonzero(mask) < max(1, rules.min_area * height * width):
         return 'too small'
@@ -60,7 +61,7 @@ def why_left_out(
     right, bottom = x + box_width, y + box_height
     if min(x, y, width - right, height - bottom) < rules.border:
         return "at the picture's border"
-    if rates is None and _touched(index, masks, (x, y, right, bottom), rules.gap):
+    if occluded is None and _touched(index, masks, (x, y, right, bottom), rules.gap):
         return 'touches another object'
     box = mask[y:bottom, x:right]
     if rules.one_piece and cv2.connectedComponents(box, connectivity=8)[0] > 2:

@@ -65,14 +65,13 @@ class AmodalCopyPaste(BaseTransform):
         min_area: float = 0.001,
         blend_width: float = 1.0,
     ) -> None:
-        if occlusion_range is not None:
-            low, high = occlusion_range
-            if not 0 < low <= high <= max_occlusion_rate <= 1:
-                raise ValueError(
-                    'occlusion_range = (low, high) and max_occlusion_rate must be '
-                    '0 < low <= high <= max_occlusion_rate <= 1, not '
-                    f'{occlusion_range} and {max_occlusion_rate}'
-                )
+        low, high = occlusion_range or (max_occlusion_rate, max_occlusion_rate)
+        if not 0 < low <= high <= max_occlusion_rate <= 1:
+            raise ValueError(
+                'occlusion_range = (low, high) and max_occlusion_rate must be '
+                '0 < low <= high <= max_occlusion_rate <= 1, not '
+                f'{occlusion_range} and {max_occlusion_rate}'
+            )
         if max_num_pasted < 1 or not 0 <= prob <= 1 or blend_width < 0:
             raise ValueError(
                 'max_num_pasted >= 1, 0 <= prob <= 1 and blend_width >= 0 must hold, '
@@ -130,11 +129,13 @@ class AmodalCopyPaste(BaseTransform):
     def _choose(self, rng: np.random.Generator, other: dict) -> np.ndarray:
         """Indices of objects to paste, the rear one first, (n,)."""
         masks, ignored = other['gt_masks'], other['gt_ignore_flags']
-        rates = np.maximum(masks.occlusion_rates, masks.recomputed_occlusion_rates())
+        occluded = (masks.occlusion_rates > 0) | (
+            masks.recomputed_occlusion_rates() > 0
+        )
         whole = [
             index
             for index in range(len(masks))
-            if why_left_out(index, masks.masks, rates, ignored, self.rules) is None
+            if why_left_out(index, masks.masks, occluded, ignored, self.rules) is None
         ]
         number = min(len(whole), self.max_num_pasted)
         if self.selected and number:
