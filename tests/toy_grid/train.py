@@ -46,7 +46,9 @@ def main():
 
 
 def start_folder(work_dir, config):
-    now = f'{time.strftime("%Y%m%d_%H%M%S")}{time.time_ns() % 10**9:09}'
+    # one reading of the clock: strftime's own may still be in the second before
+    seconds, rest = divmod(time.time_ns(), 10**9)
+    now = f'{time.strftime("%Y%m%d_%H%M%S", time.localtime(seconds))}{rest:09}'
     start = work_dir / now
     (start / 'vis_data').mkdir(parents=True)
     (start / 'vis_data' / 'config.py').write_text(config)
