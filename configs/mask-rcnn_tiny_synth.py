@@ -1,22 +1,23 @@
 # The outside reference: MMDetection's Mask R-CNN trained with amodal boxes and masks,
-# as in the paper's table 1, with the backbone, pictures and schedule of
+# as in the paper's table 1, with the backbone, images and schedule of
 # oaformer_tiny_synth.py. All settings ours.
 _base_ = [
     './_base_/models/amodal-mask-rcnn_tiny.py',
-    './_base_/datasets/synth_amodal.py', './_base_/schedules/adamw_small.py',
-    './_base_/default_runtime.py'
+    './_base_/datasets/synth_amodal.py',
+    './_base_/schedules/adamw_small.py',
+    './_base_/default_runtime.py',
 ]
 
 model = dict(
-    roi_head=dict(
-        bbox_head=dict(num_classes=5), mask_head=dict(num_classes=5)))
+    roi_head=dict(bbox_head=dict(num_classes=5), mask_head=dict(num_classes=5))
+)
 
 max_epochs = 12
 train_cfg = dict(max_epochs=max_epochs, val_interval=4)
 param_scheduler = dict(end=max_epochs, milestones=[10])
 
 # MMDetection's mask head asks for the scale factor that Resize leaves behind; the
-# pictures stay as they are
+# images stay as they are
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=_base_.image_size, keep_ratio=True),
@@ -24,7 +25,8 @@ test_pipeline = [
     dict(type='OcclusionRate', mode='annotated'),
     dict(
         type='PackAmodalInputs',
-        meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'))
+        meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'),
+    ),
 ]
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

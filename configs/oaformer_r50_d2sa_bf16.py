@@ -3,4 +3,5 @@
 _base_ = './oaformer_r50_d2sa.py'
 
 optim_wrapper = dict(  # ours
-    type='AmpOptimWrapper', dtype='bfloat16', loss_scale=1.0)
+    type='AmpOptimWrapper', dtype='bfloat16', loss_scale=1.0
+)

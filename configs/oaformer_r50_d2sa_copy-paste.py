@@ -1,7 +1,7 @@
-# Pastes whole objects of other training pictures over each picture. Ours.
+# Pastes whole objects of other training images over each image. Ours.
 _base_ = './oaformer_r50_d2sa.py'
 
-# everything but OcclusionRate and PackAmodalInputs, for either picture
+# everything but OcclusionRate and PackAmodalInputs, for either image
 load_pipeline = _base_.train_pipeline[:-2]
 train_dataloader = dict(
     dataset=dict(
@@ -12,5 +12,8 @@ train_dataloader = dict(
             datasets=[
                 dict(part, pipeline=load_pipeline)
                 for part in _base_.train_dataloader.dataset.datasets
-            ]),
-        pipeline=[dict(type='AmodalCopyPaste'), *_base_.train_pipeline[-2:]]))
+            ],
+        ),
+        pipeline=[dict(type='AmodalCopyPaste'), *_base_.train_pipeline[-2:]],
+    )
+)

@@ -11,6 +11,7 @@ custom_hooks = [
             dict(type='LoadAmodalAnnotations'),
             dict(type='Resize', scale=_base_.image_size, keep_ratio=True),
             dict(type='OcclusionRate', mode='annotated'),
-            dict(type='PackAmodalInputs')
-        ])
+            dict(type='PackAmodalInputs'),
+        ],
+    ),
 ]

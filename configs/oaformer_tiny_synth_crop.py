@@ -11,15 +11,17 @@ train_pipeline = [
         scale=image_size,
         ratio_range=(0.8, 1.6),
         resize_type='Resize',
-        keep_ratio=True),
+        keep_ratio=True,
+    ),
     dict(
         type='RandomCrop',
         crop_size=image_size,
         crop_type='absolute',
         recompute_bbox=True,
-        allow_negative_crop=True),
+        allow_negative_crop=True,
+    ),
     dict(type='FilterAnnotations', min_gt_bbox_wh=(1e-5, 1e-5), by_mask=True),
     dict(type='OcclusionRate', mode='annotated'),
-    dict(type='PackAmodalInputs')
+    dict(type='PackAmodalInputs'),
 ]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

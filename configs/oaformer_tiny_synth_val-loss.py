@@ -10,6 +10,7 @@ custom_hooks = [
             dict(type='LoadImageFromFile'),
             dict(type='LoadAmodalAnnotations'),
             dict(type='OcclusionRate', mode='annotated'),
-            dict(type='PackAmodalInputs')
-        ])
+            dict(type='PackAmodalInputs'),
+        ],
+    ),
 ]

@@ -23,9 +23,9 @@ def box_rles(rng, number, longest):
 
 
 def random_case(seed, num_images=12, num_objects=8, num_misses=10, hit_rate=0.8):
-    """Objects and detections with ties of scores and overlaps, crowds, empty pictures.
+    """Objects and detections with ties of scores and overlaps, crowds, empty images.
 
-    No object is of the last category; one picture has neither objects nor detections,
+    No object is of the last category; one image has neither objects nor detections,
     one no objects, one no detections. Occlusion rates lie on the borders of buckets and
     between them.
     """

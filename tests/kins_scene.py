@@ -68,7 +68,7 @@ def _file(annotations, categories):
 
 
 def release_2019():
-    """The scene as in ``instances_*.json``; picture 8 has no object."""
+    """The scene as in ``instances_*.json``; image 8 has no object."""
     annotations = [
         dict(
             id=key,

@@ -15,12 +15,12 @@ SCORES = [0.9, 0.8, 0.3]
 RATES = [0.0, 0.32, 0.05]
 
 
-def picture():
+def scene_image():
     """The scene, BGR, uint8, (200, 320, 3)."""
     image = np.full((*SIZE, 3), 200, np.uint8)
-    for box, colour in zip(boxes()[::-1], (60, 120, 180), strict=True):
+    for box, color in zip(boxes()[::-1], (60, 120, 180), strict=True):
         left, top, right, bottom = box
-        image[top:bottom, left:right] = colour
+        image[top:bottom, left:right] = color
     return image
 
 

@@ -310,7 +310,7 @@ class Criterion(nn.Module):
 
 
 class OriginalMask2Former(nn.Module):
-    """Normalised pictures (B, 3, H, W) to class and mask logits of every stage."""
+    """Normalised images (B, 3, H, W) to class and mask logits of every stage."""
 
     def __init__(
         self,
@@ -348,7 +348,7 @@ class OriginalMask2Former(nn.Module):
             if parameter.dim() == 1:
                 nn.init.normal_(parameter, float('norm' in name), 0.1)
 
-    def forward(self, pictures):
-        features = self.backbone(pictures)
+    def forward(self, images):
+        features = self.backbone(images)
         mask_features, levels = self.sem_seg_head.pixel_decoder(features)
         return self.sem_seg_head.predictor(mask_features, levels)

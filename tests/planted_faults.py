@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oaformer.datasets.annotation_check import PictureFile
+from oaformer.datasets.annotation_check import ImageFile
 from oaformer.structures import encode_masks
 
 SIZES = {'1.png': (20, 30), '2.png': (24, 16), '3.png': (20, 30)}
@@ -28,7 +28,7 @@ def second(*boxes):
 
 
 def good_content():
-    """Three pictures: an occluded pair; a hidden object and a polygon; nothing."""
+    """Three images: an occluded pair; a hidden object and a polygon; nothing."""
     box = dict(
         id=11,
         image_id=1,
@@ -96,8 +96,8 @@ def good_content():
     )
 
 
-def good_pictures():
-    return {name: PictureFile(f'images/{name}', size) for name, size in SIZES.items()}
+def good_images():
+    return {name: ImageFile(f'images/{name}', size) for name, size in SIZES.items()}
 
 
 class Fault(NamedTuple):
@@ -128,7 +128,7 @@ def entry(content, annotation_id):
 def change(name, annotation_id, kind, removed=False, **values):
     """A fault by other values of one annotation; None takes the key away."""
 
-    def plant(content, pictures):
+    def plant(content, images):
         annotation = entry(content, annotation_id)
         for key, value in values.items():
             annotation.pop(key, None)
@@ -224,37 +224,37 @@ change('category id is a list', 13, 'invalid_value', category_id=[1], removed=Tr
 
 
 @fault('annotation without id', ('missing_key', None))
-def _(content, pictures):
+def _(content, images):
     del entry(content, 13)['id']
 
 
 @fault('annotation id twice', ('duplicate_annotation_id', 11))
-def _(content, pictures):
+def _(content, images):
     entry(content, 13)['id'] = 11
 
 
 @fault('annotation is null', ('invalid_value', None), removed=[('annotations', None)])
-def _(content, pictures):
+def _(content, images):
     content['annotations'].append(None)
 
 
 @fault('object twice', ('duplicate_object', 16), removed=[('annotations', 16)])
-def _(content, pictures):
+def _(content, images):
     content['annotations'].append(dict(entry(content, 11), id=16))
 
 
 @fault('depths exchanged', ('occl_depth', 11), ('occl_depth', 12))
-def _(content, pictures):
+def _(content, images):
     entry(content, 11)['occl_depth'] = 2
 
 
-@fault('picture twice', ('duplicate_image_id', 1), removed=[('images', 1)])
-def _(content, pictures):
+@fault('image twice', ('duplicate_image_id', 1), removed=[('images', 1)])
+def _(content, images):
     content['images'].append(dict(content['images'][0]))
 
 
 @fault(
-    'two pictures with one id',
+    'two images with one id',
     ('duplicate_image_id', 1),
     removed=[
         ('images', 1),
@@ -263,78 +263,78 @@ def _(content, pictures):
         ('annotations', 12),
     ],
 )
-def _(content, pictures):
+def _(content, images):
     content['images'][2]['id'] = 1
 
 
-@fault('picture without id', ('missing_key', None), removed=[('images', None)])
-def _(content, pictures):
+@fault('image without id', ('missing_key', None), removed=[('images', None)])
+def _(content, images):
     del content['images'][2]['id']
 
 
-@fault('picture without file', ('missing_key', 3), removed=[('images', 3)])
-def _(content, pictures):
+@fault('image without file', ('missing_key', 3), removed=[('images', 3)])
+def _(content, images):
     del content['images'][2]['file_name']
 
 
-@fault('picture without height', ('missing_key', 1))
-def _(content, pictures):
+@fault('image without height', ('missing_key', 1))
+def _(content, images):
     del content['images'][0]['height']
 
 
 @fault('width is text', ('invalid_value', 1))
-def _(content, pictures):
+def _(content, images):
     content['images'][0]['width'] = '30'
 
 
-@fault('picture has nan', ('not_finite', 3))
-def _(content, pictures):
+@fault('image has nan', ('not_finite', 3))
+def _(content, images):
     content['images'][2]['exposure'] = NAN
 
 
 @fault(
-    'picture missing',
-    ('missing_picture', 1),
+    'image missing',
+    ('missing_image', 1),
     removed=[('images', 1), ('annotations', 11), ('annotations', 12)],
 )
-def _(content, pictures):
-    pictures['1.png'] = PictureFile('images/1.png', None, 'there is no file 1.png')
+def _(content, images):
+    images['1.png'] = ImageFile('images/1.png', None, 'there is no file 1.png')
 
 
 @fault(
-    'picture of another size',
-    ('picture_size', 1),
+    'image of another size',
+    ('image_size', 1),
     removed=[('images', 1), ('annotations', 11), ('annotations', 12)],
 )
-def _(content, pictures):
-    pictures['1.png'] = PictureFile('images/1.png', (40, 60))
+def _(content, images):
+    images['1.png'] = ImageFile('images/1.png', (40, 60))
 
 
-@fault('picture without objects of another size', ('picture_size', 3))
-def _(content, pictures):
-    pictures['3.png'] = PictureFile('images/3.png', (40, 60))
+@fault('image without objects of another size', ('image_size', 3))
+def _(content, images):
+    images['3.png'] = ImageFile('images/3.png', (40, 60))
 
 
 @fault(
     'size annotated wrong',
-    ('picture_size', 1),
+    ('image_size', 1),
     *[('mask_size', 11)] * 2,
     *[('mask_size', 12)] * 3,
 )
-def _(content, pictures):
+def _(content, images):
     content['images'][0]['height'] = 21
 
 
 @fault(
     'category name twice', ('duplicate_category_name', 6), removed=[('categories', 6)]
 )
-def _(content, pictures):
+def _(content, images):
     content['categories'].append(dict(id=6, name='cup'))
     entry(content, 13)['category_id'] = 6
 
 
 @fault('category twice', ('duplicate_category_id', 9), removed=[('categories', 9)])
-def _(content, pictures):
+def _(content, images):
     content['categories'].append(dict(id=9, name='cup'))
 
 
@@ -348,17 +348,17 @@ def _(content, pictures):
         ('annotations', 13),
     ],
 )
-def _(content, pictures):
+def _(content, images):
     content['categories'].append(dict(id=9, name='plate'))
 
 
 @fault('category without name', ('missing_key', 7), removed=[('categories', 7)])
-def _(content, pictures):
+def _(content, images):
     content['categories'].append(dict(id=7))
 
 
 def planted(item):
-    """A good file with a fault in it: content and pictures."""
-    content, pictures = copy.deepcopy(good_content()), good_pictures()
-    item.plant(content, pictures)
-    return content, pictures
+    """A good file with a fault in it: content and images."""
+    content, images = copy.deepcopy(good_content()), good_images()
+    item.plant(content, images)
+    return content, images

@@ -1,4 +1,4 @@
-"""Two pictures with objects and detections whose numbers are known by heart."""
+"""Two images with objects and detections whose numbers are known by heart."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from oaformer.structures import encode_masks
 HEIGHT, WIDTH = 120, 160
 CLASSES = ('cup', '<b>plate</b>', 'fork')
 
-# Class, amodal box, visible box of the objects of either picture. Annotation ids are
+# Class, amodal box, visible box of the objects of either image. Annotation ids are
 # 101 to 105; the second object is hidden by half.
 OBJECTS = {
     1: [

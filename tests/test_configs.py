@@ -90,7 +90,7 @@ def test_mask_rcnn_has_the_data_the_schedule_and_the_backbone_of_the_others():
     testing = {'test_pipeline', 'val_dataloader', 'test_dataloader'}
     different = {key for key in ours if ours[key] != reference.get(key)}
     assert different <= model | testing
-    # a Resize, for its scale factor, that leaves pictures of 128 x 128 as they are
+    # a Resize, for its scale factor, that leaves images of 128 x 128 as they are
     (added,) = [
         step for step in reference.test_pipeline if step not in ours.test_pipeline[:-1]
     ][:-1]

@@ -45,7 +45,7 @@ def test_tensorboard_is_added_to_the_local_backend():
     assert load(child).default_hooks.logger.interval == 50
 
 
-def test_real_pictures_have_masks_of_their_size(sample_data):
+def test_real_images_have_masks_of_their_size(sample_data):
     cfg = load('oaformer_r50_d2sa_val-loss')
     data = cfg.val_dataloader.dataset
     data.data_root = str(sample_data / 'd2sa_sample')

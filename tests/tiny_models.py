@@ -1,4 +1,4 @@
-"""Shrunken real models and pictures for the model tests."""
+"""Shrunken real models and images for the model tests."""
 
 from pathlib import Path
 
@@ -107,7 +107,7 @@ def without_odm(num_layers=4):
 
 
 def samples(counts=(3, 2), size=SIZE, seed=0, image_size=None, output_size=None):
-    """Data samples with ``counts[i]`` objects in picture i."""
+    """Data samples with ``counts[i]`` objects in image i."""
     rng = np.random.default_rng(seed)
     batch = []
     for count in counts:
@@ -124,7 +124,7 @@ def samples(counts=(3, 2), size=SIZE, seed=0, image_size=None, output_size=None)
                 batch_input_shape=size,
                 img_shape=image_size or size,
                 ori_shape=output_size or size,
-                img_path='picture.png',
+                img_path='image.png',
             )
         )
         sample.gt_instances = InstanceData(
@@ -137,8 +137,8 @@ def samples(counts=(3, 2), size=SIZE, seed=0, image_size=None, output_size=None)
     return batch
 
 
-def pictures(batch_size=2, size=SIZE, seed=0):
-    """Random normalised pictures, (B, 3, H, W)."""
+def images(batch_size=2, size=SIZE, seed=0):
+    """Random normalised images, (B, 3, H, W)."""
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(batch_size, 3, *size, generator=generator)
 

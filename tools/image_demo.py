@@ -1,4 +1,4 @@
-"""Predict amodal instances in a picture, a folder of pictures or a video."""
+"""Predict amodal instances in an image, a folder of images or a video."""
 
 import argparse
 import sys
@@ -15,7 +15,7 @@ def parse_args(argv=None):
     """Read the command line, MMDetection's demo/image_demo.py's."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        'inputs', help='picture (file or web address), folder of pictures, or video'
+        'inputs', help='image (file or web address), folder of images, or video'
     )
     parser.add_argument(
         'model',
@@ -68,7 +68,7 @@ def main(argv=None):
     except (InputError, ModelError, OSError) as error:
         sys.exit(str(error))
     saved = '' if args.no_save_vis and args.no_save_pred else f', in {args.out_dir}'
-    print(f'{number} pictures or frames{saved}')
+    print(f'{number} images or frames{saved}')
 
 
 if __name__ == '__main__':

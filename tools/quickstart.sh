@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# From a bare clone to pictures of what OAFormer predicts, on the CPU:
+# From a bare clone to images of what OAFormer predicts, on the CPU:
 #
 #   bash tools/quickstart.sh
 #
 # Makes a small synthetic amodal data set, trains a small OAFormer on it, tests it on
-# pictures that it has not seen, prints the amodal AP and draws the predictions.
+# images that it has not seen, prints the amodal AP and draws the predictions.
 # Run again, it keeps the environment and the data set and trains afresh.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -27,7 +27,7 @@ python=$(bash tools/setup_env.sh)
 config=configs/oaformer_tiny_synth.py
 data=data/synth_amodal
 work_dir=work_dirs/oaformer_tiny_synth
-pictures=$root/$work_dir/pictures
+images=$root/$work_dir/images
 log=$root/$work_dir/quickstart.log
 
 if [[ -d $data && ! -f $data/annotations/test.json ]]; then
@@ -48,17 +48,17 @@ say "3/5 training (up to 10 minutes on 2 cores; a line for each of 12 epochs)"
 mkdir -p "$work_dir"
 quietly "$python" tools/train.py "$config" --work-dir "$work_dir"
 
-say "4/5 testing on pictures that were not trained on, and drawing them (about a minute)"
+say "4/5 testing on images that were not trained on, and drawing them (about a minute)"
 checkpoint=$(<"$work_dir/last_checkpoint")
-rm -rf "$pictures"
-quietly "$python" tools/test.py "$config" "$checkpoint" --work-dir "$work_dir" --show-dir "$pictures"
+rm -rf "$images"
+quietly "$python" tools/test.py "$config" "$checkpoint" --work-dir "$work_dir" --show-dir "$images"
 
 say "5/5 results"
 "$python" tools/analysis_tools/print_results.py "$work_dir"
 cat <<END
 
-The pictures are in
-  $pictures
+The images are in
+  $images
 each with the ground truth beside the prediction: the amodal outline, the visible part
 filled, class, score and occlusion rate.
 

@@ -1,4 +1,4 @@
-"""Serve a page that shows the amodal instances of dropped pictures."""
+"""Serve a page that shows the amodal instances of dropped images."""
 
 import argparse
 import os
@@ -41,7 +41,7 @@ def parse_args(argv=None):
     )
     parser.add_argument('--port', type=int, default=7860)
     parser.add_argument(
-        '--max-upload-mb', type=float, default=20, help='largest picture file'
+        '--max-upload-mb', type=float, default=20, help='largest image file'
     )
     args = parser.parse_args(argv)
     if not 0 <= args.pred_score_thr <= 1:
@@ -74,7 +74,7 @@ def main(argv=None):
     except (ModelError, OSError) as error:
         sys.exit(str(error))
     names = [Path(file).name for file in (args.model, args.weights) if file]
-    # A stopped service leaves nobody's pictures behind.
+    # A stopped service leaves nobody's images behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with TemporaryDirectory(prefix='oaformer-web-') as folder:
         os.environ['GRADIO_TEMP_DIR'] = folder

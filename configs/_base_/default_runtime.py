@@ -10,9 +10,11 @@ default_hooks = dict(
         interval=1,
         max_keep_ckpts=3,
         save_best='amodal/segm_mAP',
-        rule='greater'),
+        rule='greater',
+    ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
-    visualization=dict(type='DetVisualizationHook'))
+    visualization=dict(type='DetVisualizationHook'),
+)
 
 # with randomness.seed set, a resumed run draws what the uninterrupted one would have
 custom_hooks = [dict(type='IterationSeedHook')]
@@ -20,11 +22,13 @@ custom_hooks = [dict(type='IterationSeedHook')]
 env_cfg = dict(
     cudnn_benchmark=False,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
-    dist_cfg=dict(backend='nccl'))
+    dist_cfg=dict(backend='nccl'),
+)
 
 vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(
-    type='AmodalLocalVisualizer', vis_backends=vis_backends, name='visualizer')
+    type='AmodalLocalVisualizer', vis_backends=vis_backends, name='visualizer'
+)
 log_processor = dict(type='LogProcessor', window_size=50, by_epoch=True)
 
 log_level = 'INFO'

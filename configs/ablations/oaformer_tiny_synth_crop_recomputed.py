@@ -1,4 +1,4 @@
-# SynthAmodal, ours: occlusion rates measured in the augmented picture, not annotated.
+# SynthAmodal, ours: occlusion rates measured in the augmented image, not annotated.
 _base_ = '../oaformer_tiny_synth_crop.py'
 
 train_pipeline = _base_.train_pipeline

@@ -11,8 +11,7 @@ runs = {
     'soft': dict(config=_ablation + 'soft.py', seeds=_three),
     'mask-rcnn': dict(config='configs/mask-rcnn_tiny_synth.py', seeds=_three),
     'odm-rates': dict(config=_ablation + 'odm-rates.py', seeds=[0]),
-    'occlusion-weight-20': dict(
-        config=_ablation + 'occlusion-weight-20.py', seeds=[0]),
+    'occlusion-weight-20': dict(config=_ablation + 'occlusion-weight-20.py', seeds=[0]),
     'visible': dict(config='configs/oaformer_tiny_synth_visible.py', seeds=[0]),
     'q10': dict(config=_ablation + 'q10.py', seeds=[0]),
     'q50': dict(config=_ablation + 'q50.py', seeds=[0]),
@@ -38,9 +37,11 @@ columns = {
     'mIoU invisible': dict(key='amodal/mIoU_invisible', **_percent),
     'rate error': dict(key='amodal/occlusion_rate_mae', digits=3),
     'occluded taken for unoccluded': dict(
-        key='amodal/occluded_taken_for_unoccluded', **_percent),
+        key='amodal/occluded_taken_for_unoccluded', **_percent
+    ),
     'unoccluded taken for occluded': dict(
-        key='amodal/unoccluded_taken_for_occluded', **_percent),
+        key='amodal/unoccluded_taken_for_occluded', **_percent
+    ),
     'minutes': dict(key='train_minutes', digits=1),
 }
 _precision = ['AP', 'AP50', 'AP75', 'minutes']
@@ -53,8 +54,7 @@ def _paper(ap, ap50, ap75):
 
 
 _methods = [
-    dict(
-        name='amodal Mask R-CNN', run='mask-rcnn', paper=_paper(63.6, 83.9, 68.0)),
+    dict(name='amodal Mask R-CNN', run='mask-rcnn', paper=_paper(63.6, 83.9, 68.0)),
     dict(name='without ODM', run='wo-odm', paper=_paper(61.7, 78.7, 63.3)),
     dict(name='with ODM', run='oaformer', paper=_paper(72.5, 86.5, 76.1)),
 ]
@@ -70,18 +70,14 @@ _own = [
 _own_effects = [
     dict(name='soft instead of binary mask', run='soft', base='oaformer'),
     dict(name='rates of the ODM instead', run='odm-rates', base='oaformer'),
-    dict(
-        name='occlusion loss x 10', run='occlusion-weight-20', base='oaformer'),
+    dict(name='occlusion loss x 10', run='occlusion-weight-20', base='oaformer'),
     dict(name='visible masks, too', run='visible', base='oaformer'),
     dict(name='recomputed rates', run='crop_recomputed', base='crop'),
 ]
 
 
 def _without_paper(rows):
-    return [
-        {key: row[key]
-         for key in row if key != 'paper'} for row in rows
-    ]
+    return [{key: row[key] for key in row if key != 'paper'} for row in rows]
 
 
 tables = [
@@ -96,8 +92,10 @@ tables = [
                 name='with ODM instead of without',
                 run='oaformer',
                 base='wo-odm',
-                paper=_paper(10.8, 7.8, 12.8))
-        ]),
+                paper=_paper(10.8, 7.8, 12.8),
+            )
+        ],
+    ),
     dict(
         name='odm-occlusion',
         title='The same by occlusion.',
@@ -105,13 +103,13 @@ tables = [
         columns=_occlusion,
         rows=_without_paper(_methods),
         effects=[
-            dict(
-                name='with ODM instead of without', run='oaformer', base='wo-odm')
-        ]),
+            dict(name='with ODM instead of without', run='oaformer', base='wo-odm')
+        ],
+    ),
     dict(
         name='queries',
         title='Table 2 in miniature: the number of queries.',
-        note='A picture has at most five objects, so no more than 100 are tried.',
+        note='An image has at most five objects, so no more than 100 are tried.',
         paper_data='D2SA',
         columns=[*_both, 'minutes'],
         rows=[
@@ -119,7 +117,8 @@ tables = [
             dict(name='20 (default)', run='oaformer'),
             dict(name='50', run='q50', paper=_paper(64.6, 80.4, 67.0)),
             dict(name='100', run='q100', paper=_paper(72.5, 86.5, 76.1)),
-        ]),
+        ],
+    ),
     dict(
         name='losses',
         title='Table 3 in miniature: the losses.',
@@ -130,52 +129,55 @@ tables = [
             dict(
                 name='dice, occlusion',
                 run='loss-dice-occlusion',
-                paper=_paper(62.9, 80.5, 65.2)),
-            dict(
-                name='cross-entropy',
-                run='loss-ce',
-                paper=_paper(70.0, 85.5, 72.7)),
+                paper=_paper(62.9, 80.5, 65.2),
+            ),
+            dict(name='cross-entropy', run='loss-ce', paper=_paper(70.0, 85.5, 72.7)),
             dict(
                 name='cross-entropy, occlusion',
                 run='loss-ce-occlusion',
-                paper=_paper(70.7, 85.6, 73.6)),
+                paper=_paper(70.7, 85.6, 73.6),
+            ),
             dict(
                 name='cross-entropy, dice',
                 run='loss-ce-dice',
-                paper=_paper(71.5, 85.9, 75.4)),
-            dict(
-                name='all three',
-                run='oaformer',
-                paper=_paper(72.5, 86.5, 76.1)),
+                paper=_paper(71.5, 85.9, 75.4),
+            ),
+            dict(name='all three', run='oaformer', paper=_paper(72.5, 86.5, 76.1)),
         ],
         effects=[
             dict(
                 name='occlusion loss, beside dice',
                 run='loss-dice-occlusion',
                 base='loss-dice',
-                paper=_paper(3.4, 2.9, 3.8)),
+                paper=_paper(3.4, 2.9, 3.8),
+            ),
             dict(
                 name='occlusion loss, beside cross-entropy',
                 run='loss-ce-occlusion',
                 base='loss-ce',
-                paper=_paper(0.7, 0.1, 0.9)),
+                paper=_paper(0.7, 0.1, 0.9),
+            ),
             dict(
                 name='occlusion loss, beside both',
                 run='oaformer',
                 base='loss-ce-dice',
-                paper=_paper(1.0, 0.6, 0.7)),
-        ]),
+                paper=_paper(1.0, 0.6, 0.7),
+            ),
+        ],
+    ),
     dict(
         name='own',
         title='What the paper leaves open.',
         columns=_precision,
         rows=_own,
-        effects=_own_effects),
+        effects=_own_effects,
+    ),
     dict(
         name='own-occlusion',
         title='The same by occlusion.',
         note='In percent, but for the error of the rates.',
         columns=_occlusion,
         rows=_own,
-        effects=_own_effects),
+        effects=_own_effects,
+    ),
 ]

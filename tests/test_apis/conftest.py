@@ -18,12 +18,12 @@ def inferencer(checkpoint):
 
 @pytest.fixture(scope='session')
 def synth(tmp_path_factory):
-    """Four pictures, 96 x 96, with annotations."""
+    """Four images, 96 x 96, with annotations."""
     folder = tmp_path_factory.mktemp('synth')
     write_split(str(folder), 'val', 4, size=96)
     return folder
 
 
 @pytest.fixture
-def pictures(synth):
+def images(synth):
     return sorted((synth / 'images').iterdir())

@@ -14,7 +14,7 @@ from mmdet.registry import DATASETS
 from mmengine.dataset import pseudo_collate
 from tiny_checkpoint import CLASSES, NUM_INSTANCES, tiny_config, write_tiny_checkpoint
 
-from oaformer.apis import AmodalInferencer, InputError, ModelError, Picture
+from oaformer.apis import AmodalInferencer, Image, InputError, ModelError
 from oaformer.structures import decode_masks
 
 
@@ -47,7 +47,7 @@ def read_video(path):
     return frames, reader.get(cv2.CAP_PROP_FPS)
 
 
-def test_predicts_what_testing_does(inferencer, synth, pictures):
+def test_predicts_what_testing_does(inferencer, synth, images):
     """The same instances as through the data set with its annotations."""
     dataset = DATASETS.build(
         dict(
@@ -76,8 +76,8 @@ def test_predicts_what_testing_does(inferencer, synth, pictures):
         assert 'invisible_masks' not in prediction
 
 
-def test_every_way_in_gives_the_same(inferencer, pictures):
-    path = pictures[0]
+def test_every_way_in_gives_the_same(inferencer, images):
+    path = images[0]
     (expected,) = inferencer(path)['predictions']
     assert expected['label_names'] == [CLASSES[label] for label in expected['labels']]
     image = cv2.imread(str(path))
@@ -86,19 +86,19 @@ def test_every_way_in_gives_the_same(inferencer, pictures):
     assert inferencer([str(path), image])['predictions'] == [expected, from_array]
 
 
-def test_web_address(inferencer, synth, pictures):
+def test_web_address(inferencer, synth, images):
     handler = functools.partial(
         http.server.SimpleHTTPRequestHandler, directory=str(synth / 'images')
     )
     with http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f'http://127.0.0.1:{server.server_port}/'
-        (fetched,) = inferencer(address + pictures[0].name)['predictions']
+        (fetched,) = inferencer(address + images[0].name)['predictions']
         with pytest.raises(InputError, match=r'absent\.png could not be read .*404'):
             inferencer(address + 'absent.png')
         server.shutdown()
-    (expected,) = inferencer(pictures[0])['predictions']
-    assert fetched == {**expected, 'img_path': address + pictures[0].name}
+    (expected,) = inferencer(images[0])['predictions']
+    assert fetched == {**expected, 'img_path': address + images[0].name}
 
 
 def test_batches_of_different_sizes(inferencer):
@@ -114,9 +114,9 @@ def test_batches_of_different_sizes(inferencer):
         assert (boxes[:, 2] <= width).all() and (boxes[:, 3] <= height).all()
 
 
-def test_batches_do_not_change_pictures_of_one_size(inferencer, pictures):
-    single = inferencer(list(pictures))['predictions']
-    batched = inferencer(list(pictures), batch_size=3)['predictions']
+def test_batches_do_not_change_images_of_one_size(inferencer, images):
+    single = inferencer(list(images))['predictions']
+    batched = inferencer(list(images), batch_size=3)['predictions']
     for one, other in zip(single, batched, strict=True):
         assert other['img_path'] == one['img_path']
         assert other['scores'] == pytest.approx(one['scores'], abs=1e-5)
@@ -130,7 +130,7 @@ def test_batches_do_not_change_pictures_of_one_size(inferencer, pictures):
 def test_folder_goes_on_without_what_cannot_be_read(inferencer, tmp_path, warnings):
     image = np.full((40, 50, 3), 90, np.uint8)
     cv2.imwrite(str(tmp_path / 'a.png'), image)
-    (tmp_path / 'b.jpg').write_text('no picture')
+    (tmp_path / 'b.jpg').write_text('no image')
     cv2.imwrite(str(tmp_path / 'C.JPG'), image)
     (tmp_path / 'd.png').write_bytes(b'')
     (tmp_path / 'notes.txt').write_text('other')
@@ -139,9 +139,9 @@ def test_folder_goes_on_without_what_cannot_be_read(inferencer, tmp_path, warnin
     assert found == [str(tmp_path / 'C.JPG'), str(tmp_path / 'a.png')]
     skipped = [entry['img_path'] for entry in results['skipped']]
     assert skipped == [str(tmp_path / 'b.jpg'), str(tmp_path / 'd.png')]
-    assert 'b.jpg could not be read as a picture' in results['skipped'][0]['reason']
+    assert 'b.jpg could not be read as an image' in results['skipped'][0]['reason']
     assert warnings[-1] == (
-        f'2 of 4 pictures in {tmp_path} could not be read and were skipped: '
+        f'2 of 4 images in {tmp_path} could not be read and were skipped: '
         f'{tmp_path}/b.jpg, {tmp_path}/d.png'
     )
     assert 'notes.txt' in warnings[0]
@@ -152,45 +152,45 @@ def test_folder_goes_on_without_what_cannot_be_read(inferencer, tmp_path, warnin
 @pytest.mark.parametrize(
     ('names', 'message'),
     [
-        ([], 'has no pictures: none of its 0 files'),
-        (['notes.txt'], 'has no pictures: none of its 1 files'),
-        (['a.png', 'b.png'], 'not one of the 2 pictures'),
+        ([], 'has no images: none of its 0 files'),
+        (['notes.txt'], 'has no images: none of its 1 files'),
+        (['a.png', 'b.png'], 'not one of the 2 images'),
     ],
 )
-def test_folder_without_a_picture(inferencer, tmp_path, warnings, names, message):
+def test_folder_without_a_image(inferencer, tmp_path, warnings, names, message):
     for name in names:
-        (tmp_path / name).write_text('no picture')
+        (tmp_path / name).write_text('no image')
     with pytest.raises(InputError, match=message):
         inferencer(tmp_path)
 
 
-def test_named_input_that_cannot_be_read(inferencer, tmp_path, pictures):
+def test_named_input_that_cannot_be_read(inferencer, tmp_path, images):
     bad = tmp_path / 'bad.png'
-    bad.write_text('no picture')
+    bad.write_text('no image')
     with pytest.raises(InputError, match=r'bad\.png could not be read'):
         inferencer(bad)
     with pytest.raises(InputError, match=r'bad\.png could not be read'):
-        inferencer([pictures[0], bad])
-    with pytest.raises(FileNotFoundError, match=r'no picture .*gone\.png'):
+        inferencer([images[0], bad])
+    with pytest.raises(FileNotFoundError, match=r'no image .*gone\.png'):
         inferencer(tmp_path / 'gone.png')
     with pytest.raises(InputError, match='batch_size must be at least 1'):
-        inferencer(pictures[0], batch_size=0)
+        inferencer(images[0], batch_size=0)
 
 
-def test_files(inferencer, pictures, tmp_path):
-    other = tmp_path / 'other' / pictures[0].name
+def test_files(inferencer, images, tmp_path):
+    other = tmp_path / 'other' / images[0].name
     other.parent.mkdir()
     cv2.imwrite(str(other), np.zeros((30, 40, 3), np.uint8))
     array = np.full((20, 30, 3), 200, np.uint8)
     out = tmp_path / 'out'
     results = inferencer(
-        [pictures[0], other, array],
+        [images[0], other, array],
         return_vis=True,
         out_dir=out,
         pred_score_thr=0,
     )
     numbered = inferencer(array, out_dir=out)['predictions']
-    stem = pictures[0].stem
+    stem = images[0].stem
     files = sorted(str(path.relative_to(out)) for path in out.rglob('*.*'))
     expected = [stem, f'{stem}_1', '00000000', '00000001']
     assert files == sorted(
@@ -207,17 +207,17 @@ def test_files(inferencer, pictures, tmp_path):
         assert np.array_equal(drawn[..., ::-1], drawing)
 
 
-def test_files_can_be_left_out(inferencer, pictures, tmp_path):
-    inferencer(pictures[0], out_dir=tmp_path / 'a', no_save_vis=True)
-    inferencer(pictures[0], out_dir=tmp_path / 'b', no_save_pred=True)
+def test_files_can_be_left_out(inferencer, images, tmp_path):
+    inferencer(images[0], out_dir=tmp_path / 'a', no_save_vis=True)
+    inferencer(images[0], out_dir=tmp_path / 'b', no_save_pred=True)
     assert [path.name for path in (tmp_path / 'a').iterdir()] == ['preds']
     assert [path.name for path in (tmp_path / 'b').iterdir()] == ['vis']
-    results = inferencer(pictures[0])
+    results = inferencer(images[0])
     assert results['visualization'] == []
 
 
-def test_threshold_is_for_drawings_only(inferencer, pictures):
-    image = cv2.imread(str(pictures[0]))
+def test_threshold_is_for_drawings_only(inferencer, images):
+    image = cv2.imread(str(images[0]))
     low, high = (
         inferencer(image, return_vis=True, return_datasamples=True, pred_score_thr=thr)
         for thr in (0.0, 1.0)
@@ -229,20 +229,19 @@ def test_threshold_is_for_drawings_only(inferencer, pictures):
     assert np.array_equal(redrawn, high['visualization'][0])
 
 
-def test_data_samples_are_saved_too(inferencer, pictures, tmp_path):
-    results = inferencer(pictures[0], return_datasamples=True, out_dir=tmp_path)
+def test_data_samples_are_saved_too(inferencer, images, tmp_path):
+    results = inferencer(images[0], return_datasamples=True, out_dir=tmp_path)
     (sample,) = results['predictions']
-    saved = json.loads((tmp_path / 'preds' / f'{pictures[0].stem}.json').read_text())
+    saved = json.loads((tmp_path / 'preds' / f'{images[0].stem}.json').read_text())
     assert saved['masks'] == sample.pred_instances.masks
 
 
-def test_result_is_printed(inferencer, pictures, capsys):
-    results = inferencer(pictures[0], print_result=True, pred_score_thr=0)
+def test_result_is_printed(inferencer, images, capsys):
+    results = inferencer(images[0], print_result=True, pred_score_thr=0)
     lines = capsys.readouterr().out.splitlines()
     (prediction,) = results['predictions']
     assert (
-        lines[0]
-        == f'{pictures[0]}: {NUM_INSTANCES} instances with a score of 0 or more'
+        lines[0] == f'{images[0]}: {NUM_INSTANCES} instances with a score of 0 or more'
     )
     assert lines[1].startswith(f'  {prediction["label_names"][0]}  ')
     assert f'occlusion rate {prediction["occlusion_rates"][0]:.3f}' in lines[1]
@@ -250,9 +249,9 @@ def test_result_is_printed(inferencer, pictures, capsys):
 
 
 @pytest.mark.parametrize('suffix', ['.avi', '.mp4'])
-def test_video(inferencer, pictures, tmp_path, suffix):
+def test_video(inferencer, images, tmp_path, suffix):
     path = tmp_path / f'clip{suffix}'
-    write_video(path, [cv2.imread(str(picture)) for picture in pictures])
+    write_video(path, [cv2.imread(str(image)) for image in images])
     frames, _ = read_video(path)
     assert len(frames) == 4
 
@@ -274,9 +273,9 @@ def test_video(inferencer, pictures, tmp_path, suffix):
         assert np.abs(frame[..., ::-1].astype(int) - drawing).mean() < 5
 
 
-def test_video_twice_is_written_once(inferencer, pictures, tmp_path):
+def test_video_twice_is_written_once(inferencer, images, tmp_path):
     path = tmp_path / 'clip.avi'
-    write_video(path, [cv2.imread(str(pictures[0]))] * 2)
+    write_video(path, [cv2.imread(str(images[0]))] * 2)
     results = inferencer([path, path], out_dir=tmp_path / 'out')
     assert len(results['predictions']) == 4
     assert len(read_video(tmp_path / 'out' / 'vis' / 'clip.avi')[0]) == 2
@@ -294,7 +293,7 @@ def test_videos_that_cannot_be_read(inferencer, tmp_path):
 def test_stream_reads_no_more_than_a_batch(inferencer, tmp_path, warnings):
     for name in ('a.png', 'b.png'):
         cv2.imwrite(str(tmp_path / name), np.zeros((40, 50, 3), np.uint8))
-    (tmp_path / 'c.png').write_text('no picture')
+    (tmp_path / 'c.png').write_text('no image')
     skipped = []
     stream = inferencer.stream(tmp_path, batch_size=2, skipped=skipped)
     assert next(stream).prediction['img_path'].endswith('a.png')
@@ -303,9 +302,9 @@ def test_stream_reads_no_more_than_a_batch(inferencer, tmp_path, warnings):
     assert [entry['img_path'] for entry in skipped] == [str(tmp_path / 'c.png')]
 
 
-def test_config_inside_the_weights(inferencer, checkpoint, pictures):
+def test_config_inside_the_weights(inferencer, checkpoint, images):
     config, weights = checkpoint
-    expected = inferencer(pictures[0])['predictions']
+    expected = inferencer(images[0])['predictions']
     for arguments in (
         dict(weights=weights),
         dict(model=str(weights)),
@@ -313,17 +312,17 @@ def test_config_inside_the_weights(inferencer, checkpoint, pictures):
     ):
         other = AmodalInferencer(**arguments, device='cpu', show_progress=False)
         assert other.classes == CLASSES
-        assert other(pictures[0])['predictions'] == expected
+        assert other(images[0])['predictions'] == expected
 
 
-def test_steps_of_mmengine(inferencer, pictures):
+def test_steps_of_mmengine(inferencer, images):
     """What the inferencer does in one go, by the methods that MMEngine names."""
-    images = [Picture(cv2.imread(str(path)), str(path)) for path in pictures[:2]]
-    ((batch, data),) = inferencer.preprocess(iter(images), batch_size=2)
+    inputs = [Image(cv2.imread(str(path)), str(path)) for path in images[:2]]
+    ((batch, data),) = inferencer.preprocess(iter(inputs), batch_size=2)
     samples = inferencer.forward(data)
     drawings = inferencer.visualize(batch, samples, pred_score_thr=0)
     results = inferencer.postprocess(samples, drawings)
-    expected = inferencer(pictures[:2], batch_size=2, return_vis=True, pred_score_thr=0)
+    expected = inferencer(images[:2], batch_size=2, return_vis=True, pred_score_thr=0)
     assert results['predictions'] == expected['predictions']
     for drawing, other in zip(
         results['visualization'], expected['visualization'], strict=True
@@ -331,7 +330,7 @@ def test_steps_of_mmengine(inferencer, pictures):
         assert np.array_equal(drawing, other)
 
 
-def test_exported_model_stands_for_a_detector(inferencer, pictures, monkeypatch):
+def test_exported_model_stands_for_a_detector(inferencer, images, monkeypatch):
     class OnnxPredictor:
         cfg = inferencer.cfg
         dataset_meta = dict(classes=('a', 'b', 'c'))
@@ -343,8 +342,8 @@ def test_exported_model_stands_for_a_detector(inferencer, pictures, monkeypatch)
     module = types.SimpleNamespace(OnnxPredictor=OnnxPredictor)
     monkeypatch.setitem(sys.modules, 'oaformer.apis.onnx_predictor', module)
     exported = AmodalInferencer('model.onnx', device='cpu', show_progress=False)
-    (found,) = exported(pictures[0])['predictions']
-    (expected,) = inferencer(pictures[0])['predictions']
+    (found,) = exported(images[0])['predictions']
+    (expected,) = inferencer(images[0])['predictions']
     assert found['masks'] == expected['masks']
     assert found['label_names'] == ['abc'[label] for label in expected['labels']]
 

@@ -7,7 +7,7 @@ from oaformer.apis.inputs import (
     input_name,
     is_video,
     list_inputs,
-    read_picture,
+    read_image,
 )
 
 
@@ -38,7 +38,7 @@ def test_folder_is_sorted_without_subfolders(tmp_path):
     assert listed.items == [
         str(tmp_path / name) for name in ('a.JPEG', 'b.png', 'c.tif')
     ]
-    assert listed.num_pictures() == 3
+    assert listed.num_images() == 3
 
 
 @pytest.mark.parametrize(
@@ -58,15 +58,15 @@ def test_what_is_no_input(inputs, message):
         list_inputs(inputs)
 
 
-def test_picture_is_read_as_bgr(tmp_path):
+def test_image_is_read_as_bgr(tmp_path):
     path = tmp_path / 'grey.png'
     cv2.imwrite(str(path), np.full((3, 4), 70, np.uint8))
-    assert np.array_equal(read_picture(path), np.full((3, 4, 3), 70, np.uint8))
+    assert np.array_equal(read_image(path), np.full((3, 4, 3), 70, np.uint8))
 
 
-def test_truncated_picture(tmp_path):
+def test_truncated_image(tmp_path):
     path = tmp_path / 'cut.png'
     cv2.imwrite(str(path), np.zeros((30, 40, 3), np.uint8))
     path.write_bytes(path.read_bytes()[:20])
-    with pytest.raises(InputError, match=r'cut\.png could not be read as a picture'):
-        read_picture(path)
+    with pytest.raises(InputError, match=r'cut\.png could not be read as an image'):
+        read_image(path)

@@ -11,7 +11,7 @@ onnx = pytest.importorskip('onnx')
 pytest.importorskip('onnxruntime')
 export_onnx = importlib.import_module('oaformer.deployment.onnx_export').export_onnx
 
-# What the checkpoint's pipeline and preprocessor make of a square picture.
+# What the checkpoint's pipeline and preprocessor make of a square image.
 SIZE = (64, 64)
 
 
@@ -24,9 +24,9 @@ def exported(request, inferencer, tmp_path_factory):
 
 
 @pytest.mark.parametrize('batch_size', [1, 4])
-def test_same_instances_as_pytorch(exported, inferencer, pictures, batch_size):
-    expected = inferencer(pictures)['predictions']
-    found = exported(pictures, batch_size=batch_size)['predictions']
+def test_same_instances_as_pytorch(exported, inferencer, images, batch_size):
+    expected = inferencer(images)['predictions']
+    found = exported(images, batch_size=batch_size)['predictions']
     assert exported.classes == CLASSES
     for result, other in zip(found, expected, strict=True):
         for key in ('labels', 'label_names', 'masks', 'bboxes', 'img_path', 'height'):
@@ -35,24 +35,24 @@ def test_same_instances_as_pytorch(exported, inferencer, pictures, batch_size):
             np.testing.assert_allclose(result[key], other[key], atol=1e-5)
 
 
-def test_pictures_of_any_size(exported, pictures):
-    square = cv2.imread(str(pictures[0]))
-    images = [square[:40], square[:, :30], cv2.resize(square, (20, 200)), square]
-    found = exported(images, batch_size=4)['predictions']
-    for image, result in zip(images, found, strict=True):
+def test_images_of_any_size(exported, images):
+    square = cv2.imread(str(images[0]))
+    resized = [square[:40], square[:, :30], cv2.resize(square, (20, 200)), square]
+    found = exported(resized, batch_size=4)['predictions']
+    for image, result in zip(resized, found, strict=True):
         assert (result['height'], result['width']) == image.shape[:2]
         assert all(mask['size'] == list(image.shape[:2]) for mask in result['masks'])
-    alone = [exported(image)['predictions'][0] for image in images]
+    alone = [exported(image)['predictions'][0] for image in resized]
     assert [result['masks'] for result in found] == [one['masks'] for one in alone]
 
 
-def test_picture_in_a_larger_plane_is_padded_as_in_pytorch(inferencer, tmp_path):
-    """A wide file and a portrait picture, whose size is then a third."""
+def test_image_in_a_larger_plane_is_padded_as_in_pytorch(inferencer, tmp_path):
+    """A wide file and a portrait image, whose size is then a third."""
     file = tmp_path / 'model.onnx'
     export_onnx(inferencer.model, file, (32, 96))
     predictor = AmodalInferencer(file, device='cpu', show_progress=False)
-    picture = np.zeros((96, 48, 3), dtype=np.uint8)
-    sample = predictor(picture, return_datasamples=True)['predictions'][0]
+    image = np.zeros((96, 48, 3), dtype=np.uint8)
+    sample = predictor(image, return_datasamples=True)['predictions'][0]
     assert sample.batch_input_shape == (32, 96)
     assert sample.img_shape == (32, 16)
     assert sample.ori_shape == (96, 48)

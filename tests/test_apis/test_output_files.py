@@ -8,7 +8,7 @@ def test_one_name_for_each_input():
     assert names.name('a/1.png') == '1_2'
     assert names.name('a/1.jpg') == '1'
     assert names.name('https://example.org/v1.2.jpg?x=1') == 'v1.2'
-    assert names.name('https://example.org/') == 'picture'
+    assert names.name('https://example.org/') == 'image'
 
 
 def test_arrays_are_numbered():

@@ -19,7 +19,7 @@ from oaformer.structures import rle_area
 @pytest.fixture
 def file(tmp_path):
     path = tmp_path / 'scene.png'
-    cv2.imwrite(str(path), known_scene.picture())
+    cv2.imwrite(str(path), known_scene.scene_image())
     return str(path)
 
 
@@ -33,7 +33,7 @@ def predict(file):
 
 def test_prediction_names_the_file_without_its_folder(predict):
     prediction = predict('occlusion_rates')
-    assert (prediction.picture == known_scene.picture()).all()
+    assert (prediction.image == known_scene.scene_image()).all()
     content = json.loads(json.dumps(prediction.content))
     assert content['img_path'] == 'scene.png'
     assert content['label_names'] == ['cup', 'box', '<i>plate</i>']
@@ -42,7 +42,7 @@ def test_prediction_names_the_file_without_its_folder(predict):
 def test_table_lists_what_reaches_the_threshold(predict):
     prediction = predict('occlusion_rates', 'visible_masks')
     headers, rows = instance_table(prediction, 0.5)
-    assert headers == ['colour', 'class', 'score', 'occlusion rate', 'order']
+    assert headers == ['color', 'class', 'score', 'occlusion rate', 'order']
     # The cup hides a part of the box.
     assert [row[1:] for row in rows] == [
         ['cup', '0.90', '0.00', 0],
@@ -64,7 +64,7 @@ def test_table_lists_what_reaches_the_threshold(predict):
 def test_what_the_model_does_not_predict_has_no_column(predict, parts, columns):
     prediction = predict(*parts)
     headers, rows = instance_table(prediction, 0.0)
-    assert headers == ['colour', 'class', 'score', *columns]
+    assert headers == ['color', 'class', 'score', *columns]
     assert {len(row) for row in rows} == {len(headers)}
     assert prediction.has_visible_masks == ('visible_masks' in parts)
 
@@ -86,7 +86,7 @@ def test_views_draw_their_masks(predict, view, areas, has_fill):
     assert ('visible_masks' in shown) == has_fill
     assert shown.scores.tolist() == pytest.approx(known_scene.SCORES)
     inferencer = known_scene.KnownInferencer()
-    drawn = inferencer.draw(prediction.picture, sample, pred_score_thr=0.5)
+    drawn = inferencer.draw(prediction.image, sample, pred_score_thr=0.5)
     assert drawn.ndim == 3
 
 
@@ -96,15 +96,15 @@ def test_first_view_does_without_visible_masks(predict):
 
 
 @pytest.mark.parametrize('content', [b'', b'hello', b'\x89PNG\r\n\x1a\n'])
-def test_no_picture_is_named_without_its_folder(tmp_path, content):
+def test_no_image_is_named_without_its_folder(tmp_path, content):
     file = tmp_path / 'notes.png'
     file.write_bytes(content)
-    with pytest.raises(InputError, match='^notes.png is no picture') as caught:
+    with pytest.raises(InputError, match='^notes.png is no image') as caught:
         predict_file(known_scene.KnownInferencer(), str(file))
     assert str(tmp_path) not in str(caught.value)
 
 
-def test_damaged_picture_is_named_without_its_folder(tmp_path, file):
+def test_damaged_image_is_named_without_its_folder(tmp_path, file):
     damaged = tmp_path / 'damaged.png'
     # The header is whole, the pixels are not.
     damaged.write_bytes((tmp_path / 'scene.png').read_bytes()[:60] + bytes(20))

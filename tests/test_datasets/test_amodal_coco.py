@@ -31,7 +31,7 @@ def annotation(annotation_id, image_id=1, category_id=5, **more):
 
 
 def content():
-    """Two pictures of categories with ids 5 and 9, one of them without objects."""
+    """Two images of categories with ids 5 and 9, one of them without objects."""
     return dict(
         images=[
             dict(id=1, file_name='1.png', height=HEIGHT, width=WIDTH),
@@ -54,8 +54,8 @@ def content():
 def write(tmp_path):
     (tmp_path / 'images').mkdir()
     for name in ('1.png', '2.png'):
-        picture = np.zeros((HEIGHT, WIDTH, 3), dtype=np.uint8)
-        cv2.imwrite(str(tmp_path / 'images' / name), picture)
+        image = np.zeros((HEIGHT, WIDTH, 3), dtype=np.uint8)
+        cv2.imwrite(str(tmp_path / 'images' / name), image)
 
     def build(data, **changes):
         text = data if isinstance(data, str) else json.dumps(data)
@@ -105,7 +105,7 @@ def test_iscrowd_as_boolean_or_number(write, crowd):
     assert write(data)[0]['instances'][0]['ignore_flag'] == 1
 
 
-def test_filter_leaves_out_empty_pictures_but_not_in_test_mode(write):
+def test_filter_leaves_out_empty_images_but_not_in_test_mode(write):
     cfg = dict(filter_cfg=dict(filter_empty_gt=True))
     assert len(write(content(), **cfg)) == 1
     assert len(write(content(), test_mode=True, **cfg)) == 2
@@ -126,7 +126,7 @@ def test_one_line_tells_what_was_read(write, capsys):
         if 'annotations.json' in line
     ]
     assert len(lines) == 1
-    assert '2 pictures, 2 instances, 1 of them occluded' in lines[0]
+    assert '2 images, 2 instances, 1 of them occluded' in lines[0]
     assert '1 corrected: occlusion rate recomputed from the masks' in lines[0]
     assert '1 left out: marked "ignore"' in lines[0]
 
@@ -207,7 +207,7 @@ def test_missing_files_are_named(write, tmp_path):
     with pytest.raises(FileNotFoundError, match='no such annotation file'):
         write(content(), ann_file='absent.json')
     (tmp_path / 'images' / '2.png').unlink()
-    with pytest.raises(FileNotFoundError, match='1 of 2 pictures.*image 2.*2.png'):
+    with pytest.raises(FileNotFoundError, match='1 of 2 images.*image 2.*2.png'):
         write(content())
 
 
@@ -223,17 +223,17 @@ def test_d2sa_sample(sample_data):
     )
     assert len(dataset.metainfo['classes']) == 60
     assert len(dataset) == 3
-    assert sum(len(picture['gt_masks']) for picture in dataset) == 8
-    for picture in dataset:
-        masks = picture['gt_masks']
+    assert sum(len(image['gt_masks']) for image in dataset) == 8
+    for image in dataset:
+        masks = image['gt_masks']
         assert isinstance(masks, AmodalMasks)
-        assert masks.masks.shape[1:] == picture['img'].shape[:2]
+        assert masks.masks.shape[1:] == image['img'].shape[:2]
         np.testing.assert_allclose(
             masks.occlusion_rates, masks.recomputed_occlusion_rates(), atol=1e-3
         )
         # labels are category ids less one, boxes are the masks' own
         np.testing.assert_allclose(
-            picture['gt_bboxes'].tensor, masks.get_bboxes('hbox').tensor, atol=1
+            image['gt_bboxes'].tensor, masks.get_bboxes('hbox').tensor, atol=1
         )
 
 

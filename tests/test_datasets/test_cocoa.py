@@ -11,7 +11,7 @@ from oaformer.datasets.converters import convert_cocoa
 from oaformer.structures import AmodalMasks, encode_masks, rle_area
 
 
-def test_the_configs_data_sets_on_real_pictures(repo_root, sample_data, tmp_path):
+def test_the_configs_data_sets_on_real_images(repo_root, sample_data, tmp_path):
     source = sample_data / 'cocoa_sample'
     name = 'COCO_amodal_val2014.json'
     original = json.loads((source / 'annotations' / name).read_text())
@@ -28,7 +28,7 @@ def test_the_configs_data_sets_on_real_pictures(repo_root, sample_data, tmp_path
     dataset = DATASETS.build(cfg)
     assert isinstance(dataset, COCOADataset)
     assert len(dataset) == 5
-    objects = [picture['data_samples'] for picture in dataset]
+    objects = [image['data_samples'] for image in dataset]
     masks = [sample.gt_instances.masks for sample in objects]
     assert all(isinstance(each, AmodalMasks) for each in masks)
     # 48 regions, one of them stuff

@@ -24,7 +24,7 @@ def config(repo_root):
 
 @pytest.fixture
 def data_root(tmp_path):
-    """The folder ``data`` with the scene's pictures, where the config has them."""
+    """The folder ``data`` with the scene's images, where the config has them."""
     for split in ('training', 'testing'):
         folder = tmp_path / 'KINS' / split / 'image_2'
         folder.mkdir(parents=True)
@@ -100,14 +100,14 @@ def test_a_file_as_released_is_refused(data_root, make):
         )
 
 
-def test_sizes_of_a_kitti_picture(config):
+def test_sizes_of_a_kitti_image(config):
     for pipeline in (config.train_pipeline, config.test_pipeline):
         assert pipeline[-1].type == 'PackAmodalInputs'
-    picture = np.zeros((375, 1242, 3), np.uint8)
+    image = np.zeros((375, 1242, 3), np.uint8)
     resize = Compose([config.test_pipeline[1]])
-    assert resize(dict(img=picture))['img'].shape == (800, 2650, 3)
+    assert resize(dict(img=image))['img'].shape == (800, 2650, 3)
     resize = Compose([config.train_pipeline[3]])
-    heights = [resize(dict(img=picture))['img'].shape[0] for _ in range(3)]
+    heights = [resize(dict(img=image))['img'].shape[0] for _ in range(3)]
     assert 400 <= min(heights) and max(heights) <= 1600
     size = config.model.data_preprocessor.batch_augments[0].size
     assert config.train_pipeline[4].crop_size == size

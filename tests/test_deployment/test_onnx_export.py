@@ -75,12 +75,12 @@ def test_exportable_sees_what_the_detector_sees(detector):
     """Normalised and padded as by the data preprocessor, whatever the padding holds."""
     inputs, img_shapes = example_inputs(2, SIZE)
     img_shapes[0] = torch.tensor(SIZE)
-    pictures = [
-        picture[:, :height, :width]
-        for picture, (height, width) in zip(inputs, img_shapes.tolist(), strict=True)
+    images = [
+        image[:, :height, :width]
+        for image, (height, width) in zip(inputs, img_shapes.tolist(), strict=True)
     ]
     with torch.no_grad():
-        batch = detector.data_preprocessor(dict(inputs=pictures, data_samples=None))
+        batch = detector.data_preprocessor(dict(inputs=images, data_samples=None))
         features = detector.extract_feat(batch['inputs'])
         expected = named_tensors(detector.panoptic_head.predict(features, None))
         tensors = ExportableOAFormer(detector)(inputs, img_shapes)

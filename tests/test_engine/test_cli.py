@@ -90,10 +90,10 @@ def test_checkpoint(test_config, tmp_path):
         test_config()
 
 
-def test_pictures(test_config):
+def test_images(test_config):
     assert 'draw' not in test_config().default_hooks.visualization
-    hook = test_config('--show-dir', 'pictures').default_hooks.visualization
-    assert (hook.draw, hook.test_out_dir) == (True, 'pictures')
+    hook = test_config('--show-dir', 'images').default_hooks.visualization
+    assert (hook.draw, hook.test_out_dir) == (True, 'images')
     assert 'show' not in hook
     hook = test_config('--show', '--wait-time', '0.5').default_hooks.visualization
     assert (hook.draw, hook.show, hook.wait_time) == (True, True, 0.5)

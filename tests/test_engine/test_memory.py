@@ -16,15 +16,15 @@ def chain():
 def test_chain_by_hand(chain):
     ledger = TensorLedger(chain.parameters())
     with ledger:
-        picture = torch.randn(10, 8)
-        output = chain(picture)
+        image = torch.randn(10, 8)
+        output = chain(image)
         # the first layer's output goes when ReLU's is there; weights don't count
         assert ledger.held == 10 * (8 + 16 + 4) * FLOAT
         assert ledger.peak == 10 * (8 + 16 + 16) * FLOAT
         output.sum().backward()
     gradients = sum(parameter.grad.nbytes for parameter in chain.parameters())
     del output
-    assert ledger.held == picture.nbytes + gradients
+    assert ledger.held == image.nbytes + gradients
 
 
 def test_views_share_their_storage():
@@ -39,10 +39,10 @@ def test_views_share_their_storage():
 
 
 def test_tensor_from_outside_counts_once():
-    picture = torch.ones(3, 5)
+    image = torch.ones(3, 5)
     ledger = TensorLedger()
-    ledger.enter(picture)
-    ledger.enter(picture[1:])
+    ledger.enter(image)
+    ledger.enter(image[1:])
     assert ledger.held == 15 * FLOAT
 
 
@@ -69,13 +69,13 @@ def test_sees_what_saved_tensor_hooks_see():
             saved[storage.data_ptr()] = storage
         return tensor
 
-    picture = torch.randn(2, 3, 16, 16)
+    image = torch.randn(2, 3, 16, 16)
     with TensorLedger(layers.parameters()) as ledger:
-        ledger.enter(picture)
-        loss = layers(picture).sum()
+        ledger.enter(image)
+        loss = layers(image).sum()
         held = ledger.held
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        layers(picture).sum()
+        layers(image).sum()
     assert held - loss.nbytes == sum(storage.nbytes() for storage in saved.values())
 
 

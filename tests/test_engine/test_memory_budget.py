@@ -4,8 +4,8 @@ from torch import nn
 from oaformer.engine.memory_budget import (
     StepMemory,
     Weights,
+    images_that_fit,
     needed,
-    pictures_that_fit,
     weights_of,
 )
 
@@ -21,14 +21,14 @@ def test_straight_line():
     assert one.at(two, 5) == step(340, kept=42)
 
 
-def test_pictures_that_fit():
+def test_images_that_fit():
     gib = 2**30
     weights = Weights(gib // 4, gib // 4, gib // 2)
     one, two = step(2 * gib), step(3 * gib)
     # by hand: 1.5 + 1.1 * (1 + 1 + n) GiB
     assert needed(weights, one) == pytest.approx(4.8 * gib)
     for card, count in [(4.7, 0), (4.9, 1), (5.8, 1), (6.0, 2), (16, 11)]:
-        assert pictures_that_fit(card * gib, weights, one, two) == count
+        assert images_that_fit(card * gib, weights, one, two) == count
 
 
 def test_weights_by_hand():

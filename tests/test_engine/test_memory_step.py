@@ -31,7 +31,7 @@ def one(model):
     return measure(model)
 
 
-def test_every_picture_takes_the_same(model, one):
+def test_every_image_takes_the_same(model, one):
     two, three = measure(model, 2), measure(model, 3)
     assert one.at(two, 3).kept == pytest.approx(three.kept, rel=0.001)
     assert one.at(two, 3).peak == pytest.approx(three.peak, rel=0.001)
@@ -58,6 +58,6 @@ def test_nothing_stays_behind(model, one):
 
 def test_prediction_takes_less_than_training(model, one):
     peak = memory_step.measure_prediction(model, (64, 96))
-    picture = 3 * 64 * 96 * 4
-    assert picture < peak < one.peak
+    image = 3 * 64 * 96 * 4
+    assert image < peak < one.peak
     assert model.training

@@ -19,7 +19,7 @@ from torch.utils.data import Dataset
 from oaformer.engine.validation_loss_hook import kept_random_state, mean_losses
 
 NUMBERS = (1.0, 2.0, 6.0)
-# each loss is the mean over the pictures, not over batches of 2 and 1
+# each loss is the mean over the images, not over batches of 2 and 1
 KNOWN = {'val/loss_square': 41 / 3, 'val/loss_stages': 9.0, 'val/loss': 68 / 3}
 
 
@@ -110,7 +110,7 @@ def records(folder):
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
-def test_mean_over_pictures_is_known(tmp_path):
+def test_mean_over_images_is_known(tmp_path):
     metrics = Runner.from_cfg(config(tmp_path)).val()
     assert metrics == pytest.approx(dict(count=3, **KNOWN))
 
@@ -197,7 +197,7 @@ def test_masks_of_another_size_are_named():
     class Loader(list):
         dataset = (sample,)
 
-    with pytest.raises(ValueError, match='picture.png.*LoadAmodalAnnotations'):
+    with pytest.raises(ValueError, match='image.png.*LoadAmodalAnnotations'):
         mean_losses(tiny_models.oaformer().eval(), Loader([batch]))
 
 

@@ -189,7 +189,7 @@ def test_crowd_as_boolean_is_neither_missed_nor_matched(tmp_path):
     assert metrics['occlusion_rate_mae'] == 0
 
 
-def test_picture_without_predictions(tmp_path):
+def test_image_without_predictions(tmp_path):
     mask = box_mask(0, 0, 10, 10)
     ann_file = write(
         tmp_path, [annotation(1, mask), annotation(2, mask, image_id=2)], (1, 2)
@@ -200,7 +200,7 @@ def test_picture_without_predictions(tmp_path):
     assert metrics['occlusion_rate_mae'] == pytest.approx(0.25)
 
 
-def test_picture_without_ground_truth_has_false_positives(tmp_path):
+def test_image_without_ground_truth_has_false_positives(tmp_path):
     mask = box_mask(0, 0, 10, 10)
     ann_file = write(tmp_path, [annotation(1, mask)], (1, 2))
     samples = [sample([mask], [0.5]), sample([mask], [0.9], img_id=2)]
@@ -235,17 +235,17 @@ def test_the_log_names_the_engine_once(tmp_path, log):
     assert f'{BEST_ENGINE}: 1 of 1 objects matched' in log[-1]
 
 
-def test_only_processed_pictures_count(tmp_path, log):
+def test_only_processed_images_count(tmp_path, log):
     mask = box_mask(0, 0, 10, 10)
     annotations = [annotation(i, mask, image_id=i) for i in (1, 2, 3)]
     ann_file = write(tmp_path, annotations, (1, 2, 3))
     metrics = evaluate(ann_file, [sample([mask], [0.5], img_id=2)])
     assert metrics['segm_mAP'] == pytest.approx(1)
-    assert any('1 of the 3 pictures' in line for line in log)
+    assert any('1 of the 3 images' in line for line in log)
 
 
-def test_order_of_the_pictures_does_not_matter(tmp_path):
-    # Several processes hand their pictures over in another order, by pickle.
+def test_order_of_the_images_does_not_matter(tmp_path):
+    # Several processes hand their images over in another order, by pickle.
     rng = np.random.default_rng(0)
     annotations, samples = [], []
     for image_id in range(1, 7):
@@ -299,7 +299,7 @@ def test_masks_of_another_size_are_an_error(tmp_path):
         evaluate(ann_file, [prediction])
 
 
-def test_unknown_picture_class_and_label_are_errors(tmp_path):
+def test_unknown_image_class_and_label_are_errors(tmp_path):
     mask = box_mask(0, 0, 5, 5)
     ann_file = write(tmp_path, [])
     with pytest.raises(ValueError, match='image 4 was predicted'):

@@ -92,7 +92,7 @@ def test_an_unknown_engine_is_refused():
         evaluate_masks([], [], [], [1], engine='fastest')
 
 
-def test_only_the_given_pictures_and_categories_count():
+def test_only_the_given_images_and_categories_count():
     objects, detections, images = random_case(1)
     assert_identical(objects, detections, images[3:6], CATEGORIES[:2], (1, 10, 100))
 
@@ -106,14 +106,14 @@ def test_areas_on_a_border_and_beyond_all():
     assert_identical(objects, detections, images, CATEGORIES, (1, 10, 100))
 
 
-@pytest.mark.parametrize('without', ['objects', 'detections', 'both', 'pictures'])
+@pytest.mark.parametrize('without', ['objects', 'detections', 'both', 'images'])
 def test_nothing_there(without):
     objects, detections, images = random_case(3)
-    if without in ('objects', 'both', 'pictures'):
+    if without in ('objects', 'both', 'images'):
         objects = []
-    if without in ('detections', 'both', 'pictures'):
+    if without in ('detections', 'both', 'images'):
         detections = []
-    if without == 'pictures':
+    if without == 'images':
         images = []
     assert_identical(objects, detections, images, CATEGORIES, (1, 10, 100))
 

@@ -43,7 +43,7 @@ def random_boxes(rng, number, size):
 
 
 def random_case(seed, size=160):
-    """Ground truth of three classes on five pictures and noisy detections."""
+    """Ground truth of three classes on five images and noisy detections."""
     rng = np.random.default_rng(seed)
     objects, detections = [], []
     for image_id in range(1, 6):
@@ -67,12 +67,12 @@ def random_case(seed, size=160):
     return objects, detections, images(*range(1, 6), size=size)
 
 
-def coco_stats(objects, detections, pictures, category_ids):
+def coco_stats(objects, detections, images, category_ids):
     """The twelve numbers of pycocotools' own summary of the same data."""
     with contextlib.redirect_stdout(io.StringIO()):
         coco = COCO()
         coco.dataset = dict(
-            images=pictures,
+            images=images,
             annotations=[dict(annotation) for annotation in objects],
             categories=[dict(id=category_id) for category_id in category_ids],
         )
@@ -88,9 +88,9 @@ def coco_stats(objects, detections, pictures, category_ids):
 
 @pytest.mark.parametrize('seed', range(3))
 def test_numbers_equal_pycocotools(seed):
-    objects, detections, pictures = random_case(seed)
-    stats = coco_stats(objects, detections, pictures, [1, 2, 3])
-    result = evaluate_masks(objects, detections, pictures, [1, 2, 3])
+    objects, detections, images = random_case(seed)
+    stats = coco_stats(objects, detections, images, [1, 2, 3])
+    result = evaluate_masks(objects, detections, images, [1, 2, 3])
 
     ours = [
         result.average_precision(),
@@ -109,10 +109,10 @@ def test_numbers_equal_pycocotools(seed):
 
 
 def test_evaluation_leaves_its_input_alone():
-    objects, detections, pictures = random_case(0)
-    before = repr((objects, detections, pictures))
-    evaluate_masks(objects, detections, pictures, [1, 2, 3])
-    assert repr((objects, detections, pictures)) == before
+    objects, detections, images = random_case(0)
+    before = repr((objects, detections, images))
+    evaluate_masks(objects, detections, images, [1, 2, 3])
+    assert repr((objects, detections, images)) == before
 
 
 def test_average_precision_by_hand():
@@ -157,9 +157,9 @@ def test_crowds_are_no_objects_to_be_found():
     assert result.count() == 0
 
 
-@pytest.mark.parametrize('pictures', [[], images(1)])
-def test_without_ground_truth_nothing_is_measured(pictures):
-    result = evaluate_masks([], [], pictures, [1])
+@pytest.mark.parametrize('without_objects', [[], images(1)])
+def test_without_ground_truth_nothing_is_measured(without_objects):
+    result = evaluate_masks([], [], without_objects, [1])
     assert result.average_precision() is None
     assert result.average_recall(100) is None
 

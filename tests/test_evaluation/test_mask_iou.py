@@ -14,7 +14,7 @@ from oaformer.structures import encode_masks
 
 
 def row(text):
-    """RLE of a picture of one row, '#' is inside."""
+    """RLE of an image of one row, '#' is inside."""
     return encode_masks(np.array([[[char == '#' for char in text]]]))[0]
 
 

@@ -9,7 +9,7 @@ SIZE = 12
 
 
 def item(item_id, left, right, image_id=1, category_id=1, iscrowd=0, **fields):
-    """Columns left to right - 1 of a picture."""
+    """Columns left to right - 1 of an image."""
     mask = np.zeros((1, SIZE, SIZE), np.uint8)
     mask[0, :, left:right] = 1
     return dict(

@@ -22,7 +22,7 @@ WIDTH = 40
 
 
 def span(*pieces):
-    """RLE of a picture of one row, inside from ``start`` to ``end`` - 1 of each."""
+    """RLE of an image of one row, inside from ``start`` to ``end`` - 1 of each."""
     mask = np.zeros((1, 1, WIDTH), dtype=bool)
     for start, end in pieces:
         mask[..., start:end] = True

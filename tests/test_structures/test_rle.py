@@ -135,7 +135,7 @@ def test_every_encoding_becomes_the_same_rle(form):
         ([[0, 0, 5, 0, float('nan'), 5]], 'not finite'),
         ([3, 'x'], 'lists of numbers'),
         ({'counts': 'abc'}, '"size" and "counts"'),
-        ({'size': [30, 20], 'counts': [600]}, 'its picture is 20 x 30'),
+        ({'size': [30, 20], 'counts': [600]}, 'its image is 20 x 30'),
         ({'size': [20, 30], 'counts': [599]}, 'corrupt'),
         ({'size': [20, 30], 'counts': [-1, 601]}, 'corrupt'),
         ({'size': [20, 30], 'counts': 'd'}, 'cut off'),

@@ -21,7 +21,7 @@ def plainly_encoded(masks):
 
 
 def random_masks(rng, height, width):
-    """Noise of any density in a part of the picture, often at its edges."""
+    """Noise of any density in a part of the image, often at its edges."""
     masks = rng.random((4, height, width)) < rng.random((4, 1, 1))
     for mask in masks:
         top, bottom = np.sort(rng.integers(0, height + 1, 2))
@@ -48,7 +48,7 @@ def test_random_masks_byte_for_byte(seed):
 
 @pytest.mark.parametrize('height', [1, 2, 7])
 @pytest.mark.parametrize('width', [1, 2, 7])
-def test_every_edge_of_the_picture_byte_for_byte(height, width):
+def test_every_edge_of_the_image_byte_for_byte(height, width):
     """All boxes, so that a mask touches any edges, and none."""
     masks = [np.zeros((height, width), bool)]
     for top in range(height):
@@ -90,7 +90,7 @@ def test_every_edge_of_the_picture_byte_for_byte(height, width):
         'specks',
     ],
 )
-def test_large_pictures_byte_for_byte(mask):
+def test_large_images_byte_for_byte(mask):
     assert encode_masks(mask[None]) == plainly_encoded(mask[None])
 
 
@@ -124,7 +124,7 @@ def test_masks_need_three_axes():
 
 
 @pytest.mark.parametrize('seed', range(5))
-def test_a_region_is_encoded_as_the_whole_picture(seed):
+def test_a_region_is_encoded_as_the_whole_image(seed):
     rng = np.random.default_rng(seed)
     for _ in range(200):
         height, width = rng.integers(1, 9, 2)

@@ -36,10 +36,10 @@ def tool(repo_root):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Config, annotations, one of the two pictures, and predictions."""
+    """Config, annotations, one of the two images, and predictions."""
     (tmp_path / 'images').mkdir()
-    picture = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
-    cv2.imwrite(str(tmp_path / 'images' / '1 & co.png'), picture)
+    image = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
+    cv2.imwrite(str(tmp_path / 'images' / '1 & co.png'), image)
     (tmp_path / 'val.json').write_text(json.dumps(annotations()))
     (tmp_path / 'config.py').write_text(CONFIG.format(root=str(tmp_path)))
     (tmp_path / 'predictions.pkl').write_bytes(pickle.dumps(predictions()))
@@ -57,8 +57,8 @@ def test_from_another_folder_without_pythonpath(tool, folder):
     assert result.returncode == 0, result.stderr
     assert 'pages/report.html: 10 cases, ' in result.stdout
     page = (folder / 'pages' / 'report.html').read_text()
-    # The second picture is missing: two missed objects.
-    assert page.count('Picture not shown: no picture ') == 2
+    # The second image is missing: two missed objects.
+    assert page.count('Image not shown: no image ') == 2
 
 
 def test_page_in_a_browser(tool, folder, chromium_page):
@@ -84,25 +84,25 @@ def test_page_in_a_browser(tool, folder, chromium_page):
     widths = page.locator('img').evaluate_all('all => all.map(i => i.naturalWidth)')
     assert len(widths) == 8 and min(widths) > 400
     assert page.locator('svg').count() == 3
-    picture = page.locator('img').first
-    picture.click()
-    assert picture.bounding_box()['width'] == 1280
+    image = page.locator('img').first
+    image.click()
+    assert image.bounding_box()['width'] == 1280
     page.mouse.click(640, 450)
-    assert picture.bounding_box()['width'] < 640
+    assert image.bounding_box()['width'] < 640
     for width in (1280, 400):
         page.set_viewport_size(dict(width=width, height=900))
         assert page.evaluate('document.documentElement.scrollWidth') <= width
 
-    def colours():
+    def colors():
         style = 'element => getComputedStyle(element)'
         return (
             page.locator('body').evaluate(f'{style}.backgroundColor'),
             page.locator('svg text').first.evaluate(f'{style}.fill'),
         )
 
-    light = colours()
+    light = colors()
     page.emulate_media(color_scheme='dark')
-    dark = colours()
+    dark = colors()
     assert light[0] != dark[0] and light[1] != dark[1]
 
 
@@ -132,15 +132,15 @@ def test_what_is_wrong_is_said(tool, folder, monkeypatch, arguments, message):
     assert not (folder / 'report.html').exists()
 
 
-def test_other_picture_folder(tool, folder):
-    """Pictures moved since the test run are found in the data set's folder."""
+def test_other_image_folder(tool, folder):
+    """Images moved since the test run are found in the data set's folder."""
     module = runpy.run_path(str(tool))
     images = {item['id']: item for item in annotations()['images']}
     moved = [dict(img_id=1, img_path='/gone/1.png'), dict(img_id=2)]
-    find = module['picture_finder'](moved, images, folder / 'images')
+    find = module['image_finder'](moved, images, folder / 'images')
     assert find(1) == folder / 'images' / '1 & co.png'
     here = [dict(img_id=1, img_path=str(folder / 'val.json'))]
-    find = module['picture_finder'](here, images, folder / 'images')
+    find = module['image_finder'](here, images, folder / 'images')
     assert find(1) == folder / 'val.json'
 
 

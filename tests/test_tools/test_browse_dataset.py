@@ -105,20 +105,20 @@ def browse(tool, config, folder, *arguments):
 
 
 def test_before_and_after_augmentation_side_by_side(tool, config, tmp_path):
-    pictures = {
+    images = {
         mode: browse(tool, config, tmp_path / mode, '--mode', mode, '--number', '1')[0]
         for mode in ('original', 'transformed', 'concat')
     }
     # 96 pixels five times, and a crop of 120 at most four times
-    assert pictures['original'].shape[1] == 480
-    assert pictures['transformed'].shape[1] <= 480
-    width = sum(pictures[mode].shape[1] for mode in ('original', 'transformed'))
-    assert pictures['concat'].shape[1] == width + 2 * 8
-    left = pictures['concat'][: len(pictures['original']), :480]
-    assert (left == pictures['original']).all()
+    assert images['original'].shape[1] == 480
+    assert images['transformed'].shape[1] <= 480
+    width = sum(images[mode].shape[1] for mode in ('original', 'transformed'))
+    assert images['concat'].shape[1] == width + 2 * 8
+    left = images['concat'][: len(images['original']), :480]
+    assert (left == images['original']).all()
 
 
-def test_a_flip_alone_mirrors_the_picture(tool, config, tmp_path):
+def test_a_flip_alone_mirrors_the_image(tool, config, tmp_path):
     text = config.read_text()
     start, end = (
         text.index("            dict(type='RandomResize'"),
@@ -136,19 +136,19 @@ def test_a_flip_alone_mirrors_the_picture(tool, config, tmp_path):
     assert np.median(difference) == 0
 
 
-def test_original_of_a_picture_that_was_drawn_in_place_of_another(tool):
-    same_picture = runpy.run_path(str(tool))['same_picture']
+def test_original_of_a_image_that_was_drawn_in_place_of_another(tool):
+    same_image = runpy.run_path(str(tool))['same_image']
 
-    class Pictures(list):
+    class Images(list):
         def get_data_info(self, index):
             return dict(img_path=self[index])
 
-    pictures = Pictures(['a.png', 'b.png', 'c.png'])
-    assert same_picture(pictures, 1, 'b.png') == 'b.png'
-    assert same_picture(pictures, 0, 'c.png') == 'c.png'
+    images = Images(['a.png', 'b.png', 'c.png'])
+    assert same_image(images, 1, 'b.png') == 'b.png'
+    assert same_image(images, 0, 'c.png') == 'c.png'
 
 
-def test_a_wrapper_that_mixes_pictures(tool, config, tmp_path):
+def test_a_wrapper_that_mixes_images(tool, config, tmp_path):
     text = config.read_text()
     text += """
 pipeline = train_dataloader['dataset']['pipeline']

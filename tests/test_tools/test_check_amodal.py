@@ -19,12 +19,12 @@ def tool(repo_root, tmp_path, monkeypatch):
 
 @pytest.fixture
 def write(tmp_path):
-    """Write an annotation file, and its pictures where they are found."""
+    """Write an annotation file, and its images where they are found."""
     (tmp_path / 'annotations').mkdir()
     (tmp_path / 'images').mkdir()
     for name, size in SIZES.items():
-        picture = np.zeros((*size, 3), dtype=np.uint8)
-        Image.fromarray(picture).save(tmp_path / 'images' / name)
+        image = np.zeros((*size, 3), dtype=np.uint8)
+        Image.fromarray(image).save(tmp_path / 'images' / name)
 
     def build(content):
         path = tmp_path / 'annotations' / 'val.json'
@@ -170,21 +170,21 @@ def test_other_files_are_refused(tool, tmp_path, capsys, content, words):
     assert tool('missing.json') == 2
 
 
-def test_pictures(tool, write, tmp_path, capsys):
+def test_images(tool, write, tmp_path, capsys):
     name = write(good_content())
     (tmp_path / 'images' / '1.png').unlink()
     assert tool(name) == 1
     told = capsys.readouterr().out
-    assert 'error: missing_picture: ' in told
+    assert 'error: missing_image: ' in told
     assert 'image 1 (1.png): there is no file' in told
-    assert tool(name, '--no-pictures') == 0
-    # a wrong folder is no reason to call every picture missing, let alone remove it
+    assert tool(name, '--no-images') == 0
+    # a wrong folder is no reason to call every image missing, let alone remove it
     assert tool(name, '--img-dir', 'annotations', '--fix', 'fixed.json') == 2
     assert 'Is it the right --img-dir?' in capsys.readouterr().err
     assert not os.path.exists('fixed.json')
     shutil.rmtree(tmp_path / 'images')
     assert tool(name) == 0
-    assert 'Pictures: not looked at' in capsys.readouterr().out
+    assert 'Images: not looked at' in capsys.readouterr().out
 
 
 def test_unwritable_copy_is_told(tool, write, capsys):

@@ -18,8 +18,8 @@ def tool(repo_root, tmp_path, monkeypatch):
 def test_make_synth_amodal(tool, tmp_path, capsys):
     tool('make_synth_amodal.py', '--num-train', 3, '--num-val', 2, '--num-test', 1)
     told = capsys.readouterr().out
-    assert 'train: 3 pictures' in told and 'val: 2 pictures' in told
-    assert 'test: 1 pictures' in told
+    assert 'train: 3 images' in told and 'val: 2 images' in told
+    assert 'test: 1 images' in told
     folder = tmp_path / 'data' / 'synth_amodal'
     assert len(list((folder / 'images').iterdir())) == 6
     content = json.loads((folder / 'annotations' / 'val.json').read_text())
@@ -79,7 +79,7 @@ def test_cocoa_to_amodal(tool, tmp_path, capsys):
         'cocoa_to_amodal.py', 'cocoa.json', 'out/new.json', '--class-names', 'names.txt'
     )
     told = capsys.readouterr().out
-    assert '1 pictures, 1 objects (0 occluded); left out: 1 stuff' in told
+    assert '1 images, 1 objects (0 occluded); left out: 1 stuff' in told
     content = json.loads((tmp_path / 'out' / 'new.json').read_text())
     assert [a['category_id'] for a in content['annotations']] == [2]
 

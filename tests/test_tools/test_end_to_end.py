@@ -16,7 +16,7 @@ CONFIG = 'configs/oaformer_tiny_synth.py'
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
-    """A working folder that is not the repository, with a handful of pictures."""
+    """A working folder that is not the repository, with a handful of images."""
     folder = tmp_path_factory.mktemp('end_to_end')
     for split, count in (('train', 8), ('val', 5)):
         write_split(str(folder / 'data' / 'synth_amodal'), split, count)
@@ -123,7 +123,7 @@ def tested(trained, folder):
         '--out',
         'predictions.pkl',
         '--show-dir',
-        str(folder / 'pictures'),
+        str(folder / 'images'),
         *options(),
     )
     return folder / 'tested'
@@ -136,14 +136,14 @@ def test_testing_gives_the_metric_of_the_validation(trained, tested):
     assert 0 <= measured['amodal/segm_mAP_50'] <= 1
 
 
-def test_testing_writes_predictions_and_pictures(tested, folder):
+def test_testing_writes_predictions_and_images(tested, folder):
     predictions = pickle.loads((folder / 'predictions.pkl').read_bytes())
     assert len(predictions) == 5
     instances = predictions[0]['pred_instances']
     assert len(instances['scores']) == len(instances['masks']) == 5
     assert instances['masks'][0]['size'] == [128, 128]
     assert len(instances['occlusion_rates']) == 5
-    assert len(list((folder / 'pictures').glob('*.png'))) == 5
+    assert len(list((folder / 'images').glob('*.png'))) == 5
 
 
 def test_two_processes_test_as_one(trained, tested, folder):
@@ -163,7 +163,7 @@ def test_two_processes_test_as_one(trained, tested, folder):
 
 
 def test_two_processes_train(folder):
-    """Four pictures each, with ground truth counts that differ between them."""
+    """Four images each, with ground truth counts that differ between them."""
     run_tool(
         folder,
         'dist_train.sh',

@@ -24,11 +24,11 @@ def tool(request):
 def test_size_is_padded_as_the_config_pads(tool):
     model = dict(data_preprocessor=dict(pad_size_divisor=32))
     cfg = Config(dict(model=model))
-    assert tool.picture_size(cfg, [800, 1333]) == (800, 1344)
+    assert tool.image_size(cfg, [800, 1333]) == (800, 1344)
     with pytest.raises(tool.cli.UsageError, match='Say --size'):
-        tool.picture_size(cfg, None)
+        tool.image_size(cfg, None)
     cfg.image_size = (64, 64)
-    assert tool.picture_size(cfg, None) == (64, 64)
+    assert tool.image_size(cfg, None) == (64, 64)
 
 
 def test_other_models_are_refused(tool):

@@ -33,17 +33,17 @@ def demo(repo_root, tmp_path, checkpoint, monkeypatch):
 
 
 def test_folder(demo, tmp_path, capsys):
-    (tmp_path / 'pictures').mkdir()
-    cv2.imwrite(str(tmp_path / 'pictures' / 'a.png'), np.zeros((40, 50, 3), np.uint8))
-    (tmp_path / 'pictures' / 'b.png').write_text('no picture')
+    (tmp_path / 'images').mkdir()
+    cv2.imwrite(str(tmp_path / 'images' / 'a.png'), np.zeros((40, 50, 3), np.uint8))
+    (tmp_path / 'images' / 'b.png').write_text('no image')
     demo(
-        *('pictures', 'config.py', '--weights', 'weights.pth', '--device', 'cpu'),
+        *('images', 'config.py', '--weights', 'weights.pth', '--device', 'cpu'),
         *('--print-result', '--pred-score-thr', '0', '--batch-size', '2'),
     )
     printed = capsys.readouterr().out
-    found = f'pictures/a.png: {NUM_INSTANCES} instances with a score of 0.0 or more'
+    found = f'images/a.png: {NUM_INSTANCES} instances with a score of 0.0 or more'
     assert found in printed
-    assert printed.endswith('1 pictures or frames, in outputs\n')
+    assert printed.endswith('1 images or frames, in outputs\n')
     saved = json.loads((tmp_path / 'outputs' / 'preds' / 'a.json').read_text())
     assert len(saved['masks']) == NUM_INSTANCES
     assert (tmp_path / 'outputs' / 'vis' / 'a.png').is_file()
@@ -52,7 +52,7 @@ def test_folder(demo, tmp_path, capsys):
 def test_nothing_is_saved_where_nothing_is_asked_for(demo, tmp_path, capsys):
     cv2.imwrite('a.png', np.zeros((40, 50, 3), np.uint8))
     demo('a.png', 'weights.pth', '--no-save-vis', '--no-save-pred', '--device', 'cpu')
-    assert capsys.readouterr().out.endswith('1 pictures or frames\n')
+    assert capsys.readouterr().out.endswith('1 images or frames\n')
     assert not (tmp_path / 'outputs').exists()
 
 
@@ -69,8 +69,8 @@ def test_flags_are_mmdetection_s(demo, capsys):
     [
         (('a.png', 'no_such_model'), 'There is no config no_such_model'),
         (('a.png', 'gone.pth'), 'There is no checkpoint gone.pth'),
-        (('a.png', 'weights.pth'), 'There is no picture a.png'),
-        (('empty', 'weights.pth'), 'empty has no pictures'),
+        (('a.png', 'weights.pth'), 'There is no image a.png'),
+        (('empty', 'weights.pth'), 'empty has no images'),
     ],
 )
 def test_errors_are_one_line(demo, tmp_path, args, message):

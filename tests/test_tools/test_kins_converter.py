@@ -18,7 +18,7 @@ def test_one_file(tool, tmp_path, capsys, make):
     (tmp_path / 'kins.json').write_text(json.dumps(make()))
     tool('kins.json', 'out/new.json')
     told = capsys.readouterr().out
-    assert told.startswith(f'out/new.json: KINS {make.__name__[-4:]}: 2 pictures')
+    assert told.startswith(f'out/new.json: KINS {make.__name__[-4:]}: 2 images')
     content = json.loads((tmp_path / 'out' / 'new.json').read_text())
     assert [item['area'] for item in content['annotations']] == [200, 100, 25, 80]
 

@@ -34,19 +34,19 @@ def test_from_a_plain_file(make, tmp_path, capsys):
     content = make('--size', 80, 60, '--objects', 2, 4, '--occlusion', '0.2-0.6:0.4')
     told = capsys.readouterr().out
     assert 'source.json (plain COCO): 9 of 9 objects are whole; left out: not' in told
-    assert '3 pictures, ' in told and 'backgrounds: 3 patch' in told
+    assert '3 images, ' in told and 'backgrounds: 3 patch' in told
     assert 'unoccluded        60.0%' in told and '0.2-0.6           40.0%' in told
     assert content['info'] == dict(source='source.json', seed=0)
     assert [c['name'] for c in content['categories']] == ['cup', 'plate']
     for image in content['images']:
-        picture = cv2.imread(str(tmp_path / 'new' / 'images' / image['file_name']))
-        assert picture.shape == (60, 80, 3)
+        pixels = cv2.imread(str(tmp_path / 'new' / 'images' / image['file_name']))
+        assert pixels.shape == (60, 80, 3)
         own = [a for a in content['annotations'] if a['image_id'] == image['id']]
         assert 2 <= len(own) <= 4
         visible = decode_masks([annotation['visible_mask'] for annotation in own])
         assert visible.sum(0).max() == 1
         # objects are at least 120 bright, the rest at most 90: 0.6 and 0.4 of that
-        shown = picture.max(-1)
+        shown = pixels.max(-1)
         assert (shown[visible.any(0)] >= 0.6 * 120).all()
         for annotation in own:
             assert parse_amodal_annotation(annotation, 60, 80).corrections == []
@@ -54,7 +54,7 @@ def test_from_a_plain_file(make, tmp_path, capsys):
             assert rate == 0 or 0.2 <= rate < 0.6
 
 
-def test_source_pictures_and_blend_width(make, tmp_path):
+def test_source_images_and_blend_width(make, tmp_path):
     write_data_set(tmp_path, occlusion=True)
     options = ('--backgrounds', 'source', '--objects', 1, 1, '--blend-width', 0)
     content = make(*options, '--occlusion', '0.1-0.9:0.5')

@@ -13,7 +13,7 @@ from mmengine.config import Config
 from mmengine.runner import load_checkpoint
 from original_mask2former import OriginalMask2Former
 from PIL import Image
-from tiny_models import CONFIGS, SHRINK, mask2former, oaformer, pictures
+from tiny_models import CONFIGS, SHRINK, images, mask2former, oaformer
 
 from oaformer.engine import safe_load
 
@@ -36,7 +36,7 @@ def convert(repo_root, tmp_path, monkeypatch):
 
 @pytest.fixture
 def config(tmp_path):
-    """The fine-tuning config with a tiny model, two pictures and one iteration."""
+    """The fine-tuning config with a tiny model, two images and one iteration."""
     cfg = Config.fromfile(PRETRAINED)
     cfg.merge_from_dict(dict(model=SHRINK))
     small = Config.fromfile(CONFIGS / '_base_' / 'datasets' / 'amodal_small.py')
@@ -117,8 +117,8 @@ def test_mmdetections_checkpoint(convert, config, tmp_path, capsys):
     binary = dict(odm=dict(attention_mask='binary'))
     model = oaformer(seed=1, panoptic_head=binary).eval()
     load_checkpoint(model, 'tiny.pth')
-    classes, _ = source.panoptic_head(source.extract_feat(pictures()), [])
-    output = model.panoptic_head(model.extract_feat(pictures()))
+    classes, _ = source.panoptic_head(source.extract_feat(images()), [])
+    output = model.panoptic_head(model.extract_feat(images()))
     for expected, found in zip(classes, output.cls_scores, strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
@@ -177,7 +177,7 @@ def test_faults_are_told_and_nothing_is_written(convert, config, tmp_path):
 QUERIES = 'model.panoptic_head.num_queries=9'
 
 
-def write_pictures(folder):
+def write_images(folder):
     rng = np.random.default_rng(0)
     images, annotations = [], []
     for number in (1, 2):
@@ -202,7 +202,7 @@ def write_pictures(folder):
 
 @pytest.mark.slow
 def test_fine_tuning_starts_from_it(convert, config, tmp_path, repo_root, monkeypatch):
-    write_pictures(tmp_path)
+    write_images(tmp_path)
     source = write_original(tmp_path / 'coco.pkl', coco_weights())
     convert(source, 'tiny.pth', '--config', config)
     argv = ['train.py', config, '--work-dir', 'run']

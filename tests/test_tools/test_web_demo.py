@@ -45,7 +45,7 @@ def address(inferencer, tmp_path_factory):
 @pytest.fixture
 def scene(tmp_path):
     path = tmp_path / 'scene.png'
-    cv2.imwrite(str(path), known_scene.picture())
+    cv2.imwrite(str(path), known_scene.scene_image())
     return path
 
 
@@ -72,11 +72,11 @@ def wait_for_text(page, place, text):
 
 
 def rows(page):
-    """Texts of the table's rows, and each swatch's colour."""
+    """Texts of the table's rows, and each swatch's color."""
     table = page.locator('#table [role=row]:has(.swatch)')
     texts = [row.inner_text().split() for row in table.all()]
-    colours = [style.get_attribute('style') for style in table.locator('.swatch').all()]
-    return texts, colours
+    colors = [style.get_attribute('style') for style in table.locator('.swatch').all()]
+    return texts, colors
 
 
 def wait_for_rows(page, number):
@@ -91,7 +91,7 @@ def set_threshold(page, value):
     box.press('Enter')
 
 
-def test_picture_is_drawn_and_listed(opened, inferencer, scene, tmp_path):
+def test_image_is_drawn_and_listed(opened, inferencer, scene, tmp_path):
     assert '<b>' in opened.locator('.legend').first.inner_text()
     calls = inferencer.model.calls
     upload(opened, scene)
@@ -99,7 +99,7 @@ def test_picture_is_drawn_and_listed(opened, inferencer, scene, tmp_path):
     wait_for_text(opened, '#caption', '2 of 3 instances')
     opened.locator('#drawn img').wait_for()
     wait_for_rows(opened, 2)
-    texts, colours = rows(opened)
+    texts, colors = rows(opened)
     assert texts == [['cup', '0.90', '0.00', '0'], ['box', '0.80', '0.32', '1']]
 
     drawing = tmp_path / 'drawing.jpg'
@@ -107,11 +107,11 @@ def test_picture_is_drawn_and_listed(opened, inferencer, scene, tmp_path):
     drawing.write_bytes(opened.request.get(source).body())
     drawn = cv2.imread(str(drawing))
     assert drawn.shape[1] == 3 * 320
-    # The swatch has the colour of the outline: the cup's left edge, in the picture's
+    # The swatch has the color of the outline: the cup's left edge, in the image's
     # middle and below the header.
     header = drawn.shape[0] - 3 * 200
     blue, green, red = drawn[header + 3 * 100, 3 * 20].tolist()
-    swatch = [int(value) for value in re.findall(r'\d+', colours[0])]
+    swatch = [int(value) for value in re.findall(r'\d+', colors[0])]
     assert swatch == pytest.approx([red, green, blue], abs=60)
 
     set_threshold(opened, 0.2)
@@ -145,13 +145,13 @@ def test_view_and_download(opened, inferencer, scene):
     assert len(saved['invisible_masks']) == 3
 
 
-def test_what_is_no_picture_is_told_and_the_next_works(opened, scene, tmp_path):
+def test_what_is_no_image_is_told_and_the_next_works(opened, scene, tmp_path):
     upload(opened, scene)
     wait_for_rows(opened, 2)
     fake = tmp_path / 'fake.jpg'
-    fake.write_text('no picture')
+    fake.write_text('no image')
     upload(opened, fake)
-    wait_for_text(opened, '#message', 'fake.jpg is no picture')
+    wait_for_text(opened, '#message', 'fake.jpg is no image')
     # What is told of one file does not stand beside the instances of another.
     wait_for_rows(opened, 0)
     assert opened.locator('#drawn img').count() == 0
@@ -162,7 +162,7 @@ def test_what_is_no_picture_is_told_and_the_next_works(opened, scene, tmp_path):
     upload(opened, large)
     wait_for_text(opened, '[data-testid=toast-body]', 'exceed the maximum allowed size')
     notes = tmp_path / 'notes.txt'
-    notes.write_text('no picture')
+    notes.write_text('no image')
     upload(opened, notes)
     wait_for_text(opened, '[data-testid=toast-body]', 'Invalid file type')
 
@@ -264,7 +264,7 @@ def test_tool_serves_a_model_until_it_is_told_to_end(
         # An untrained model has no visible masks to choose.
         assert not chromium_page.locator('#view').is_visible()
         assert any(path.is_file() for path in temporary.rglob('*'))
-        # What stops a service must not leave the pictures of its visitors behind.
+        # What stops a service must not leave the images of its visitors behind.
         server.send_signal(signal.SIGTERM)
         assert server.wait(timeout=60) == 0
         assert [path for path in temporary.rglob('*') if path.is_file()] == []

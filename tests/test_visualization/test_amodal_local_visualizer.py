@@ -93,14 +93,14 @@ def test_hidden_part_is_not_filled(draw):
     drawn = draw(DetDataSample(gt_instances=ground_truth()))
     panel = drawn[header_height(drawn) :].astype(int)
     first, hidden, second = panel[150, 130], panel[150, 180], panel[150, 300]
-    # What the first box covers has the colour of the first box alone.
+    # What the first box covers has the color of the first box alone.
     np.testing.assert_array_equal(first, hidden)
     assert abs(first - second).max() > 30
     assert (panel[400, 400] == 100).all()
 
 
 @pytest.mark.parametrize('form', ['rle', 'tensor'])
-def test_a_prediction_has_the_colour_of_its_object(draw, form):
+def test_a_prediction_has_the_color_of_its_object(draw, form):
     """Predicted in the other order, each box still has the hue of its ground truth."""
     predicted = prediction(form)
     predicted.scores = torch.tensor([0.8, 0.9])
@@ -147,7 +147,7 @@ def test_one_header_per_panel_and_only_for_loaded_annotations(draw):
 
 
 @pytest.mark.parametrize('size', [(128, 128), (97, 333)])
-def test_small_pictures_are_enlarged(draw, size):
+def test_small_images_are_enlarged(draw, size):
     mask = np.zeros((1, *size), np.uint8)
     mask[0, 20:60, 30:80] = 1
     instances = InstanceData(
@@ -199,14 +199,14 @@ def test_masks_of_another_size_are_an_error(draw):
         draw(sample)
 
 
-def test_picture_is_not_changed(draw):
+def test_image_is_not_changed(draw):
     image = np.full((HEIGHT, WIDTH, 3), 100, np.uint8)
     draw(DetDataSample(gt_instances=ground_truth()), image)
     assert (image == 100).all()
 
 
 def test_through_the_visualization_hook(tmp_path):
-    path = str(tmp_path / 'picture.png')
+    path = str(tmp_path / 'image.png')
     cv2.imwrite(path, np.full((HEIGHT, WIDTH, 3), 100, np.uint8))
     AmodalLocalVisualizer.get_instance('hook_test')
     hook = DetVisualizationHook(draw=True, test_out_dir='drawings')
@@ -217,19 +217,19 @@ def test_through_the_visualization_hook(tmp_path):
         work_dir, timestamp, iter = str(tmp_path), 'now', 0
 
     hook.after_test_iter(Runner, 0, {}, [sample])
-    drawn = mmcv.imread(str(tmp_path / 'now' / 'drawings' / 'picture.png'))
+    drawn = mmcv.imread(str(tmp_path / 'now' / 'drawings' / 'image.png'))
     assert drawn.shape[1] == 2 * WIDTH + 4
 
 
-def test_real_pictures(draw, visualizer, sample_data):
+def test_real_images(draw, visualizer, sample_data):
     folder = sample_data / 'd2sa_sample'
     file = folder / 'annotations' / 'D2S_amodal_validation.json'
     content = json.loads(file.read_text())
     names = tuple(category['name'] for category in content['categories'])
     visualizer.dataset_meta = dict(classes=names)
-    picture = content['images'][0]
-    height, width = picture['height'], picture['width']
-    items = [a for a in content['annotations'] if a['image_id'] == picture['id']]
+    image = content['images'][0]
+    height, width = image['height'], image['width']
+    items = [a for a in content['annotations'] if a['image_id'] == image['id']]
     amodal, visible = (
         [to_rle(item[key], height, width) for item in items]
         for key in ('segmentation', 'visible_mask')
@@ -238,7 +238,7 @@ def test_real_pictures(draw, visualizer, sample_data):
         labels=torch.tensor([item['category_id'] - 1 for item in items]),
         masks=AmodalMasks(amodal, height, width, visible),
     )
-    image = mmcv.imread(str(folder / 'images' / picture['file_name']))[..., ::-1]
+    image = mmcv.imread(str(folder / 'images' / image['file_name']))[..., ::-1]
     drawn = draw(DetDataSample(gt_instances=instances), image)
     panel = drawn[header_height(drawn, height) :].astype(int)
     changed = np.abs(panel - image).max(axis=-1) > 2

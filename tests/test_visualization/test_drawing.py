@@ -8,11 +8,11 @@ from oaformer.visualization.drawing import DrawnInstance
 RED = (250, 30, 40)
 
 
-def instance(amodal, visible=None, corner=(0, 0), colour=RED, text='cup'):
+def instance(amodal, visible=None, corner=(0, 0), color=RED, text='cup'):
     amodal = np.asarray(amodal, np.uint8)
     if visible is not None:
         visible = np.asarray(visible, np.uint8)
-    return DrawnInstance(amodal, visible, corner, colour, text)
+    return DrawnInstance(amodal, visible, corner, color, text)
 
 
 def square(side=20):
@@ -101,7 +101,7 @@ def inside(box, image):
     return 0 <= left < right <= image.shape[1] and 0 <= top < bottom <= image.shape[0]
 
 
-def test_labels_stay_in_the_picture_and_apart():
+def test_labels_stay_in_the_image_and_apart():
     image = np.zeros((400, 600, 3), np.uint8)
     rng = np.random.default_rng(0)
     corners = [(0, 0), (590, 390), (0, 390), (590, 0)]
@@ -114,7 +114,7 @@ def test_labels_stay_in_the_picture_and_apart():
     assert len(boxes) == 20 and all(inside(box, image) for box in boxes)
     overlaps = [drawing._overlap(a, b) for i, a in enumerate(boxes) for b in boxes[:i]]
     assert sum(overlaps) == 0
-    # A label has the colour of its instance.
+    # A label has the color of its instance.
     left, top, _, _ = boxes[0]
     assert image[top + 2, left + 2].tolist() == list(RED)
 
@@ -127,14 +127,14 @@ def test_a_long_label_keeps_its_numbers():
     assert '..' in text
 
 
-def test_a_crowd_of_labels_stays_in_the_picture():
+def test_a_crowd_of_labels_stays_in_the_image():
     image = np.zeros((60, 90, 3), np.uint8)
     instances = [instance(square(4), corner=(40, 30)) for _ in range(50)]
     boxes = drawing.draw_labels(image, instances, 9)
     assert len(boxes) == 50 and all(inside(box, image) for box in boxes)
 
 
-def test_header_leaves_the_picture_alone():
+def test_header_leaves_the_image_alone():
     image = np.random.default_rng(0).integers(0, 256, (30, 200, 3), dtype=np.uint8)
     drawn = drawing.add_header(image, 'prediction', 10)
     assert drawn.shape == (50, 200, 3)

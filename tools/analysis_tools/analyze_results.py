@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     init_default_scope(cfg.get('default_scope', 'mmdet'))
     try:
         dataset_cfg = innermost_dataset(cfg.test_dataloader.dataset)
-        # Lazily: pictures that are no longer there are not needed for the numbers.
+        # Lazily: images that are no longer there are not needed for the numbers.
         dataset = DATASETS.build({**dataset_cfg, 'lazy_init': True})
         metric = build_metric(cfg)
         metric.dataset_meta = dataset.metainfo
@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     report = build_report(
         evaluation,
         images,
-        picture_finder(predictions, images, folder),
+        image_finder(predictions, images, folder),
         visualizer,
         args.number,
         title=f'Amodal instance segmentation: {path.stem}',
@@ -105,10 +105,10 @@ def build_metric(cfg: Config) -> AmodalCocoMetric:
     )
 
 
-def picture_finder(
+def image_finder(
     predictions: Sequence[dict], images: dict[int, dict], folder: Path
 ) -> Callable[[int], Path]:
-    """Tell where pictures are: where they were tested, or in the data set's folder."""
+    """Tell where images are: where they were tested, or in the data set's folder."""
     tested = {item['img_id']: item.get('img_path') for item in predictions}
 
     def find(image_id: int) -> Path:

@@ -18,7 +18,7 @@ from mmengine.utils import track_iter_progress  # noqa: E402
 
 from oaformer.engine import cli  # noqa: E402
 
-# Loads pictures and annotations and changes nothing.
+# Loads images and annotations and changes nothing.
 LOADING = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAmodalAnnotations'),
@@ -41,11 +41,11 @@ def parse_args(argv=None):
         '--mode',
         default='concat',
         choices=('original', 'transformed', 'concat'),
-        help='pictures as on disk, as the model sees them, or one beside the other',
+        help='images as on disk, as the model sees them, or one beside the other',
     )
-    parser.add_argument('--number', type=int, help='how many pictures; all if left out')
+    parser.add_argument('--number', type=int, help='how many images; all if left out')
     parser.add_argument(
-        '--show', action='store_true', help='open a window for every picture as well'
+        '--show', action='store_true', help='open a window for every image as well'
     )
     parser.add_argument(
         '--show-interval', type=float, default=2, help='seconds until a window closes'
@@ -76,10 +76,10 @@ def load_only(dataset):
     return {**dataset, **changes}
 
 
-def same_picture(dataset, index, img_path):
-    """Item of a picture, which is at ``index`` unless that one was passed over.
+def same_image(dataset, index, img_path):
+    """Item of an image, which is at ``index`` unless that one was passed over.
 
-    Where nothing is left in a picture after augmentation, a data set draws another.
+    Where nothing is left in an image after augmentation, a data set draws another.
     """
     if dataset.get_data_info(index)['img_path'] != img_path:
         paths = (dataset.get_data_info(i)['img_path'] for i in range(len(dataset)))
@@ -112,7 +112,7 @@ def beside(drawings):
 
 
 def main(argv=None):
-    """Draw the pictures one after the other."""
+    """Draw the images one after the other."""
     args = parse_args(argv)
     try:
         cfg, path = cli.load_config(args.config, args.cfg_options, REPO_ROOT)
@@ -140,13 +140,13 @@ def main(argv=None):
             )
         drawings = []
         if originals is not None:
-            original = same_picture(originals, index, data_sample.img_path)
+            original = same_image(originals, index, data_sample.img_path)
             drawings.append(draw(visualizer, original))
         if args.mode != 'original':
             drawings.append(draw(visualizer, item))
         drawing = beside(drawings) if len(drawings) > 1 else drawings[0]
         name = osp.basename(data_sample.img_path)
-        # The number keeps apart pictures of the same name in several folders.
+        # The number keeps apart images of the same name in several folders.
         mmcv.imwrite(
             drawing[..., ::-1], osp.join(args.output_dir, f'{index:05d}_{name}')
         )

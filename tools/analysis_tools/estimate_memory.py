@@ -1,7 +1,7 @@
 """Estimate the GPU memory that training with a config takes, without a GPU.
 
-A training step runs on the CPU, with one picture and with two, zeros in place of most
-results, and every tensor is counted; more pictures go by the straight line through
+A training step runs on the CPU, with one image and with two, zeros in place of most
+results, and every tensor is counted; more images go by the straight line through
 both. What comes out is computed, not measured on a GPU.
 """
 
@@ -30,8 +30,8 @@ from oaformer.engine.memory_budget import (  # noqa: E402
     RESERVE,
     StepMemory,
     Weights,
+    images_that_fit,
     needed,
-    pictures_that_fit,
     weights_of,
 )
 from oaformer.engine.memory_step import (  # noqa: E402
@@ -50,18 +50,16 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('config', help='config file of an OAFormer or a Mask2Former')
     parser.add_argument(
-        '--batch-size', type=int, default=1, help='pictures per GPU in the table'
+        '--batch-size', type=int, default=1, help='images per GPU in the table'
     )
     parser.add_argument(
         '--size',
         nargs=2,
         type=int,
         metavar=('HEIGHT', 'WIDTH'),
-        help="of the pictures; the config's image_size if left out",
+        help="of the images; the config's image_size if left out",
     )
-    parser.add_argument(
-        '--objects', type=int, default=12, help='objects in each picture'
-    )
+    parser.add_argument('--objects', type=int, default=12, help='objects in each image')
     parser.add_argument(
         '--cards',
         nargs='+',
@@ -81,7 +79,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         nargs='+',
         action=DictAction,
         metavar='KEY=VALUE',
-        help='also time a step of one picture with these settings against one without',
+        help='also time a step of one image with these settings against one without',
     )
     parser.add_argument(
         '--cfg-options',
@@ -116,7 +114,7 @@ def build_model(cfg: Config) -> nn.Module:
     return MODELS.build(cfg.model).train()
 
 
-def picture_size(cfg: Config, size: list[int] | None) -> tuple[int, int]:
+def image_size(cfg: Config, size: list[int] | None) -> tuple[int, int]:
     """Height and width of the batch: as asked for, padded as the config pads.
 
     Args:
@@ -178,16 +176,16 @@ def report(
         '',
         f'Training with a batch of {args.batch_size}: '
         f'{needed(weights, step) / GIB:.1f} GiB, of which {RESERVE / GIB:.1f} GiB are '
-        f'for CUDA and {HOLES - 1:.0%} of the rest for holes. Each further picture: '
+        f'for CUDA and {HOLES - 1:.0%} of the rest for holes. Each further image: '
         f'{(needed(weights, steps[1]) - needed(weights, steps[0])) / GIB:.2f} GiB.',
-        f'Prediction of one picture: {(weights.parameters + prediction) / MIB:.0f} MiB '
+        f'Prediction of one image: {(weights.parameters + prediction) / MIB:.0f} MiB '
         'without either.',
         '',
-        '| card | pictures per GPU |',
+        '| card | images per GPU |',
         '|---|---|',
     ]
     for card in args.cards:
-        count = pictures_that_fit(card * GIB, weights, *steps)
+        count = images_that_fit(card * GIB, weights, *steps)
         lines.append(f'| {card:g} GB | {count or "none"} |')
     return '\n'.join([*lines, '', 'Computed, not measured on a GPU.'])
 
@@ -199,7 +197,7 @@ def main(argv: list[str] | None = None) -> None:
     try:
         cfg, _ = cli.load_config(args.config, args.cfg_options, REPO_ROOT)
         init_default_scope(cfg.get('default_scope', 'mmdet'))
-        size = picture_size(cfg, args.size)
+        size = image_size(cfg, args.size)
         model = build_model(cfg)
     except cli.UsageError as error:
         sys.exit(str(error))

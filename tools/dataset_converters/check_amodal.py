@@ -20,13 +20,13 @@ from oaformer.datasets.annotation_check import (  # noqa: E402
     KINDS,
     WARNING,
     FixedAnnotations,
-    PictureFile,
+    ImageFile,
     Problem,
     Statistics,
     check_annotations,
     find_img_dir,
     fix_annotations,
-    read_picture_files,
+    read_image_files,
 )
 from oaformer.datasets.annotation_file import (  # noqa: E402
     load_annotation_content,
@@ -58,12 +58,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('ann_file', metavar='FILE', help='annotation file to check')
     parser.add_argument(
         '--img-dir',
-        help='folder of the pictures; looked for beside the file where not given',
+        help='folder of the images; looked for beside the file where not given',
     )
     parser.add_argument(
-        '--no-pictures',
+        '--no-images',
         action='store_true',
-        help='do not look at picture files at all',
+        help='do not look at image files at all',
     )
     parser.add_argument(
         '--fix', metavar='OUT.json', help='write a corrected copy there'
@@ -83,8 +83,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.max_listed < 0:
         parser.error(f'--max-listed must be 0 or more, not {args.max_listed}')
-    if args.img_dir is not None and args.no_pictures:
-        parser.error('--img-dir and --no-pictures exclude each other')
+    if args.img_dir is not None and args.no_images:
+        parser.error('--img-dir and --no-images exclude each other')
     for flag, path in (('--fix', args.fix), ('--out', args.out)):
         if path is None:
             continue
@@ -103,17 +103,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parse_args(argv)
     try:
         content = load_annotation_content(args.ann_file)
-        img_dir, pictures = look_at_pictures(args, content)
+        img_dir, images = look_at_images(args, content)
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return UNUSABLE
-    result = check_annotations(content, pictures)
+    result = check_annotations(content, images)
     console = Console(soft_wrap=True, highlight=False)
     print_statistics(console, args.ann_file, result.statistics)
     if img_dir is None:
-        console.print('Pictures: not looked at (--img-dir)', markup=False)
+        console.print('Images: not looked at (--img-dir)', markup=False)
     else:
-        console.print(f'Pictures: {img_dir}', markup=False)
+        console.print(f'Images: {img_dir}', markup=False)
     print_problems(console, result.problems, args.max_listed)
     report = dict(
         annotation_file=args.ann_file,
@@ -123,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     try:
         if args.fix is not None:
-            fixed = fix_annotations(content, pictures)
+            fixed = fix_annotations(content, images)
             write_json(args.fix, fixed.content)
             print_changes(console, args.fix, fixed)
             report['changes'] = [change.to_dict() for change in fixed.changes]
@@ -135,34 +135,34 @@ def main(argv: Sequence[str] | None = None) -> int:
     return PROBLEMS_FOUND if result.problems else CLEAN
 
 
-def look_at_pictures(
+def look_at_images(
     args: argparse.Namespace, content: dict
-) -> tuple[Path | None, dict[str, PictureFile] | None]:
-    """Read the headers of the pictures in the folder given or found.
+) -> tuple[Path | None, dict[str, ImageFile] | None]:
+    """Read the headers of the images in the folder given or found.
 
     Returns:
-        The folder and what is known of its pictures; None where they aren't looked at.
+        The folder and what is known of its images; None where they aren't looked at.
 
     Raises:
-        ValueError: If none of the pictures is in the folder given.
+        ValueError: If none of the images is in the folder given.
     """
     names = [
         image['file_name']
         for image in content['images']
         if isinstance(image, dict) and isinstance(image.get('file_name'), str)
     ]
-    if args.no_pictures:
+    if args.no_images:
         return None, None
     img_dir = args.img_dir or find_img_dir(args.ann_file, names)
     if img_dir is None:
         return None, None
-    pictures = read_picture_files(names, img_dir)
-    if pictures and all(picture.size is None for picture in pictures.values()):
+    images = read_image_files(names, img_dir)
+    if images and all(image.size is None for image in images.values()):
         raise ValueError(
-            f'{img_dir}: none of the {len(pictures)} pictures of {args.ann_file} can '
+            f'{img_dir}: none of the {len(images)} images of {args.ann_file} can '
             f'be read there, such as {names[0]}. Is it the right --img-dir?'
         )
-    return Path(img_dir), pictures
+    return Path(img_dir), images
 
 
 def print_statistics(console: Console, name: str, statistics: Statistics) -> None:
@@ -173,12 +173,12 @@ def print_statistics(console: Console, name: str, statistics: Statistics) -> Non
         table.add_row(key.replace('_', ' '), str(number))
     for size, number in statistics.object_sizes.items():
         table.add_row(f'{size} objects (COCO)', str(number))
-    sizes = list(statistics.picture_sizes.items())
+    sizes = list(statistics.image_sizes.items())
     for (height, width), number in sizes[:5]:
-        table.add_row(f'pictures of {height} x {width} (height x width)', str(number))
+        table.add_row(f'images of {height} x {width} (height x width)', str(number))
     if len(sizes) > 5:
         rest = sum(number for _, number in sizes[5:])
-        table.add_row(f'pictures of {len(sizes) - 5} other sizes', str(rest))
+        table.add_row(f'images of {len(sizes) - 5} other sizes', str(rest))
     console.print(table)
 
     table = Table('Category', 'Objects')

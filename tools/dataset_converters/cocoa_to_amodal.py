@@ -1,7 +1,6 @@
 """Convert an original COCOA annotation file to the amodal schema of OAFormer."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
@@ -9,8 +8,7 @@ REPO_ROOT = Path(__file__).resolve().parents[2]
 # The tools belong to the package beside them, whatever else is installed.
 sys.path.insert(0, str(REPO_ROOT / 'projects'))
 
-from oaformer.datasets.annotation_file import write_json  # noqa: E402
-from oaformer.datasets.converters import convert_cocoa  # noqa: E402
+from oaformer.datasets.converters import convert_cocoa, convert_file  # noqa: E402
 
 
 def parse_args(argv=None):
@@ -38,9 +36,6 @@ def parse_args(argv=None):
 def main(argv=None):
     """Convert one file and say what became of it."""
     args = parse_args(argv)
-    src, out = Path(args.src), Path(args.out)
-    if src.resolve() == out.resolve():
-        sys.exit(f'{out} is the file to convert: name another one to write')
     class_names = None
     if args.class_names:
         try:
@@ -48,19 +43,14 @@ def main(argv=None):
         except (OSError, ValueError) as error:
             sys.exit(f'cannot read {args.class_names}: {error}')
         class_names = [line for line in lines if line.strip()]
+
+    def convert(source, filename):
+        return convert_cocoa(source, filename, class_names, args.keep_stuff)
+
     try:
-        source = json.loads(src.read_text(encoding='utf-8'))
-    except (OSError, ValueError) as error:
-        sys.exit(f'cannot read {src}: {error}')
-    try:
-        conversion = convert_cocoa(source, args.src, class_names, args.keep_stuff)
+        print(convert_file(args.src, args.out, convert))
     except ValueError as error:
         sys.exit(str(error))
-    try:
-        write_json(out, conversion.content)
-    except OSError as error:
-        sys.exit(f'cannot write {out}: {error}')
-    print(f'{out}: {conversion.summary()}')
 
 
 if __name__ == '__main__':

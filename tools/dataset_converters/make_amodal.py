@@ -1,7 +1,7 @@
-"""Compose pictures with exact amodal labels from the objects of a COCO-style data set.
+"""Compose images with exact amodal labels from the objects of a COCO-style data set.
 
 Objects that nothing hides are cut out and pasted over each other with a known depth
-order. For training, make them from a training file: what a test picture shows must not
+order. For training, make them from a training file: what a test image shows must not
 be learnt from its cut-outs.
 """
 
@@ -31,14 +31,14 @@ def parse_args(argv=None):
     rules = UnoccludedRules()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('src', help='annotation file, plain COCO or with occlusion')
-    parser.add_argument('--img-dir', required=True, help='folder of its pictures')
+    parser.add_argument('--img-dir', required=True, help='folder of its images')
     parser.add_argument(
         '--out-dir', required=True, help='folder of the new data set; must not exist'
     )
-    parser.add_argument('--number', type=int, default=1000, help='pictures to make')
+    parser.add_argument('--number', type=int, default=1000, help='images to make')
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument(
-        '--name', default='train', help='name of the annotation file and of pictures'
+        '--name', default='train', help='name of the annotation file and of images'
     )
     parser.add_argument(
         '--objects',
@@ -46,7 +46,7 @@ def parse_args(argv=None):
         nargs=2,
         default=(3, 8),
         metavar=('MIN', 'MAX'),
-        help='objects to paste into a picture (default 3 8)',
+        help='objects to paste into an image (default 3 8)',
     )
     parser.add_argument(
         '--occlusion',
@@ -59,16 +59,16 @@ def parse_args(argv=None):
     parser.add_argument(
         '--backgrounds',
         default='patch',
-        help='patch: parts of the pictures without annotation, blurred (default); '
-        'noise; source: the pictures themselves with their objects, where occlusion is '
-        'annotated; or a folder of pictures that show none of the classes',
+        help='patch: parts of the images without annotation, blurred (default); '
+        'noise; source: the images themselves with their objects, where occlusion is '
+        'annotated; or a folder of images that show none of the classes',
     )
     parser.add_argument(
         '--size',
         type=int,
         nargs=2,
         metavar=('WIDTH', 'HEIGHT'),
-        help="size of the pictures (default 640 480, with source the picture's own)",
+        help="size of the images (default 640 480, with source the image's own)",
     )
     parser.add_argument(
         '--blend-width',
@@ -81,13 +81,13 @@ def parse_args(argv=None):
         '--min-area',
         type=float,
         default=rules.min_area,
-        help=f"smallest area as a share of the picture's (default {rules.min_area})",
+        help=f"smallest area as a share of the image's (default {rules.min_area})",
     )
     whole.add_argument(
         '--border',
         type=int,
         default=rules.border,
-        help="pixels to keep from the picture's border, beyond which an object may go "
+        help="pixels to keep from the image's border, beyond which an object may go "
         f'on (default {rules.border})',
     )
     whole.add_argument(
@@ -111,7 +111,7 @@ def parse_args(argv=None):
     if not 0 <= args.blend_width < math.inf or min(args.border, args.gap) < 0:
         parser.error('widths in pixels must not be negative')
     if args.size and args.backgrounds == 'source':
-        parser.error("--backgrounds source keeps the pictures' sizes: leave --size out")
+        parser.error("--backgrounds source keeps the images' sizes: leave --size out")
     return args
 
 
@@ -158,7 +158,7 @@ def print_summary(content, target, args):
     objects = [item for item in content['annotations'] if not item['iscrowd']]
     print(
         f'{args.out_dir}/annotations/{args.name}.json: {len(content["images"])} '
-        f'pictures, {len(objects)} objects; backgrounds: {told}'
+        f'images, {len(objects)} objects; backgrounds: {told}'
     )
     print(target.table([item['occlude_rate'] for item in objects]))
 

@@ -17,19 +17,19 @@ def parse_args(argv=None):
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--out-dir', default='data/synth_amodal')
-    parser.add_argument('--num-train', type=int, default=400, help='training pictures')
-    parser.add_argument('--num-val', type=int, default=60, help='validation pictures')
+    parser.add_argument('--num-train', type=int, default=400, help='training images')
+    parser.add_argument('--num-val', type=int, default=60, help='validation images')
     parser.add_argument(
         '--num-test',
         type=int,
         default=200,
-        help='held-out test pictures, for the numbers that are reported',
+        help='held-out test images, for the numbers that are reported',
     )
     parser.add_argument(
         '--size',
         type=int,
         default=128,
-        help=f'picture edge in pixels, at least {MIN_SIZE} (default 128)',
+        help=f'image edge in pixels, at least {MIN_SIZE} (default 128)',
     )
     parser.add_argument(
         '--occluded-fraction',
@@ -80,7 +80,7 @@ def main(argv=None):
         objects = content['annotations']
         occluded = sum(item['occlude_rate'] > 0 for item in objects)
         print(
-            f'{split}: {number} pictures, {len(objects)} objects, {occluded} of them '
+            f'{split}: {number} images, {len(objects)} objects, {occluded} of them '
             f'occluded -> {args.out_dir}/annotations/{split}.json'
         )
 

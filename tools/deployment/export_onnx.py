@@ -30,16 +30,16 @@ def parse_args(argv=None):
         nargs=2,
         type=int,
         metavar=('HEIGHT', 'WIDTH'),
-        help='of the pictures; smaller ones are padded, larger ones made smaller. '
+        help='of the images; smaller ones are padded, larger ones made smaller. '
         'Default: what '
-        "the test pipeline's resize makes of a wide picture",
+        "the test pipeline's resize makes of a wide image",
     )
     batch = parser.add_mutually_exclusive_group()
     batch.add_argument(
-        '--batch-size', type=int, default=1, help='pictures at a time; 1 by default'
+        '--batch-size', type=int, default=1, help='images at a time; 1 by default'
     )
     batch.add_argument(
-        '--dynamic-batch', action='store_true', help='any number of pictures at a time'
+        '--dynamic-batch', action='store_true', help='any number of images at a time'
     )
     parser.add_argument(
         '--opset', type=int, default=17, help="version of ONNX's operators, from 16"
@@ -71,7 +71,7 @@ def main(argv=None):
     except (FileNotFoundError, ConnectionError, ModelError, ValueError) as error:
         sys.exit(str(error))
     print(f'{args.out}: {Path(args.out).stat().st_size / 1e6:.1f} MB')
-    print('Largest difference between ONNX Runtime and PyTorch on random pictures:')
+    print('Largest difference between ONNX Runtime and PyTorch on random images:')
     for name, difference in differences.items():
         print(f'  {name}: {difference:.1e}')
 

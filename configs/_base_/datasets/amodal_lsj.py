@@ -12,26 +12,29 @@ train_pipeline = [
         scale=image_size,
         ratio_range=(0.1, 2.0),
         resize_type='Resize',
-        keep_ratio=True),
+        keep_ratio=True,
+    ),
     dict(
         type='RandomCrop',
         crop_size=image_size,
         crop_type='absolute',
         recompute_bbox=True,
-        allow_negative_crop=True),
+        allow_negative_crop=True,
+    ),
     dict(type='FilterAnnotations', min_gt_bbox_wh=(1e-5, 1e-5), by_mask=True),
     dict(type='OcclusionRate', mode='annotated'),
-    dict(type='PackAmodalInputs')
+    dict(type='PackAmodalInputs'),
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=(1333, 800), keep_ratio=True),
-    # ground truth for pictures only; masks stay encoded, so it costs nothing
+    # ground truth for images only; masks stay encoded, so it costs nothing
     dict(type='LoadAmodalAnnotations'),
     dict(type='OcclusionRate', mode='annotated'),
     dict(
         type='PackAmodalInputs',
-        meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'))
+        meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'),
+    ),
 ]
 
 train_dataloader = dict(
@@ -39,11 +42,13 @@ train_dataloader = dict(
     num_workers=4,
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
-    batch_sampler=dict(type='AspectRatioBatchSampler'))
+    batch_sampler=dict(type='AspectRatioBatchSampler'),
+)
 val_dataloader = dict(
     batch_size=1,
     num_workers=2,
     persistent_workers=True,
     drop_last=False,
-    sampler=dict(type='DefaultSampler', shuffle=False))
+    sampler=dict(type='DefaultSampler', shuffle=False),
+)
 test_dataloader = val_dataloader

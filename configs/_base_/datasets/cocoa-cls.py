@@ -1,4 +1,4 @@
-# COCOA-cls: 2,276 pictures to train, 1,223 to test, without stuff.
+# COCOA-cls: 2,276 images to train, 1,223 to test, without stuff.
 _base_ = './amodal_lsj.py'
 
 data_root = 'data/COCOA/'
@@ -10,7 +10,9 @@ train_dataloader = dict(
         ann_file='annotations/COCO_amodal_train2014_with_classes.json',
         data_prefix=dict(img='train2014/'),
         filter_cfg=dict(filter_empty_gt=True, min_size=32),
-        pipeline=_base_.train_pipeline))
+        pipeline=_base_.train_pipeline,
+    )
+)
 val_dataloader = dict(
     dataset=dict(
         type='COCOAClsDataset',
@@ -18,10 +20,13 @@ val_dataloader = dict(
         ann_file='annotations/COCO_amodal_val2014_with_classes.json',
         data_prefix=dict(img='val2014/'),
         test_mode=True,
-        pipeline=_base_.test_pipeline))
+        pipeline=_base_.test_pipeline,
+    )
+)
 test_dataloader = val_dataloader
 
 val_evaluator = dict(
     type='AmodalCocoMetric',
-    ann_file=data_root + 'annotations/COCO_amodal_val2014_with_classes.json')
+    ann_file=data_root + 'annotations/COCO_amodal_val2014_with_classes.json',
+)
 test_evaluator = val_evaluator

@@ -1,4 +1,4 @@
-# COCOA, class-agnostic, without stuff: 2,500 pictures to train, 1,323 to test. First
+# COCOA, class-agnostic, without stuff: 2,500 images to train, 1,323 to test. First
 #   for split in train val; do
 #     python tools/dataset_converters/cocoa_to_amodal.py \
 #       data/COCOA/annotations/COCO_amodal_${split}2014.json \
@@ -16,7 +16,9 @@ train_dataloader = dict(
         ann_file='cocoa_objects_train2014.json',
         data_prefix=dict(img='COCOA/train2014/'),
         filter_cfg=dict(filter_empty_gt=True, min_size=32),
-        pipeline=_base_.train_pipeline))
+        pipeline=_base_.train_pipeline,
+    )
+)
 val_dataloader = dict(
     dataset=dict(
         type='COCOADataset',
@@ -24,9 +26,12 @@ val_dataloader = dict(
         ann_file='cocoa_objects_val2014.json',
         data_prefix=dict(img='COCOA/val2014/'),
         test_mode=True,
-        pipeline=_base_.test_pipeline))
+        pipeline=_base_.test_pipeline,
+    )
+)
 test_dataloader = val_dataloader
 
 val_evaluator = dict(
-    type='AmodalCocoMetric', ann_file=data_root + 'cocoa_objects_val2014.json')
+    type='AmodalCocoMetric', ann_file=data_root + 'cocoa_objects_val2014.json'
+)
 test_evaluator = val_evaluator

@@ -15,8 +15,10 @@ data_preprocessor = dict(
             img_pad_value=0,
             pad_mask=True,
             mask_pad_value=0,
-            pad_seg=False)
-    ])
+            pad_seg=False,
+        )
+    ],
+)
 
 model = dict(
     type='OAFormer',
@@ -35,7 +37,9 @@ model = dict(
         # own copy: --cfg-options model.backbone.init_cfg.checkpoint=FILE
         init_cfg=dict(
             type='Pretrained',
-            checkpoint='https://download.pytorch.org/models/resnet50-0676ba61.pth')),
+            checkpoint='https://download.pytorch.org/models/resnet50-0676ba61.pth',
+        ),
+    ),
     panoptic_head=dict(
         type='OAFormerHead',
         in_channels=[256, 512, 1024, 2048],
@@ -60,54 +64,56 @@ model = dict(
                         num_levels=3,
                         num_points=4,
                         dropout=0.0,
-                        batch_first=True),
+                        batch_first=True,
+                    ),
                     ffn_cfg=dict(
                         embed_dims=256,
                         feedforward_channels=1024,
                         num_fcs=2,
                         ffn_drop=0.0,
-                        act_cfg=dict(type='ReLU', inplace=True)))),
-            positional_encoding=dict(num_feats=128, normalize=True)),
+                        act_cfg=dict(type='ReLU', inplace=True),
+                    ),
+                ),
+            ),
+            positional_encoding=dict(num_feats=128, normalize=True),
+        ),
         enforce_decoder_input_project=False,
         positional_encoding=dict(num_feats=128, normalize=True),
         # ours: 3 layers in the ODM and 6 in the amodal decoder are M2F's 9, so that
         # "without ODM" has the same depth
         odm=dict(
-            type='OcclusionDistinguishModule',
-            num_layers=3,
-            attention_mask='binary'),
+            type='OcclusionDistinguishModule', num_layers=3, attention_mask='binary'
+        ),
         transformer_decoder=dict(  # the paper's amodal decoder
             return_intermediate=True,
             num_layers=6,
             layer_cfg=dict(
                 self_attn_cfg=dict(
-                    embed_dims=256,
-                    num_heads=8,
-                    dropout=0.0,
-                    batch_first=True),
+                    embed_dims=256, num_heads=8, dropout=0.0, batch_first=True
+                ),
                 cross_attn_cfg=dict(
-                    embed_dims=256,
-                    num_heads=8,
-                    dropout=0.0,
-                    batch_first=True),
+                    embed_dims=256, num_heads=8, dropout=0.0, batch_first=True
+                ),
                 ffn_cfg=dict(
                     embed_dims=256,
                     feedforward_channels=2048,
                     num_fcs=2,
                     ffn_drop=0.0,
-                    act_cfg=dict(type='ReLU', inplace=True))),
-            init_cfg=None),
+                    act_cfg=dict(type='ReLU', inplace=True),
+                ),
+            ),
+            init_cfg=None,
+        ),
         loss_cls=dict(
             type='CrossEntropyLoss',
             use_sigmoid=False,
             loss_weight=0.2,  # paper, lambda 4
             reduction='mean',
-            bg_cls_weight=0.1),  # M2F
+            bg_cls_weight=0.1,
+        ),  # M2F
         loss_mask=dict(
-            type='CrossEntropyLoss',
-            use_sigmoid=True,
-            reduction='mean',
-            loss_weight=0.5),  # paper, lambda 2
+            type='CrossEntropyLoss', use_sigmoid=True, reduction='mean', loss_weight=0.5
+        ),  # paper, lambda 2
         loss_dice=dict(
             type='DiceLoss',
             use_sigmoid=True,
@@ -115,10 +121,10 @@ model = dict(
             reduction='mean',
             naive_dice=True,
             eps=1.0,
-            loss_weight=0.5),  # paper, lambda 3
-        loss_occlusion=dict(
-            type='OcclusionRateLoss',
-            loss_weight=2.0)),  # paper, lambda 1
+            loss_weight=0.5,
+        ),  # paper, lambda 3
+        loss_occlusion=dict(type='OcclusionRateLoss', loss_weight=2.0),
+    ),  # paper, lambda 1
     train_cfg=dict(
         num_points=12544,
         oversample_ratio=3.0,
@@ -129,12 +135,16 @@ model = dict(
             match_costs=[
                 dict(type='ClassificationCost', weight=2.0),
                 dict(type='CrossEntropyLossCost', weight=5.0, use_sigmoid=True),
-                dict(type='DiceCost', weight=5.0, pred_act=True, eps=1.0)
-            ]),
-        sampler=dict(type='MaskPseudoSampler')),
+                dict(type='DiceCost', weight=5.0, pred_act=True, eps=1.0),
+            ],
+        ),
+        sampler=dict(type='MaskPseudoSampler'),
+    ),
     test_cfg=dict(
         panoptic_on=False,
         instance_on=True,
         max_per_image=100,
         mask_chunk_size=10,
-        mask_format='rle'))
+        mask_format='rle',
+    ),
+)

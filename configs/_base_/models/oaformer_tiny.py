@@ -10,7 +10,8 @@ model = dict(
         depth=18,
         norm_cfg=dict(type='BN', requires_grad=True),
         norm_eval=False,
-        init_cfg=None),
+        init_cfg=None,
+    ),
     panoptic_head=dict(
         in_channels=[64, 128, 256, 512],
         feat_channels=embed_dims,
@@ -22,14 +23,21 @@ model = dict(
                 num_layers=3,
                 layer_cfg=dict(
                     self_attn_cfg=attention,
-                    ffn_cfg=dict(embed_dims=embed_dims, feedforward_channels=256))),
-            positional_encoding=dict(num_feats=embed_dims // 2)),
+                    ffn_cfg=dict(embed_dims=embed_dims, feedforward_channels=256),
+                ),
+            ),
+            positional_encoding=dict(num_feats=embed_dims // 2),
+        ),
         positional_encoding=dict(num_feats=embed_dims // 2),
         transformer_decoder=dict(
             num_layers=3,
             layer_cfg=dict(
                 self_attn_cfg=attention,
                 cross_attn_cfg=attention,
-                ffn_cfg=dict(embed_dims=embed_dims, feedforward_channels=256)))),
+                ffn_cfg=dict(embed_dims=embed_dims, feedforward_channels=256),
+            ),
+        ),
+    ),
     train_cfg=dict(num_points=1024),
-    test_cfg=dict(max_per_image=20))
+    test_cfg=dict(max_per_image=20),
+)

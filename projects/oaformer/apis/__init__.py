@@ -1,10 +1,10 @@
-"""Using a trained model: pictures, folders and videos in, amodal instances out.
+"""Using a trained model: images, folders and videos in, amodal instances out.
 
 The top floor: it may use everything below, and nothing below uses it.
 """
 
-from .amodal_inferencer import AmodalInferencer, PictureResult
-from .inputs import InputError, Picture, read_picture
+from .amodal_inferencer import AmodalInferencer, ImageResult
+from .inputs import Image, InputError, read_image
 from .loading import ModelError
 from .occlusion_layers import occlusion_layers
 from .predictor import Predictor
@@ -14,10 +14,10 @@ __all__ = [
     'AmodalInferencer',
     'InputError',
     'ModelError',
-    'Picture',
-    'PictureResult',
+    'Image',
+    'ImageResult',
     'Predictor',
     'occlusion_layers',
     'prediction_to_dict',
-    'read_picture',
+    'read_image',
 ]

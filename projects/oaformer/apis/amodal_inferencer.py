@@ -1,4 +1,4 @@
-"""The inferencer: whatever holds pictures in, amodal instances out."""
+"""The inferencer: whatever holds images in, amodal instances out."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,7 @@ from mmengine.registry import init_default_scope
 from mmengine.visualization import Visualizer
 from rich.progress import track
 
-from .inputs import Input, InputError, Picture, iterate_pictures, list_inputs
+from .inputs import Image, Input, InputError, iterate_images, list_inputs
 from .loading import ModelError, check_device, find_model, load_model
 from .output_files import OutputNames, ResultWriter
 from .pipeline import inference_pipeline
@@ -22,8 +22,8 @@ from .predictor import Predictor
 from .results import describe, prediction_to_dict
 
 
-class PictureResult(NamedTuple):
-    """What the inferencer found in one picture.
+class ImageResult(NamedTuple):
+    """What the inferencer found in one image.
 
     Attributes:
         prediction: Plain data (:func:`prediction_to_dict`) or a data sample.
@@ -35,7 +35,7 @@ class PictureResult(NamedTuple):
 
 
 class AmodalInferencer(BaseInferencer):
-    """Predict amodal instances in pictures, folders and videos.
+    """Predict amodal instances in images, folders and videos.
 
     The manner is that of MMDetection's ``DetInferencer``; the data set's files are
     not needed.
@@ -95,24 +95,24 @@ class AmodalInferencer(BaseInferencer):
         return_datasamples: bool = False,
         **kwargs,
     ) -> dict[str, list]:
-        """Look at pictures and keep all results; :meth:`stream` keeps none.
+        """Look at images and keep all results; :meth:`stream` keeps none.
 
         Args:
-            inputs: A picture (path, web address or BGR array (H, W, 3), uint8), a
-                folder of pictures, a video, or a list of these but folders.
-            batch_size: Pictures that the model sees at a time.
+            inputs: An image (path, web address or BGR array (H, W, 3), uint8), a
+                folder of images, a video, or a list of these but folders.
+            batch_size: Images that the model sees at a time.
             return_vis: Whether to return drawings.
             return_datasamples: Whether to return data samples, not plain data.
             **kwargs: Further arguments of :meth:`stream`.
 
         Returns:
-            ``predictions``, one per picture or frame; ``visualization``, their
-            drawings if ``return_vis``; ``skipped``, the pictures of a folder that
+            ``predictions``, one per image or frame; ``visualization``, their
+            drawings if ``return_vis``; ``skipped``, the images of a folder that
             could not be read, each ``dict(img_path=..., reason=...)``.
 
         Raises:
             InputError: As in :meth:`stream`.
-            FileNotFoundError: If there is no such picture.
+            FileNotFoundError: If there is no such image.
         """
         skipped: list[dict[str, str]] = []
         results = list(
@@ -145,12 +145,12 @@ class AmodalInferencer(BaseInferencer):
         no_save_pred: bool = False,
         print_result: bool = False,
         skipped: list[dict[str, str]] | None = None,
-    ) -> Iterator[PictureResult]:
-        """Look at pictures one batch after the other, and hold no more than that.
+    ) -> Iterator[ImageResult]:
+        """Look at images one batch after the other, and hold no more than that.
 
         Args:
             inputs: As in :meth:`__call__`.
-            batch_size: Pictures that the model sees at a time.
+            batch_size: Images that the model sees at a time.
             return_vis: Whether to return drawings.
             return_datasamples: Whether to return data samples, not plain data.
             show: Whether to show drawings in a window.
@@ -158,19 +158,19 @@ class AmodalInferencer(BaseInferencer):
             pred_score_thr: Lowest score of instances that are drawn and printed.
                 Results and files have all of them.
             out_dir: Folder for drawings (``vis/``) and predictions (``preds/``, one
-                JSON per picture or frame); '' writes none.
+                JSON per image or frame); '' writes none.
             no_save_vis: Whether to leave drawings out of it.
             no_save_pred: Whether to leave predictions out of it.
             print_result: Whether to print what was found.
-            skipped: Gets the pictures of a folder that could not be read.
+            skipped: Gets the images of a folder that could not be read.
 
         Yields:
-            One result per picture or frame, in order.
+            One result per image or frame, in order.
 
         Raises:
-            InputError: If a picture that was named itself can't be read, or none of a
+            InputError: If an image that was named itself can't be read, or none of a
                 folder can. A few of a folder are skipped, named and counted.
-            FileNotFoundError: If there is no such picture.
+            FileNotFoundError: If there is no such image.
         """
         if batch_size < 1:
             raise InputError(f'batch_size must be at least 1, not {batch_size}')
@@ -179,28 +179,28 @@ class AmodalInferencer(BaseInferencer):
         save_vis = bool(out_dir) and not no_save_vis
         save_pred = bool(out_dir) and not no_save_pred
         with ResultWriter(out_dir, self._names[fspath(out_dir)]) as writer:
-            for picture, sample in track(
+            for image, sample in track(
                 self._predict(
-                    iterate_pictures(listed, self._loader, skipped), batch_size
+                    iterate_images(listed, self._loader, skipped), batch_size
                 ),
                 description='Inference',
-                total=listed.num_pictures(),
+                total=listed.num_images(),
                 disable=not self.show_progress,
             ):
                 drawing, prediction = None, sample
                 if save_vis or return_vis or show:
                     drawing = self.draw(
-                        picture.image, sample, pred_score_thr, show, wait_time
+                        image.image, sample, pred_score_thr, show, wait_time
                     )
                 if save_vis:
-                    writer.write_drawing(picture, drawing)
+                    writer.write_drawing(image, drawing)
                 if save_pred or print_result or not return_datasamples:
                     prediction = prediction_to_dict(sample, self.classes)
                 if save_pred:
-                    writer.write_prediction(picture, prediction)
+                    writer.write_prediction(image, prediction)
                 if print_result:
                     print(describe(prediction, pred_score_thr))
-                yield PictureResult(
+                yield ImageResult(
                     sample if return_datasamples else prediction,
                     drawing if return_vis else None,
                 )
@@ -216,7 +216,7 @@ class AmodalInferencer(BaseInferencer):
         """Draw a prediction, without predicting again.
 
         Args:
-            image: Picture, BGR, uint8, (H, W, 3).
+            image: Image, BGR, uint8, (H, W, 3).
             data_sample: Its prediction.
             pred_score_thr: Lowest score of drawn instances.
             show: Whether to show the drawing in a window.
@@ -237,22 +237,22 @@ class AmodalInferencer(BaseInferencer):
         return drawn
 
     def preprocess(
-        self, inputs: Iterator[Picture], batch_size: int = 1
-    ) -> Iterator[tuple[list[Picture], dict]]:
-        """Yield batches of ``batch_size`` pictures, each with what the model takes."""
-        for pictures in self._get_chunk_data(inputs, batch_size):
-            batch = [self.pipeline(dict(img=picture.image)) for picture in pictures]
-            for picture, prepared in zip(pictures, batch, strict=True):
-                prepared['data_samples'].set_metainfo(picture.metainfo)
-            yield pictures, self.collate_fn(batch)
+        self, inputs: Iterator[Image], batch_size: int = 1
+    ) -> Iterator[tuple[list[Image], dict]]:
+        """Yield batches of ``batch_size`` images, each with what the model takes."""
+        for images in self._get_chunk_data(inputs, batch_size):
+            batch = [self.pipeline(dict(img=image.image)) for image in images]
+            for image, prepared in zip(images, batch, strict=True):
+                prepared['data_samples'].set_metainfo(image.metainfo)
+            yield images, self.collate_fn(batch)
 
     def visualize(
-        self, inputs: Sequence[Picture], preds: SampleList, **kwargs
+        self, inputs: Sequence[Image], preds: SampleList, **kwargs
     ) -> list[np.ndarray]:
         """Draw predictions; ``kwargs`` are further arguments of :meth:`draw`."""
         return [
-            self.draw(picture.image, sample, **kwargs)
-            for picture, sample in zip(inputs, preds, strict=True)
+            self.draw(image.image, sample, **kwargs)
+            for image, sample in zip(inputs, preds, strict=True)
         ]
 
     def postprocess(
@@ -267,9 +267,9 @@ class AmodalInferencer(BaseInferencer):
         return dict(predictions=preds, visualization=visualization)
 
     def _predict(
-        self, pictures: Iterator[Picture], batch_size: int
-    ) -> Iterator[tuple[Picture, DetDataSample]]:
-        for batch, data in self.preprocess(pictures, batch_size):
+        self, images: Iterator[Image], batch_size: int
+    ) -> Iterator[tuple[Image, DetDataSample]]:
+        for batch, data in self.preprocess(images, batch_size):
             samples = [sample.cpu() for sample in self.forward(data)]
             yield from zip(batch, samples, strict=True)
 

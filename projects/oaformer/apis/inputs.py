@@ -1,4 +1,4 @@
-"""Pictures from files, addresses, folders, videos and arrays."""
+"""Images from files, addresses, folders, videos and arrays."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ Input = str | PathLike | np.ndarray
 
 
 class InputError(ValueError):
-    """What was given to look at is no picture, video or folder of pictures."""
+    """What was given to look at is no image, video or folder of images."""
 
 
 class Video(NamedTuple):
@@ -37,12 +37,12 @@ class Video(NamedTuple):
     num_frames: int
 
 
-class Picture(NamedTuple):
-    """One picture to look at.
+class Image(NamedTuple):
+    """One image to look at.
 
     Attributes:
         image: Pixels, BGR, uint8, (H, W, 3).
-        path: File or address of the picture or video; None for an array.
+        path: File or address of the image or video; None for an array.
         frame_id: Number of the frame, from 0; None outside videos.
         video: The video that it is a frame of, if any.
     """
@@ -65,15 +65,15 @@ class InputList(NamedTuple):
 
     Attributes:
         items: Paths, addresses and arrays.
-        folder: The folder whose pictures these are, None where they were named one
+        folder: The folder whose images these are, None where they were named one
             by one.
     """
 
     items: list[str | np.ndarray]
     folder: str | None = None
 
-    def num_pictures(self) -> int | None:
-        """Number of pictures and frames; None where only reading would tell."""
+    def num_images(self) -> int | None:
+        """Number of images and frames; None where only reading would tell."""
         videos = [item for item in self.items if is_video(item)]
         counts = [_open_video(path).frame_cnt for path in videos]
         if any(count <= 0 for count in counts):
@@ -85,14 +85,14 @@ def list_inputs(inputs: Input | Sequence[Input]) -> InputList:
     """List what a path, address, folder, array or sequence of them stands for.
 
     Args:
-        inputs: The inputs. A folder stands for its pictures in the order of their
+        inputs: The inputs. A folder stands for its images in the order of their
             names, without its subfolders.
 
     Returns:
         The inputs one by one.
 
     Raises:
-        InputError: If a folder has no pictures, a sequence is empty or an input is
+        InputError: If a folder has no images, a sequence is empty or an input is
             of another type.
     """
     if isinstance(inputs, (list, tuple)):
@@ -101,38 +101,38 @@ def list_inputs(inputs: Input | Sequence[Input]) -> InputList:
         return InputList([_checked_item(item) for item in inputs])
     item = _checked_item(inputs)
     if isinstance(item, str) and _is_folder(item):
-        return InputList(_pictures_in(item), folder=item)
+        return InputList(_images_in(item), folder=item)
     return InputList([item])
 
 
-def iterate_pictures(
+def iterate_images(
     inputs: InputList, loader: BaseTransform, skipped: list[dict[str, str]]
-) -> Iterator[Picture]:
-    """Read the pictures one after the other.
+) -> Iterator[Image]:
+    """Read the images one after the other.
 
     Args:
         inputs: What to read.
-        loader: Transform that reads a picture, such as ``LoadImageFromFile``.
-        skipped: Pictures of a folder that can't be read are added to it, as
+        loader: Transform that reads an image, such as ``LoadImageFromFile``.
+        skipped: Images of a folder that can't be read are added to it, as
             ``dict(img_path=..., reason=...)``.
 
     Yields:
-        Pictures and frames.
+        Images and frames.
 
     Raises:
         InputError: If an input that was named itself can't be read, or not one
-            picture of a folder.
+            image of a folder.
         FileNotFoundError: If there is no such file.
     """
     missing: list[dict[str, str]] = []
     for item in inputs.items:
         if isinstance(item, np.ndarray):
-            yield Picture(item)
+            yield Image(item)
         elif is_video(item):
             yield from _frames(item)
         else:
             try:
-                image = read_picture(item, loader)
+                image = read_image(item, loader)
             except (InputError, FileNotFoundError) as error:
                 if inputs.folder is None:
                     raise
@@ -140,15 +140,13 @@ def iterate_pictures(
                 missing.append(dict(img_path=item, reason=str(error)))
                 skipped.append(missing[-1])
                 continue
-            yield Picture(image, item)
+            yield Image(image, item)
     if missing:
         _report_missing(inputs, missing)
 
 
-def read_picture(
-    path: str | PathLike, loader: BaseTransform | None = None
-) -> np.ndarray:
-    """Read a picture.
+def read_image(path: str | PathLike, loader: BaseTransform | None = None) -> np.ndarray:
+    """Read an image.
 
     Args:
         path: File or web address.
@@ -159,18 +157,18 @@ def read_picture(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        InputError: If it can't be read as a picture.
+        InputError: If it can't be read as an image.
     """
     path = str(path)
     if '://' not in path and not exists(path):
-        raise FileNotFoundError(f'There is no picture {path}.')
+        raise FileNotFoundError(f'There is no image {path}.')
     try:
         results = (loader or LoadImageFromFile()).transform(dict(img_path=path))
     # Every backend and every decoder has errors of its own, MMCV an assertion.
     except Exception as error:
-        raise InputError(f'{path} could not be read as a picture ({error})') from error
+        raise InputError(f'{path} could not be read as an image ({error})') from error
     if results is None:
-        raise InputError(f'{path} could not be read as a picture')
+        raise InputError(f'{path} could not be read as an image')
     return results['img']
 
 
@@ -189,12 +187,12 @@ def input_name(path: str) -> PurePath:
 def _report_missing(inputs: InputList, missing: list[dict[str, str]]) -> None:
     if len(missing) == len(inputs.items):
         raise InputError(
-            f'not one of the {len(missing)} pictures in {inputs.folder} could be read; '
+            f'not one of the {len(missing)} images in {inputs.folder} could be read; '
             f'the first: {missing[0]["reason"]}'
         )
     names = ', '.join(entry['img_path'] for entry in missing)
     print_log(
-        f'{len(missing)} of {len(inputs.items)} pictures in {inputs.folder} could not '
+        f'{len(missing)} of {len(inputs.items)} images in {inputs.folder} could not '
         f'be read and were skipped: {names}',
         logger='current',
         level=logging.WARNING,
@@ -211,7 +209,7 @@ def _checked_item(item: Input) -> str | np.ndarray:
         )
     if item.dtype != np.uint8 or item.ndim != 3 or item.shape[2] != 3 or not item.size:
         raise InputError(
-            'an array must be a picture of shape (H, W, 3), BGR, uint8, not '
+            'an array must be an image of shape (H, W, 3), BGR, uint8, not '
             f'{item.shape} of {item.dtype}'
         )
     return item
@@ -222,22 +220,22 @@ def _is_folder(path: str) -> bool:
     return hasattr(get_file_backend(path), 'isdir') and isdir(path)
 
 
-def _pictures_in(folder: str) -> list[str]:
+def _images_in(folder: str) -> list[str]:
     names = sorted(list_dir_or_file(folder, list_dir=False))
-    pictures = [name for name in names if name.lower().endswith(IMG_EXTENSIONS)]
-    if not pictures:
+    images = [name for name in names if name.lower().endswith(IMG_EXTENSIONS)]
+    if not images:
         raise InputError(
-            f'{folder} has no pictures: none of its {len(names)} files ends in '
+            f'{folder} has no images: none of its {len(names)} files ends in '
             f'{", ".join(IMG_EXTENSIONS)}'
         )
-    others = [name for name in names if name not in set(pictures)]
+    others = [name for name in names if name not in set(images)]
     if others:
         shown = ', '.join(others[:5]) + (', ...' if len(others) > 5 else '')
         print_log(
-            f'{folder}: {len(others)} files that are no pictures are left out: {shown}',
+            f'{folder}: {len(others)} files that are no images are left out: {shown}',
             logger='current',
         )
-    return [join_path(folder, name) for name in pictures]
+    return [join_path(folder, name) for name in images]
 
 
 def _open_video(path: str) -> mmcv.VideoReader:
@@ -249,13 +247,13 @@ def _open_video(path: str) -> mmcv.VideoReader:
     return reader
 
 
-def _frames(path: str) -> Iterator[Picture]:
+def _frames(path: str) -> Iterator[Image]:
     reader = _open_video(path)
     video = Video(path, reader.fps, reader.frame_cnt)
     frame_id = -1
     with reader:
         for frame_id, image in enumerate(reader):
-            yield Picture(image, path, frame_id, video)
+            yield Image(image, path, frame_id, video)
     if frame_id < 0:
         raise InputError(f'{path} could not be read as a video: it has no frames')
     if frame_id + 1 < video.num_frames:

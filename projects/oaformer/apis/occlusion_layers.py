@@ -11,7 +11,7 @@ from .results import instance_rles
 
 
 def occlusion_layers(instances: InstanceData) -> list[int] | None:
-    """Layer of each instance of a picture, counted from the front.
+    """Layer of each instance of an image, counted from the front.
 
     Of two instances whose amodal masks overlap, that one is in front whose visible
     mask holds more of the overlap or, where no visible masks are predicted, the less

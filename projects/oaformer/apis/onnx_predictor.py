@@ -20,7 +20,7 @@ from .loading import ModelError
 class OnnxPredictor:
     """A model exported by ``tools/deployment/export_onnx.py``.
 
-    A picture that the test pipeline leaves too large for the file is made smaller, and
+    An image that the test pipeline leaves too large for the file is made smaller, and
     all are padded. The step from logits to instances is :class:`AmodalFusionHead`, as
     in PyTorch.
 
@@ -32,7 +32,7 @@ class OnnxPredictor:
         cfg: Test pipeline, fusion head and visualiser, from the file.
         dataset_meta: ``classes``, from the file; empty if unknown.
         size: Height and width that the file takes.
-        batch_size: How many pictures it takes at a time; None for any number.
+        batch_size: How many images it takes at a time; None for any number.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -62,7 +62,7 @@ class OnnxPredictor:
         self.size: tuple[int, int] = tuple(size)
 
     def test_step(self, data: dict) -> SampleList:
-        """Predict the instances of any number of pictures; see :class:`Predictor`.
+        """Predict the instances of any number of images; see :class:`Predictor`.
 
         Args:
             data: ``inputs`` and ``data_samples``.
@@ -70,20 +70,20 @@ class OnnxPredictor:
         Returns:
             The samples with ``pred_instances``.
         """
-        pictures, samples = data['inputs'], data['data_samples']
+        images, samples = data['inputs'], data['data_samples']
         step = self.batch_size or len(samples)
         for start in range(0, len(samples), step):
             chunk = slice(start, start + step)
-            self._predict(pictures[chunk], samples[chunk])
+            self._predict(images[chunk], samples[chunk])
         return samples
 
     @torch.no_grad()
-    def _predict(self, pictures: list[Tensor], samples: list[DetDataSample]) -> None:
+    def _predict(self, images: list[Tensor], samples: list[DetDataSample]) -> None:
         num_planes = self.batch_size or len(samples)
         inputs = np.zeros((num_planes, 3, *self.size), dtype=np.uint8)
         img_shapes = np.ones((num_planes, 2), dtype=np.int64)
-        for index, (picture, sample) in enumerate(zip(pictures, samples, strict=True)):
-            fitted = self._fitted(picture)
+        for index, (image, sample) in enumerate(zip(images, samples, strict=True)):
+            fitted = self._fitted(image)
             height, width = fitted.shape[1:]
             inputs[index, :, :height, :width] = fitted
             img_shapes[index] = height, width
@@ -103,14 +103,14 @@ class OnnxPredictor:
         for sample, result in zip(samples, results, strict=True):
             sample.pred_instances = result['ins_results']
 
-    def _fitted(self, picture: Tensor) -> np.ndarray:
-        """A picture, (3, h, w), made smaller where it does not fit."""
-        height, width = picture.shape[1:]
+    def _fitted(self, image: Tensor) -> np.ndarray:
+        """An image, (3, h, w), made smaller where it does not fit."""
+        height, width = image.shape[1:]
         scale = min(self.size[0] / height, self.size[1] / width, 1)
         if scale == 1:
-            return picture.numpy()
-        image = np.ascontiguousarray(picture.permute(1, 2, 0).numpy())
-        return mmcv.imrescale(image, scale).transpose(2, 0, 1)
+            return image.numpy()
+        resized = np.ascontiguousarray(image.permute(1, 2, 0).numpy())
+        return mmcv.imrescale(resized, scale).transpose(2, 0, 1)
 
 
 def _session(file: str, device: str) -> Any:

@@ -9,9 +9,9 @@ import mmcv
 import numpy as np
 from mmengine.fileio import put_text
 
-from .inputs import Picture, input_name
+from .inputs import Image, input_name
 
-# What OpenCV writes as it is read; pictures in another form are drawn as JPEG.
+# What OpenCV writes as it is read; images in another form are drawn as JPEG.
 DRAWN_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp')
 # For videos that do not say how fast they are.
 DEFAULT_FPS = 25.0
@@ -26,7 +26,7 @@ class OutputNames:
         self._num_arrays = 0
 
     def name(self, path: str | None) -> str:
-        """Name for a picture or video, without folder and ending.
+        """Name for an image or video, without folder and ending.
 
         Args:
             path: Its file or address; None for an array, which gets a number.
@@ -39,7 +39,7 @@ class OutputNames:
             self._num_arrays += 1
             return self._unused(f'{self._num_arrays - 1:08d}')
         if path not in self._names:
-            self._names[path] = self._unused(input_name(path).stem or 'picture')
+            self._names[path] = self._unused(input_name(path).stem or 'image')
         return self._names[path]
 
     def _unused(self, stem: str) -> str:
@@ -63,7 +63,7 @@ class ResultWriter:
         self.out_dir = Path(out_dir).expanduser()
         self.names = names
         self._video: cv2.VideoWriter | None = None
-        self._last: tuple[Picture, str] | None = None
+        self._last: tuple[Image, str] | None = None
 
     def __enter__(self) -> 'ResultWriter':
         return self
@@ -71,64 +71,64 @@ class ResultWriter:
     def __exit__(self, *error: object) -> None:
         self._close_video()
 
-    def write_drawing(self, picture: Picture, drawing: np.ndarray) -> None:
-        """Write a drawn picture, or one more frame of a drawn video.
+    def write_drawing(self, image: Image, drawing: np.ndarray) -> None:
+        """Write a drawn image, or one more frame of a drawn video.
 
         Args:
-            picture: What was drawn on.
+            image: What was drawn on.
             drawing: Drawing, RGB, uint8, (h, w, 3).
 
         Raises:
             OSError: If it can't be written.
         """
         drawing = np.ascontiguousarray(drawing[..., ::-1])
-        name = self._name(picture)
-        if picture.video is not None:
-            self._write_frame(picture, name, drawing)
+        name = self._name(image)
+        if image.video is not None:
+            self._write_frame(image, name, drawing)
             return
-        suffix = input_name(picture.path).suffix.lower() if picture.path else '.jpg'
+        suffix = input_name(image.path).suffix.lower() if image.path else '.jpg'
         if suffix not in DRAWN_EXTENSIONS:
             suffix = '.jpg'
         file = self.out_dir / 'vis' / f'{name}{suffix}'
         if not mmcv.imwrite(drawing, str(file)):
             raise OSError(f'{file} could not be written.')
 
-    def write_prediction(self, picture: Picture, prediction: dict[str, Any]) -> None:
+    def write_prediction(self, image: Image, prediction: dict[str, Any]) -> None:
         """Write a prediction as JSON.
 
         Args:
-            picture: What it was predicted from.
+            image: What it was predicted from.
             prediction: What :func:`prediction_to_dict` made.
         """
-        file = self.out_dir / 'preds' / self._name(picture)
-        if picture.frame_id is not None:
-            file /= f'{picture.frame_id:06d}'
+        file = self.out_dir / 'preds' / self._name(image)
+        if image.frame_id is not None:
+            file /= f'{image.frame_id:06d}'
         # Not with_suffix: a name may have dots.
         put_text(json.dumps(prediction), f'{file}.json')
 
-    def _name(self, picture: Picture) -> str:
-        """The same name for a picture's drawing and its prediction."""
-        if self._last is None or self._last[0] is not picture:
-            self._last = picture, self.names.name(picture.path)
+    def _name(self, image: Image) -> str:
+        """The same name for an image's drawing and its prediction."""
+        if self._last is None or self._last[0] is not image:
+            self._last = image, self.names.name(image.path)
         return self._last[1]
 
-    def _write_frame(self, picture: Picture, name: str, frame: np.ndarray) -> None:
-        if picture.frame_id == 0:
+    def _write_frame(self, image: Image, name: str, frame: np.ndarray) -> None:
+        if image.frame_id == 0:
             self._close_video()
-            self._video = self._open_video(picture, name, frame.shape)
+            self._video = self._open_video(image, name, frame.shape)
         self._video.write(frame)
 
     def _open_video(
-        self, picture: Picture, name: str, shape: tuple[int, ...]
+        self, image: Image, name: str, shape: tuple[int, ...]
     ) -> cv2.VideoWriter:
-        is_avi = input_name(picture.path).suffix.lower() == '.avi'
+        is_avi = input_name(image.path).suffix.lower() == '.avi'
         suffix, fourcc = ('.avi', 'MJPG') if is_avi else ('.mp4', 'mp4v')
         file = self.out_dir / 'vis' / f'{name}{suffix}'
         file.parent.mkdir(parents=True, exist_ok=True)
         writer = cv2.VideoWriter(
             str(file),
             cv2.VideoWriter.fourcc(*fourcc),
-            picture.video.fps or DEFAULT_FPS,
+            image.video.fps or DEFAULT_FPS,
             (shape[1], shape[0]),
         )
         if not writer.isOpened():

@@ -1,4 +1,4 @@
-"""From a config's test pipeline to one for pictures without ground truth."""
+"""From a config's test pipeline to one for images without ground truth."""
 
 from mmcv.transforms import BaseTransform
 from mmdet.registry import TRANSFORMS
@@ -17,13 +17,13 @@ ANNOTATION_TRANSFORMS = (
 
 
 def inference_pipeline(cfg: Config | ConfigDict) -> tuple[BaseTransform, Compose]:
-    """Take the test pipeline apart: reading a picture, and what follows.
+    """Take the test pipeline apart: reading an image, and what follows.
 
     Args:
         cfg: The config; what counts is its test data set's pipeline.
 
     Returns:
-        The transform that reads a picture from ``dict(img_path=...)``, and those that
+        The transform that reads an image from ``dict(img_path=...)``, and those that
         make of ``dict(img=...)`` what the model takes. The latter ask for no ground
         truth, and no data set is opened.
 

@@ -10,7 +10,7 @@ class Predictor(Protocol):
     """A model as the inferencer sees it: a detector, or a runtime that stands for one.
 
     Attributes:
-        cfg: The config; its test data set's pipeline prepares the pictures.
+        cfg: The config; its test data set's pipeline prepares the images.
         dataset_meta: ``classes``, the names of the classes; empty if unknown.
     """
 
@@ -21,11 +21,11 @@ class Predictor(Protocol):
         """Predict the instances of a batch.
 
         Args:
-            data: ``inputs``, pictures after the pipeline, uint8 BGR, (3, H, W) each
+            data: ``inputs``, images after the pipeline, uint8 BGR, (3, H, W) each
                 and of any sizes, and ``data_samples`` with their sizes.
 
         Returns:
-            The samples with ``pred_instances`` at the size of the original pictures,
+            The samples with ``pred_instances`` at the size of the original images,
             best score first; see :meth:`AmodalFusionHead.predict`.
         """
         ...

@@ -24,7 +24,7 @@ def instance_rles(masks: torch.Tensor | Sequence[RLE]) -> list[RLE]:
 def prediction_to_dict(
     data_sample: DetDataSample, classes: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """A picture's prediction as plain data, ready for JSON.
+    """An image's prediction as plain data, ready for JSON.
 
     The keys are those of MMDetection's ``DetInferencer`` and of ``pred_instances``.
 
@@ -34,7 +34,7 @@ def prediction_to_dict(
 
     Returns:
         ``img_path`` (None for an array), ``frame_id`` (frames of a video only),
-        ``height`` and ``width`` of the picture, and one entry per instance, best
+        ``height`` and ``width`` of the image, and one entry per instance, best
         score first, in ``labels``, ``label_names``, ``scores``, ``bboxes`` (amodal;
         x1, y1, x2, y2 in pixels) and ``masks`` (amodal, RLE). ``occlusion_rates``,
         ``visible_masks`` and ``invisible_masks`` only where the model predicts them.

@@ -1,4 +1,4 @@
-"""The web page: drop a picture, see its amodal instances.
+"""The web page: drop an image, see its amodal instances.
 
 Needs Gradio, the extra ``web``; nothing else of the package imports this module.
 """
@@ -36,7 +36,7 @@ STYLE = """
 """
 # Every ten minutes, files older than an hour go.
 DELETE_CACHE_SECONDS = (600, 3600)
-# Each holds a picture and its prediction.
+# Each holds an image and its prediction.
 KEPT_SESSIONS = 32
 
 
@@ -45,7 +45,7 @@ def build_page(
 ) -> gr.Blocks:
     """Build the page.
 
-    The model runs once per picture; threshold and view only draw anew.
+    The model runs once per image; threshold and view only draw anew.
 
     Args:
         inferencer: The model.
@@ -67,7 +67,7 @@ def build_page(
         else:
             text = _summary(result, time.perf_counter() - start)
         return [
-            # Empty, so that the next picture can be dropped at once.
+            # Empty, so that the next image can be dropped at once.
             gr.File(value=None),
             result,
             text,
@@ -79,15 +79,15 @@ def build_page(
         """Draw and list the instances that reach the threshold."""
         if result is None:
             return [None, '', None]
-        picture = inferencer.draw(
-            result.picture, sample_for_view(result, view), pred_score_thr=score_thr
+        image = inferencer.draw(
+            result.image, sample_for_view(result, view), pred_score_thr=score_thr
         )
         headers, rows = instance_table(result, score_thr)
         scores = result.content['scores']
         text = f'{len(rows)} of {len(scores)} instances'
         if scores and not rows:
             text += f'; the highest score is {max(scores):.2f}'
-        return [picture, paragraph(text), dict(headers=headers, data=rows)]
+        return [image, paragraph(text), dict(headers=headers, data=rows)]
 
     with gr.Blocks(
         title='OAFormer',
@@ -103,7 +103,7 @@ def build_page(
         with gr.Row():
             with gr.Column(scale=1, min_width=280):
                 upload = gr.File(
-                    label='Picture', file_types=['image'], height=170, elem_id='upload'
+                    label='Image', file_types=['image'], height=170, elem_id='upload'
                 )
                 message = gr.HTML(elem_id='message', padding=False)
                 threshold = gr.Slider(
@@ -130,13 +130,13 @@ def build_page(
                     show_label=False,
                     format='jpeg',
                     interactive=False,
-                    # Gradio's third button shares pictures on the internet.
+                    # Gradio's third button shares images on the internet.
                     buttons=['download', 'fullscreen'],
                     elem_id='drawn',
                 )
                 caption = gr.HTML(elem_id='caption', padding=False)
                 table = gr.Dataframe(
-                    headers=['colour', 'class', 'score', 'occlusion rate', 'order'],
+                    headers=['color', 'class', 'score', 'occlusion rate', 'order'],
                     datatype=['html', 'str', 'str', 'str', 'number'],
                     interactive=False,
                     show_label=False,
@@ -213,7 +213,7 @@ def _summary(result: Prediction, seconds: float) -> str:
 
 def _download(result: Prediction | None, folder: Path) -> gr.DownloadButton:
     """The button, with the prediction in the form of the inferencer's files."""
-    # Gradio has copied the last one before the next picture's turn.
+    # Gradio has copied the last one before the next image's turn.
     for old in folder.iterdir():
         old.unlink()
     if result is None:

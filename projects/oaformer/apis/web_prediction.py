@@ -1,4 +1,4 @@
-"""What the web page does with a picture: read, predict, choose, list."""
+"""What the web page does with an image: read, predict, choose, list."""
 
 import html
 from pathlib import Path
@@ -9,14 +9,14 @@ from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 from PIL import Image
 
-from ..visualization.colours import instance_colour
+from ..visualization.colors import instance_color
 from .amodal_inferencer import AmodalInferencer
-from .inputs import InputError, read_picture
+from .inputs import InputError, read_image
 from .occlusion_layers import occlusion_layers
 from .results import prediction_to_dict
 
 MAX_MEGAPIXELS = 50
-"""Largest picture: a small file may unfold to gigabytes of pixels and masks."""
+"""Largest image: a small file may unfold to gigabytes of pixels and masks."""
 
 VIEWS = {
     'amodal and visible': ('masks', 'visible_masks'),
@@ -28,15 +28,15 @@ VIEWS = {
 
 
 class Prediction(NamedTuple):
-    """A picture and what the model says of it.
+    """An image and what the model says of it.
 
     Attributes:
-        picture: The picture, BGR, uint8, (H, W, 3).
+        image: The image, BGR, uint8, (H, W, 3).
         data_sample: The prediction.
         content: The same as plain data, from :func:`prediction_to_dict`.
     """
 
-    picture: np.ndarray
+    image: np.ndarray
     data_sample: DetDataSample
     content: dict[str, Any]
 
@@ -57,17 +57,17 @@ def predict_file(inferencer: AmodalInferencer, file: str) -> Prediction:
         The prediction, all instances.
 
     Raises:
-        InputError: If it is no picture, or one with too many pixels.
+        InputError: If it is no image, or one with too many pixels.
     """
     name = Path(file).name
     _check_size(file)
     try:
-        picture = read_picture(file)
+        image = read_image(file)
     except InputError as error:
         raise InputError(str(error).replace(str(file), name)) from error
-    (sample,) = inferencer(picture, return_datasamples=True)['predictions']
+    (sample,) = inferencer(image, return_datasamples=True)['predictions']
     sample.set_metainfo(dict(img_path=name))
-    return Prediction(picture, sample, prediction_to_dict(sample, inferencer.classes))
+    return Prediction(image, sample, prediction_to_dict(sample, inferencer.classes))
 
 
 def sample_for_view(prediction: Prediction, view: str) -> DetDataSample:
@@ -78,7 +78,7 @@ def sample_for_view(prediction: Prediction, view: str) -> DetDataSample:
         view: One of :data:`VIEWS`.
 
     Returns:
-        Sample with the same instances in the same order, and so in the same colours.
+        Sample with the same instances in the same order, and so in the same colors.
     """
     outlined, filled = VIEWS[view]
     instances = prediction.data_sample.pred_instances
@@ -105,12 +105,12 @@ def instance_table(
     Returns:
         Headers and rows, best score first. Occlusion rate and order are left out
         where the model tells nothing of them; 'order' is :func:`occlusion_layers`
-        among the listed instances, 'colour' an HTML swatch.
+        among the listed instances, 'color' an HTML swatch.
     """
     instances = prediction.data_sample.pred_instances
     shown = instances[instances.scores >= score_thr]
     columns = {
-        'colour': [_swatch(index) for index in range(len(shown))],
+        'color': [_swatch(index) for index in range(len(shown))],
         'class': prediction.content['label_names'][: len(shown)],
         'score': [f'{score:.2f}' for score in shown.scores.tolist()],
     }
@@ -129,16 +129,16 @@ def paragraph(text: str, css_class: str = 'message') -> str:
 
 
 def _check_size(file: str) -> None:
-    """Refuse by its header what is no picture or would not fit into memory."""
+    """Refuse by its header what is no image or would not fit into memory."""
     name = Path(file).name
     try:
-        with Image.open(file) as picture:
-            too_large = picture.width * picture.height > MAX_MEGAPIXELS * 1e6
+        with Image.open(file) as image:
+            too_large = image.width * image.height > MAX_MEGAPIXELS * 1e6
     except Image.DecompressionBombError:
         too_large = True
     except (OSError, SyntaxError, ValueError) as error:
         raise InputError(
-            f'{name} is no picture, or its format is unknown. JPEG and PNG are known.'
+            f'{name} is no image, or its format is unknown. JPEG and PNG are known.'
         ) from error
     if too_large:
         raise InputError(
@@ -147,6 +147,6 @@ def _check_size(file: str) -> None:
 
 
 def _swatch(index: int) -> str:
-    red, green, blue = instance_colour(index)
+    red, green, blue = instance_color(index)
     style = f'background: rgb({red}, {green}, {blue})'
     return f'<span class="swatch" style="{style}"></span>'

@@ -27,7 +27,7 @@ class AmodalCocoDataset(CocoDataset):
     Raises:
         ValueError: If the file is no JSON or no such data set, a class is not in it,
             or an annotation can't be used.
-        FileNotFoundError: If the annotation file or a picture is missing.
+        FileNotFoundError: If the annotation file or an image is missing.
     """
 
     METAINFO: dict = {}
@@ -36,13 +36,13 @@ class AmodalCocoDataset(CocoDataset):
         """Read, check and convert the annotation file.
 
         Returns:
-            One dict per picture, as :class:`mmdet.datasets.CocoDataset` gives it.
+            One dict per image, as :class:`mmdet.datasets.CocoDataset` gives it.
             Each of its ``instances`` also has ``visible_mask`` (None where nothing
             is hidden), ``occlusion_rate`` and ``annotation_id``.
         """
         self._file = read_annotation_file(self.ann_file, self.backend_args)
         self._set_categories(self._file.category_ids)
-        self._count = Counter(pictures=len(self._file.images))
+        self._count = Counter(images=len(self._file.images))
         by_image: dict[int, list[dict]] = {key: [] for key in self._file.images}
         for annotation in self._file.annotations:
             by_image[annotation['image_id']].append(annotation)
@@ -51,18 +51,18 @@ class AmodalCocoDataset(CocoDataset):
             for key, image in self._file.images.items()
         ]
         del self._file
-        self._check_pictures(data_list)
+        self._check_images(data_list)
         print_log(f'{self.ann_file}: {_summary(self._count)}', logger='current')
         return data_list
 
     def parse_data_info(self, raw_data_info: dict) -> dict:
-        """Convert one picture and its annotations.
+        """Convert one image and its annotations.
 
         Args:
             raw_data_info: ``raw_img_info`` and ``raw_ann_info`` from the file.
 
         Returns:
-            The picture with its instances.
+            The image with its instances.
         """
         image = raw_data_info['raw_img_info']
         instances = [
@@ -80,25 +80,25 @@ class AmodalCocoDataset(CocoDataset):
         )
 
     def filter_data(self) -> list[dict]:
-        """Leave out pictures by ``filter_cfg``; says how many.
+        """Leave out images by ``filter_cfg``; says how many.
 
         Returns:
-            Pictures with instances (``filter_empty_gt``) and with both sides of at
+            Images with instances (``filter_empty_gt``) and with both sides of at
             least ``min_size`` pixels. In test mode, all.
         """
         if self.test_mode or self.filter_cfg is None:
             return self.data_list
         min_size = self.filter_cfg.get('min_size', 0)
         kept = [
-            picture
-            for picture in self.data_list
-            if min(picture['width'], picture['height']) >= min_size
-            and (picture['instances'] or not self.filter_cfg.get('filter_empty_gt'))
+            image
+            for image in self.data_list
+            if min(image['width'], image['height']) >= min_size
+            and (image['instances'] or not self.filter_cfg.get('filter_empty_gt'))
         ]
         if len(kept) < len(self.data_list):
             print_log(
                 f'{self.ann_file}: {len(self.data_list) - len(kept)} of '
-                f'{len(self.data_list)} pictures left out by filter_cfg '
+                f'{len(self.data_list)} images left out by filter_cfg '
                 f'{dict(self.filter_cfg)}',
                 logger='current',
             )
@@ -140,27 +140,27 @@ class AmodalCocoDataset(CocoDataset):
             annotation_id=annotation['id'],
         )
 
-    def _check_pictures(self, data_list: list[dict]) -> None:
+    def _check_images(self, data_list: list[dict]) -> None:
         if self.backend_args is not None:
             return
         absent = [
-            (picture['img_id'], picture['img_path'])
-            for picture in data_list
-            if not osp.exists(picture['img_path'])
+            (image['img_id'], image['img_path'])
+            for image in data_list
+            if not osp.exists(image['img_path'])
         ]
         if absent:
             image_id, path = absent[0]
             raise FileNotFoundError(
-                f'{self.ann_file}: {len(absent)} of {len(data_list)} pictures are '
+                f'{self.ann_file}: {len(absent)} of {len(data_list)} images are '
                 f'missing, the first is image {image_id}: {path}. Set data_root and '
                 'data_prefix=dict(img=...) of the data set.'
             )
 
 
 def _summary(count: Counter) -> str:
-    """One line: pictures, instances, and everything corrected or left out."""
+    """One line: images, instances, and everything corrected or left out."""
     head = (
-        f'{count.pop("pictures")} pictures, {count.pop("instances", 0)} instances, '
+        f'{count.pop("images")} images, {count.pop("instances", 0)} instances, '
         f'{count.pop("occluded", 0)} of them occluded'
     )
     rest = [f'{number} {what}' for what, number in sorted(count.items())]

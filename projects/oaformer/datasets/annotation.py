@@ -47,8 +47,8 @@ def parse_amodal_annotation(
 
     Args:
         annotation: Entry of ``annotations``; ``segmentation`` is the amodal mask.
-        height: Height of the picture in pixels.
-        width: Width of the picture in pixels.
+        height: Height of the image in pixels.
+        width: Width of the image in pixels.
 
     Returns:
         The object, with a list of what was corrected.

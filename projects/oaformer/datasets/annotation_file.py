@@ -23,7 +23,7 @@ class AnnotationFile(NamedTuple):
 
     Attributes:
         name: Path of the file.
-        images: Picture (``id``, ``file_name``, ``height``, ``width``) by its id.
+        images: Image (``id``, ``file_name``, ``height``, ``width``) by its id.
         annotations: All annotations as they stand in the file.
         category_ids: Category id by class name, in the order of the file.
     """

@@ -9,7 +9,7 @@ from .amodal_coco import AmodalCocoDataset
 class COCOADataset(AmodalCocoDataset):
     """COCOA, class-agnostic (Zhu et al., Semantic Amodal Segmentation, CVPR 2017).
 
-    One class, ``object``: COCOA's own names are free text. 2,500 pictures to train,
+    One class, ``object``: COCOA's own names are free text. 2,500 images to train,
     1,323 to validate, 1,250 to test. Reads what
     ``tools/dataset_converters/cocoa_to_amodal.py`` makes of
     ``COCO_amodal_{train,val,test}2014.json``, and as they are the files

@@ -10,8 +10,8 @@ class D2SADataset(AmodalCocoDataset):
     """D2SA, MVTec D2S with amodal masks (Follmann et al., WACV 2019).
 
     60 classes with ids 1 to 60. Training takes ``D2S_amodal_training_rot0.json`` and
-    ``D2S_amodal_augmented.json`` together, 2,000 pictures; testing takes
-    ``D2S_amodal_validation.json``, 3,600. Pictures whose objects reach beyond the
+    ``D2S_amodal_augmented.json`` together, 2,000 images; testing takes
+    ``D2S_amodal_validation.json``, 3,600. Images whose objects reach beyond the
     frame are padded, so sizes differ.
     """
 

@@ -7,9 +7,9 @@ from .amodal_coco import AmodalCocoDataset
 
 @DATASETS.register_module()
 class KINSDataset(AmodalCocoDataset):
-    """KINS, KITTI's pictures with amodal masks (Qi et al., CVPR 2019).
+    """KINS, KITTI's images with amodal masks (Qi et al., CVPR 2019).
 
-    7 classes with ids 1, 2 and 4 to 8. 7,474 pictures to train (KITTI's
+    7 classes with ids 1, 2 and 4 to 8. 7,474 images to train (KITTI's
     ``training/image_2``) and 7,517 to test (``testing/image_2``), about 375 x 1242.
     Reads what ``tools/dataset_converters/kins_to_amodal.py`` makes of either release:
     ``instances_{train,val}.json`` or ``update_{train,test}_2020.json``. Id 3 is the

@@ -30,7 +30,7 @@ def embedded_config(cfg: Config | ConfigDict) -> Config:
 
 
 def default_size(cfg: Config | ConfigDict) -> tuple[int, int] | None:
-    """Size of a padded picture in wide format, by the test pipeline's resize.
+    """Size of a padded image in wide format, by the test pipeline's resize.
 
     Args:
         cfg: The model's config.

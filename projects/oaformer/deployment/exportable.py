@@ -10,7 +10,7 @@ INPUT_NAMES = ('inputs', 'img_shapes')
 
 
 class ExportableOAFormer(nn.Module):
-    """Plain pictures in, what :class:`AmodalFusionHead` takes out; tensors only.
+    """Plain images in, what :class:`AmodalFusionHead` takes out; tensors only.
 
     Normalisation is inside, so that whoever runs the file needs no mean and no standard
     deviation. Masks are not built: the fusion head takes mask embeddings and features,
@@ -28,24 +28,24 @@ class ExportableOAFormer(nn.Module):
         """Predict the last stage of the head.
 
         Args:
-            inputs: Pictures, BGR, uint8, (B, 3, H, W), each at the upper left of its
+            inputs: Images, BGR, uint8, (B, 3, H, W), each at the upper left of its
                 plane; what is beside it does not count. H and W are multiples of the
                 data preprocessor's ``pad_size_divisor``.
-            img_shapes: Height and width of each picture, int64, (B, 2).
+            img_shapes: Height and width of each image, int64, (B, 2).
 
         Returns:
             What :func:`named_tensors` names, in its order.
         """
         preprocessor = self.detector.data_preprocessor
-        pictures = preprocessor(dict(inputs=inputs, data_samples=None))['inputs']
+        images = preprocessor(dict(inputs=inputs, data_samples=None))['inputs']
         height, width = (side[:, None, None, None] for side in img_shapes.unbind(1))
         rows = torch.arange(inputs.shape[-2], device=inputs.device)[:, None]
         columns = torch.arange(inputs.shape[-1], device=inputs.device)
         # (B, 1, H, W)
         inside = (rows < height) & (columns < width)
         # padded after normalising, as the preprocessor pads
-        pictures = pictures.masked_fill(~inside, preprocessor.pad_value)
-        features = self.detector.extract_feat(pictures)
+        images = images.masked_fill(~inside, preprocessor.pad_value)
+        features = self.detector.extract_feat(images)
         output = self.detector.panoptic_head.predict(features, None)
         return tuple(named_tensors(output).values())
 

@@ -7,7 +7,7 @@ class StagedGroupNorm(nn.Module):
     """Group norm whose means are taken axis by axis.
 
     ONNX Runtime adds a group's values up one after the other, a million of them on a
-    large picture, and loses digits that decide on attention masks. Sums of a few
+    large image, and loses digits that decide on attention masks. Sums of a few
     hundred values don't.
 
     Args:

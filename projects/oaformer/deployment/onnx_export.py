@@ -42,8 +42,8 @@ def export_onnx(
         detector: The detector with its config as ``cfg``, on the CPU and in
             evaluation mode.
         file: Where to write.
-        size: Height and width of the pictures it takes.
-        batch_size: How many pictures it takes at a time; None for any number.
+        size: Height and width of the images it takes.
+        batch_size: How many images it takes at a time; None for any number.
         opset: Version of ONNX's operators, at least 16.
         dataset_meta: Names of the ``classes``, if known.
 
@@ -66,7 +66,7 @@ def export_onnx(
     config = embedded_config(detector.cfg)
     exportable = ExportableOAFormer(copy.deepcopy(detector)).eval()
     replace_group_norms(exportable)
-    # with one picture a traced batch could not be told from other ones
+    # with one image a traced batch could not be told from other ones
     inputs = example_inputs(2 if batch_size is None else batch_size, size)
     with torch.no_grad():
         features = detector.extract_feat(torch.zeros(1, 3, *size))
@@ -99,15 +99,15 @@ def export_onnx(
 def example_inputs(
     batch_size: int, size: tuple[int, int], seed: int = 0
 ) -> tuple[Tensor, Tensor]:
-    """Random pictures of different sizes, as an exported model takes them.
+    """Random images of different sizes, as an exported model takes them.
 
     Args:
-        batch_size: Number of pictures B.
+        batch_size: Number of images B.
         size: Height and width of the plane, H and W.
-        seed: Another one, other pictures.
+        seed: Another one, other images.
 
     Returns:
-        Pictures, uint8, (B, 3, H, W), and their sizes, int64, (B, 2).
+        Images, uint8, (B, 3, H, W), and their sizes, int64, (B, 2).
     """
     generator = torch.Generator().manual_seed(seed)
     inputs = torch.randint(
@@ -119,7 +119,7 @@ def example_inputs(
 
 
 def largest_differences(detector: OAFormer, file: str | Path) -> dict[str, float]:
-    """Compare an exported model in ONNX Runtime with PyTorch, on random pictures.
+    """Compare an exported model in ONNX Runtime with PyTorch, on random images.
 
     Args:
         detector: The detector that was exported.

@@ -62,11 +62,11 @@ def test_parser() -> argparse.ArgumentParser:
     parser.add_argument('--show', action='store_true', help='show the predictions')
     parser.add_argument(
         '--show-dir',
-        help='save pictures of the predictions there; a relative folder is put '
+        help='save images of the predictions there; a relative folder is put '
         'below WORK_DIR/TIMESTAMP',
     )
     parser.add_argument(
-        '--wait-time', type=float, default=2, help='seconds per picture with --show'
+        '--wait-time', type=float, default=2, help='seconds per image with --show'
     )
     _add_common_arguments(parser)
     return parser
@@ -121,7 +121,7 @@ def test_config(args: argparse.Namespace, repo_root: Path) -> Config:
     cfg.load_from = _check_checkpoint(args.checkpoint)
     cfg.resume = False
     if args.show or args.show_dir:
-        _enable_pictures(cfg, args)
+        _enable_images(cfg, args)
     if args.out is not None and not args.out.endswith(('.pkl', '.pickle')):
         raise UsageError(f'--out {args.out}: the name must end in .pkl or .pickle.')
     return cfg
@@ -228,7 +228,7 @@ def _enable_amp(cfg: Config) -> None:
         cfg.optim_wrapper.loss_scale = 'dynamic'
 
 
-def _enable_pictures(cfg: Config, args: argparse.Namespace) -> None:
+def _enable_images(cfg: Config, args: argparse.Namespace) -> None:
     hook = cfg.get('default_hooks', {}).get('visualization')
     if hook is None:
         raise UsageError(

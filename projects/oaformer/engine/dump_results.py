@@ -31,7 +31,7 @@ class DumpAmodalResults(DumpDetResults):
 
         Args:
             data_batch (Any): Unused, as in the base class.
-            data_samples (Sequence[dict]): The predictions, one dict per picture.
+            data_samples (Sequence[dict]): The predictions, one dict per image.
         """
         masks = [_encoded_masks(sample) for sample in data_samples]
         super().process(data_batch, [_without_masks(sample) for sample in data_samples])

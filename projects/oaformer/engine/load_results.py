@@ -23,7 +23,7 @@ def load_results(file: str | Path) -> list[dict]:
         file (str | Path): The file's path.
 
     Returns:
-        list[dict]: One dict per picture with ``img_id`` and ``pred_instances``.
+        list[dict]: One dict per image with ``img_id`` and ``pred_instances``.
 
     Raises:
         FileNotFoundError: If there is no such file.

@@ -51,7 +51,7 @@ class TensorLedger(TorchDispatchMode):
         return result
 
     def enter(self, tensor: Tensor) -> None:
-        """Count a tensor that no operator made, such as a picture.
+        """Count a tensor that no operator made, such as an image.
 
         Args:
             tensor: Any shape.

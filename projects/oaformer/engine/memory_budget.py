@@ -1,4 +1,4 @@
-"""What a training step takes on a GPU, and how many pictures fit on one."""
+"""What a training step takes on a GPU, and how many images fit on one."""
 
 import math
 from typing import NamedTuple
@@ -25,11 +25,11 @@ class StepMemory(NamedTuple):
     peak: float
 
     def at(self, other: 'StepMemory', batch_size: int) -> 'StepMemory':
-        """The straight line from one picture (this) through two.
+        """The straight line from one image (this) through two.
 
         Args:
-            other: The same with two pictures.
-            batch_size: Pictures at the place asked for.
+            other: The same with two images.
+            batch_size: Images at the place asked for.
         """
 
         def line(one: float, two: float) -> float:
@@ -40,7 +40,7 @@ class StepMemory(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """Bytes that do not depend on the pictures.
+    """Bytes that do not depend on the images.
 
     Attributes:
         parameters: Parameters and buffers.
@@ -54,7 +54,7 @@ class Weights(NamedTuple):
 
 
 def weights_of(model: nn.Module) -> Weights:
-    """Sum up what does not depend on the pictures.
+    """Sum up what does not depend on the images.
 
     Args:
         model: The model; what is frozen has neither gradients nor moments.
@@ -71,21 +71,21 @@ def needed(weights: Weights, step: StepMemory) -> float:
     All gradients are added to the peak of the rest, though some are not there yet.
 
     Args:
-        weights: What does not depend on the pictures.
+        weights: What does not depend on the images.
         step: What does.
     """
     return RESERVE + HOLES * (sum(weights) + step.peak)
 
 
-def pictures_that_fit(
+def images_that_fit(
     card: float, weights: Weights, one: StepMemory, two: StepMemory
 ) -> int:
     """The largest batch that a GPU can train with.
 
     Args:
         card: Its memory, in bytes.
-        weights: What does not depend on the pictures.
-        one: A step with one picture.
+        weights: What does not depend on the images.
+        one: A step with one image.
         two: A step with two.
     """
     first = needed(weights, one)

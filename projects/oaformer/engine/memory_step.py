@@ -13,22 +13,22 @@ from ..structures import AmodalMasks
 from .memory import TensorLedger, ZeroKernels
 from .memory_budget import StepMemory
 
-PARTS = ('pictures and targets', 'backbone', 'pixel decoder', 'decoders', 'losses')
+PARTS = ('images and targets', 'backbone', 'pixel decoder', 'decoders', 'losses')
 
 
 def made_up_batch(
     batch_size: int, size: tuple[int, int], objects: int, num_classes: int
 ) -> tuple[Tensor, list[DetDataSample]]:
-    """Random pictures with half-hidden boxes as objects.
+    """Random images with half-hidden boxes as objects.
 
     Args:
-        batch_size: Pictures.
+        batch_size: Images.
         size: Their height and width, in pixels.
-        objects: Objects in each picture.
+        objects: Objects in each image.
         num_classes: Classes to choose from.
 
     Returns:
-        Pictures (B, 3, H, W), and their samples.
+        Images (B, 3, H, W), and their samples.
     """
     rng = np.random.default_rng(0)
     height, width = size
@@ -78,18 +78,18 @@ def naming_parts(model: nn.Module, ledger: TensorLedger) -> Iterator[None]:
 
 
 def training_step(
-    model: nn.Module, pictures: Tensor, samples: list, dtype: torch.dtype
+    model: nn.Module, images: Tensor, samples: list, dtype: torch.dtype
 ) -> Tensor:
     """The forward pass of a training step, to the sum of its losses.
 
     Args:
         model: A detector.
-        pictures: (B, 3, H, W).
+        images: (B, 3, H, W).
         samples: Their samples, with ground truth.
         dtype: float32, or the type for autocast.
     """
     with torch.autocast('cpu', dtype, enabled=dtype != torch.float32):
-        losses = model(pictures, samples, mode='loss')
+        losses = model(images, samples, mode='loss')
     return sum(value.sum() for value in losses.values())
 
 
@@ -104,13 +104,13 @@ def measure_step(
 
     Args:
         model: A detector with ``panoptic_head``.
-        batch_size: Pictures.
+        batch_size: Images.
         size: Their height and width, in pixels.
-        objects: Objects in each picture.
+        objects: Objects in each image.
         dtype: float32, or the type for autocast.
     """
     num_classes = model.panoptic_head.num_things_classes
-    pictures, samples = made_up_batch(batch_size, size, objects, num_classes)
+    images, samples = made_up_batch(batch_size, size, objects, num_classes)
     # gradients of parameters are counted by themselves, so none may stay
     handles = [
         parameter.register_post_accumulate_grad_hook(_drop_gradient)
@@ -118,10 +118,10 @@ def measure_step(
         if parameter.requires_grad
     ]
     ledger = TensorLedger([*model.parameters(), *model.buffers()])
-    ledger.part = 'pictures and targets'
+    ledger.part = 'images and targets'
     with ZeroKernels(), ledger, naming_parts(model, ledger):
-        ledger.enter(pictures)
-        total = training_step(model, pictures, samples, dtype)
+        ledger.enter(images)
+        total = training_step(model, images, samples, dtype)
         kept = ledger.by_part()
         total.backward()
     for handle in handles:
@@ -130,19 +130,19 @@ def measure_step(
 
 
 def measure_prediction(model: nn.Module, size: tuple[int, int]) -> int:
-    """Most bytes held while one picture is predicted, parameters apart.
+    """Most bytes held while one image is predicted, parameters apart.
 
     Everything is computed: masks of zeros would be empty ones, which cost nothing.
 
     Args:
         model: A detector.
-        size: Height and width of the picture, in pixels.
+        size: Height and width of the image, in pixels.
     """
-    pictures, samples = made_up_batch(1, size, 1, 1)
+    images, samples = made_up_batch(1, size, 1, 1)
     ledger = TensorLedger([*model.parameters(), *model.buffers()])
     with ledger, torch.no_grad():
-        ledger.enter(pictures)
-        model.eval()(pictures, samples, mode='predict')
+        ledger.enter(images)
+        model.eval()(images, samples, mode='predict')
     model.train()
     return ledger.peak
 

@@ -1,4 +1,4 @@
-"""The loss on the validation pictures, beside the metric."""
+"""The loss on the validation images, beside the metric."""
 
 import copy
 import random
@@ -22,20 +22,20 @@ from .iteration_seed_hook import seed_iteration
 
 @HOOKS.register_module()
 class ValidationLossHook(Hook):
-    """Compute the training losses on the validation pictures at every validation.
+    """Compute the training losses on the validation images at every validation.
 
     They join the metric's numbers as ``val/loss``, ``val/loss_mask`` and so on, each
-    the mean over the pictures, whatever the number of processes. So they reach the log
+    the mean over the images, whatever the number of processes. So they reach the log
     and all backends, and ``save_best='val/loss'`` works.
 
-    Pictures pass the model one by one in evaluation mode, without gradients, padded as
-    in training. Points are drawn with the same seed for a picture every time, and the
+    Images pass the model one by one in evaluation mode, without gradients, padded as
+    in training. Points are drawn with the same seed for an image every time, and the
     state of the random numbers is put back: training is the same without the hook. It
     costs a second forward pass over the validation set and the losses.
 
     Args:
         pipeline: Transforms that make a training sample without chance. Annotations
-            are loaded before the picture is resized, so that masks have its size. The
+            are loaded before the image is resized, so that masks have its size. The
             rest, files and workers, is that of ``val_dataloader``.
     """
 
@@ -68,7 +68,7 @@ class ValidationLossHook(Hook):
             metrics (dict[str, float]): The metric's numbers, changed in place.
 
         Raises:
-            ValueError: If masks and picture differ in size.
+            ValueError: If masks and image differ in size.
         """
         self.before_train(runner)
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
@@ -82,30 +82,30 @@ class ValidationLossHook(Hook):
 
 @torch.no_grad()
 def mean_losses(model: nn.Module, dataloader: DataLoader) -> dict[str, float]:
-    """Average a model's losses over pictures, in all processes together.
+    """Average a model's losses over images, in all processes together.
 
     Args:
         model (nn.Module): The model, in evaluation mode and without a wrapper.
-        dataloader (DataLoader): Yields one picture at a time. With n processes,
-            process r has the pictures r, r + n, ... and, where they don't divide
+        dataloader (DataLoader): Yields one image at a time. With n processes,
+            process r has the images r, r + n, ... and, where they don't divide
             evenly, some from the start again, which do not count.
 
     Returns:
         dict[str, float]: The mean of each loss, and of their sum as ``loss``.
 
     Raises:
-        ValueError: If masks and picture differ in size.
+        ValueError: If masks and image differ in size.
     """
     totals = {}
     size = len(dataloader.dataset)
     for step, batch in enumerate(dataloader):
-        picture = step * get_world_size() + get_rank()
-        seed_iteration(0, picture, phase=0)
+        image = step * get_world_size() + get_rank()
+        seed_iteration(0, image, phase=0)
         _check_mask_sizes(batch['data_samples'])
-        # as in training: masks are padded with the picture
+        # as in training: masks are padded with the image
         batch = model.data_preprocessor(batch, training=True)
         _, losses = model.parse_losses(model(**batch, mode='loss'))
-        counts = picture < size
+        counts = image < size
         for name, value in losses.items():
             totals[name] = totals.get(name, 0.0) + counts * value.item()
     sums = torch.tensor(list(totals.values()), dtype=torch.float64)
@@ -131,7 +131,7 @@ def _build_dataloader(runner: Runner, pipeline: list[dict]) -> DataLoader:
     if 'pipeline' not in cfg.dataset:
         raise ValueError(
             f'ValidationLossHook: val_dataloader.dataset ({cfg.dataset.type}) has no '
-            'pipeline that could be replaced. Give the validation pictures as one data '
+            'pipeline that could be replaced. Give the validation images as one data '
             'set, without a wrapper.'
         )
     cfg.dataset.pipeline = pipeline

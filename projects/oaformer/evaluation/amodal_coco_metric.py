@@ -21,7 +21,7 @@ class AmodalCocoMetric(BaseMetric):
     """COCO evaluation of amodal instance segmentation, and of occlusion.
 
     Average precision is COCO's own (https://cocodataset.org/#detection-eval): IoU 0.50
-    to 0.95, at most 100 detections per picture for every number. Results, all of them
+    to 0.95, at most 100 detections per image for every number. Results, all of them
     defined in docs/metrics.md:
 
     - ``segm_mAP``, ``segm_mAP_50``, ``segm_mAP_75``; ``segm_mAP_s``, ``_m``, ``_l`` by
@@ -40,12 +40,12 @@ class AmodalCocoMetric(BaseMetric):
 
     What can't be measured (no such objects, no predicted rates or visible masks, no
     match) is absent from the results and named in the log with the reason. Only the
-    pictures that were processed are evaluated.
+    images that were processed are evaluated.
 
     Args:
         ann_file: Annotation file in the schema (a COCO superset, D2SA's own keys).
         classwise: Whether to report the average precision of every class.
-        proposal_nums: Detection limits per picture. Average precision uses the last.
+        proposal_nums: Detection limits per image. Average precision uses the last.
         occluded_rate: From this occlusion rate on an object counts as occluded where
             occluded ones are told from unoccluded ones, in (0, 1].
         min_invisible_area: Invisible masks of at most so many pixels are ignored.
@@ -125,7 +125,7 @@ class AmodalCocoMetric(BaseMetric):
         )
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
-        """Evaluate the predictions of all pictures.
+        """Evaluate the predictions of all images.
 
         Args:
             results: What :meth:`process` kept, of all processes.
@@ -144,7 +144,7 @@ class AmodalCocoMetric(BaseMetric):
         num_images = len(self.ground_truth.images)
         if evaluation.num_images < num_images:
             print_log(
-                f'{evaluation.num_images} of the {num_images} pictures of '
+                f'{evaluation.num_images} of the {num_images} images of '
                 f'{self.ground_truth.name} were processed; the others are not '
                 'evaluated',
                 logger='current',

@@ -40,7 +40,7 @@ class AmodalEvaluation(NamedTuple):
         classes: Category id by class name, in the order of the labels.
         missing_inputs: What could not be compared for want of something predicted or
             annotated ('visible_masks', 'occlusion_rates'), with the reason.
-        num_images: Number of evaluated pictures.
+        num_images: Number of evaluated images.
         engine: Name of the engine that was used.
     """
 
@@ -85,7 +85,7 @@ def evaluate_amodal(
 ) -> AmodalEvaluation:
     """Evaluate amodal, visible and invisible masks and occlusion rates.
 
-    Only the pictures that were predicted count. Visible and invisible masks are
+    Only the images that were predicted count. Visible and invisible masks are
     detections of their own, with the class and score of their instance and the area of
     their own mask; empty ones are left out on both sides, since there is nothing to be
     found. The invisible mask is the amodal one without the visible one (ORCNN, Follmann
@@ -94,10 +94,10 @@ def evaluate_amodal(
     Args:
         ground_truth: The annotation file.
         results: Predictions as :func:`~.predictions.compact_prediction` keeps them,
-            one dict per picture, in any order.
+            one dict per image, in any order.
         classes: Names of the classes in the order of the labels; those of the file
             where None.
-        max_dets: Detection limits per picture and category. Average precision uses the
+        max_dets: Detection limits per image and category. Average precision uses the
             largest.
         occluded_rate: From this occlusion rate on an instance counts as occluded in
             the confusion, in (0, 1].
@@ -113,7 +113,7 @@ def evaluate_amodal(
     """
     categories = ground_truth.categories(classes)
     category_ids = list(categories.values())
-    # so that the order of the pictures doesn't matter, not even in the last bit
+    # so that the order of the images doesn't matter, not even in the last bit
     results = sorted(results, key=lambda result: result['img_id'])
     detections = coco_detections(results, ground_truth, category_ids)
     images = [ground_truth.images[result['img_id']] for result in results]

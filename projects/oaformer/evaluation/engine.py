@@ -32,9 +32,9 @@ class EngineTask(NamedTuple):
     Attributes:
         ground_truth: Objects as in :func:`~.functional.evaluate_masks`.
         detections: Detections as there.
-        images: The pictures.
+        images: The images.
         category_ids: The categories.
-        max_dets: Detection limits per picture and category, in ascending order.
+        max_dets: Detection limits per image and category, in ascending order.
         ious: Overlaps as :func:`~.matching.mask_ious` gives them.
         areas: Smallest and largest area by name, both inside.
     """

@@ -29,7 +29,7 @@ class MaskEvaluation(NamedTuple):
         num_objects: Objects to be found, shape (categories, areas).
         iou_thrs: The IoU thresholds.
         areas: Names of the areas.
-        max_dets: The detection limits per picture, in ascending order.
+        max_dets: The detection limits per image, in ascending order.
         category_ids: Ids of the categories, in ascending order.
         engine: Name of the engine that was used.
     """
@@ -86,7 +86,7 @@ class MaskEvaluation(NamedTuple):
         """Mean over IoU thresholds and categories of the largest recall.
 
         Args:
-            max_dets: Detection limit per picture, one of :attr:`max_dets`.
+            max_dets: Detection limit per image, one of :attr:`max_dets`.
             area: Name of an area.
 
         Returns:
@@ -142,9 +142,9 @@ def evaluate_masks(
             ``segmentation`` (RLE), ``area`` in pixels and ``iscrowd``.
         detections: Dicts with ``id``, ``image_id``, ``category_id``,
             ``segmentation`` (RLE), ``area`` in pixels and ``score``.
-        images: The pictures to evaluate, dicts with ``id``, ``height``, ``width``.
+        images: The images to evaluate, dicts with ``id``, ``height``, ``width``.
         category_ids: The categories to evaluate.
-        max_dets: Detection limits per picture and category.
+        max_dets: Detection limits per image and category.
         engine: One of ``ENGINES``; the numbers are the same, the time is not.
         ious: What :func:`~.matching.mask_ious` says of the masks up to the largest
             limit, where it is known already.

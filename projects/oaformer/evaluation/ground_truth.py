@@ -14,7 +14,7 @@ class AmodalGroundTruth(NamedTuple):
 
     Attributes:
         name: Path of the file.
-        images: Picture (``id``, ``height``, ``width``, ...) by its id.
+        images: Image (``id``, ``height``, ``width``, ...) by its id.
         annotations: One dict per object: ``id`` from 1 on (COCO's matching takes 0 for
             "not matched"), ``annotation_id`` (that of the file), ``image_id``,
             ``category_id``, ``segmentation`` (amodal RLE), ``visible_mask`` (RLE, the

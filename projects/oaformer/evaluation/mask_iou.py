@@ -161,7 +161,7 @@ def intersection_areas(first: Sequence[RLE], second: Sequence[RLE]) -> np.ndarra
         if list(one['size']) != list(other['size']):
             raise ValueError(
                 f'masks of sizes {one["size"]} and {other["size"]} (height, width) '
-                'are not of the same picture'
+                'are not of the same image'
             )
         merged.append(rle_intersection(one, other))
     return _areas(merged)

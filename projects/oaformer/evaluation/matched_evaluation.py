@@ -36,7 +36,7 @@ class AmodalMatch(NamedTuple):
     """A detection and the object that it found.
 
     Attributes:
-        image_id: Their picture.
+        image_id: Their image.
         detection_id: ``id`` of the detection.
         object_id: ``id`` of the object.
         category_id: Their class.
@@ -211,12 +211,12 @@ def _where_hidden(truth: Sequence[Mapping], function, *masks: Sequence) -> list:
 def _order_accuracy(
     truth: Sequence[Mapping], found: Sequence[Mapping], by_visible_masks: bool
 ) -> OrderAccuracy:
-    """Pairs of all pictures, the predicted order from visible masks or from rates."""
-    of_picture = defaultdict(list)
+    """Pairs of all images, the predicted order from visible masks or from rates."""
+    of_image = defaultdict(list)
     for pair in zip(truth, found, strict=True):
-        of_picture[pair[0]['image_id']].append(pair)
+        of_image[pair[0]['image_id']].append(pair)
     leads = [np.zeros(0)]
-    for matched in of_picture.values():
+    for matched in of_image.values():
         # where nothing is hidden nothing says what is in front
         if not any(is_partly_hidden(item) for item, _ in matched):
             continue

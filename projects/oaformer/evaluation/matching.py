@@ -48,17 +48,17 @@ def by_score(detections: Sequence[Mapping]) -> list[Mapping]:
 def mask_ious(
     ground_truth: Sequence[Mapping], detections: Sequence[Mapping], max_dets: int
 ) -> dict[tuple[int, int], np.ndarray]:
-    """IoUs of all detections with all objects of their picture and category.
+    """IoUs of all detections with all objects of their image and category.
 
     Args:
         ground_truth: Objects as in :func:`~.functional.evaluate_masks`.
         detections: Detections as there.
-        max_dets: Largest detection limit per picture and category.
+        max_dets: Largest detection limit per image and category.
 
     Returns:
         IoUs by image and category id, shape (D, G): the detections within the limit by
         descending score, the objects in their own order; with a crowd, COCO's share of
-        the detection. Pictures and categories without either are left out.
+        the detection. Images and categories without either are left out.
     """
     objects_of = by_image_and_category(ground_truth)
     detections_of = by_image_and_category(detections)
@@ -81,7 +81,7 @@ def match_masks(
 ) -> Matches:
     """COCO's greedy matching at ``MATCH_IOU`` (https://cocodataset.org/#detection-eval).
 
-    The detections of a picture and category choose in the order of their scores, each
+    The detections of an image and category choose in the order of their scores, each
     the object that it overlaps most among those still free; crowds take any number of
     those that found none.
 
@@ -89,10 +89,10 @@ def match_masks(
         ground_truth: Objects as in :func:`~.functional.evaluate_masks`.
         detections: Detections as there.
         ious: What :func:`mask_ious` makes of these two and ``max_dets``.
-        max_dets: Detection limit per picture and category.
+        max_dets: Detection limit per image and category.
 
     Returns:
-        The matches, in the order of the detections' pictures, categories and scores.
+        The matches, in the order of the detections' images, categories and scores.
     """
     objects_of = by_image_and_category(ground_truth)
     pairs, overlaps, false_positives = [], [], []

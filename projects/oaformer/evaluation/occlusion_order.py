@@ -1,6 +1,6 @@
 """Pairwise occlusion order: which of two overlapping objects is in front.
 
-Pure functions of the objects of one picture. An order is an array of pairs (front,
+Pure functions of the objects of one image. An order is an array of pairs (front,
 back). A lead is a number per pair: above zero where its first object is taken to be in
 front, below zero where its second one is, and zero where that is not decided.
 """
@@ -36,7 +36,7 @@ class OrderAccuracy(NamedTuple):
 def occlusion_order(
     amodal: Sequence[RLE], visible: Sequence[RLE], min_pixels: int = MIN_PIXELS
 ) -> np.ndarray:
-    """Order of the overlapping objects of a picture, derived from their visible masks.
+    """Order of the overlapping objects of an image, derived from their visible masks.
 
     Where two amodal masks overlap, the object in front is the one whose visible mask
     covers more of the overlap. That is how deocclusion derives it from annotations
@@ -66,7 +66,7 @@ def occlusion_order(
 def occlusion_order_by_rate(
     amodal: Sequence[RLE], rates: ArrayLike, min_pixels: int = MIN_PIXELS
 ) -> np.ndarray:
-    """Order of the overlapping objects of a picture, derived from occlusion rates.
+    """Order of the overlapping objects of an image, derived from occlusion rates.
 
     Of two objects whose amodal masks overlap the less occluded one is taken to be in
     front, for models that predict no visible masks. A guess: an object in front of
@@ -139,7 +139,7 @@ def order_accuracy(leads: ArrayLike) -> OrderAccuracy:
     :func:`occlusion_order` whose objects are both matched.
 
     Args:
-        leads: Predicted leads of the annotated front objects, of all pictures, shape
+        leads: Predicted leads of the annotated front objects, of all images, shape
             (P,).
 
     Returns:

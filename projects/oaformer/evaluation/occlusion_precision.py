@@ -57,7 +57,7 @@ def evaluate_by_occlusion(
         images: As there.
         category_ids: As there.
         ious: As there.
-        max_dets: Detection limit per picture and category.
+        max_dets: Detection limit per image and category.
         engine: As there.
         rules: The rules to evaluate under.
 

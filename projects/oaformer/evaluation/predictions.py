@@ -10,7 +10,7 @@ from .ground_truth import AmodalGroundTruth
 
 
 def compact_prediction(data_sample: Mapping) -> dict:
-    """Keep of a predicted picture what is evaluated, with small masks.
+    """Keep of a predicted image what is evaluated, with small masks.
 
     Args:
         data_sample: Sample with ``img_id`` and ``pred_instances``: ``labels``,
@@ -39,16 +39,16 @@ def coco_detections(
     ground_truth: AmodalGroundTruth,
     category_ids: Sequence[int],
 ) -> list[dict]:
-    """Predictions of all pictures as COCO annotations.
+    """Predictions of all images as COCO annotations.
 
     Args:
-        results: What :func:`compact_prediction` keeps, one dict per picture.
+        results: What :func:`compact_prediction` keeps, one dict per image.
         ground_truth: The annotation file.
         category_ids: Category id of each label.
 
     Returns:
         Dicts with ``id`` from 1 on, ``image_id``, ``index`` (the place among the
-        picture's predictions), ``category_id``, ``segmentation`` (amodal RLE),
+        image's predictions), ``category_id``, ``segmentation`` (amodal RLE),
         ``visible_mask`` (RLE or None), ``area`` in pixels, ``iscrowd``, ``score`` and
         ``occlusion_rate`` (in [0, 1] or None).
 

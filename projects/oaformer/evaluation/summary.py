@@ -68,7 +68,7 @@ def mask_values(
 
     Args:
         masks: Precision and recall; None where there are none.
-        max_dets: Detection limits per picture.
+        max_dets: Detection limits per image.
 
     Returns:
         Values in [0, 1] by name, such as 'mAP_50', None where not measurable.

@@ -47,7 +47,7 @@ def evaluation_tables(
         _occlusion_table(evaluation),
         *([_matched_table(evaluation, metrics)] if evaluation.matched.matches else []),
         f'{evaluation.engine}: {len(evaluation.matched.matches)} of {num_objects} '
-        f'objects matched at IoU {MATCH_IOU}, pictures: {evaluation.num_images}',
+        f'objects matched at IoU {MATCH_IOU}, images: {evaluation.num_images}',
         *_absent(metrics),
     ]
     return '\n'.join(lines)

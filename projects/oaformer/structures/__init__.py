@@ -1,5 +1,6 @@
 """Masks and their carrier. Imports nothing else of the package."""
 
+from .amodal_instances import as_amodal_instances, derived_occlusion_rates
 from .amodal_masks import AmodalMasks
 from .mask_stack import MaskStack
 from .rle import (
@@ -18,7 +19,9 @@ __all__ = [
     'RLE',
     'AmodalMasks',
     'MaskStack',
+    'as_amodal_instances',
     'decode_masks',
+    'derived_occlusion_rates',
     'encode_masks',
     'encode_region',
     'rle_area',

@@ -150,7 +150,7 @@ class AmodalMasks(BitmapMasks):
     def pad(self, out_shape: tuple[int, int], pad_val: int = 0) -> 'AmodalMasks':
         """Pad at the right and the bottom to ``out_shape`` = (height, width)."""
         if pad_val != 0:
-            raise ValueError('outside the picture a mask is 0; set mask_pad_value=0')
+            raise ValueError('outside the image a mask is 0; set mask_pad_value=0')
         if out_shape[0] < self.height or out_shape[1] < self.width:
             raise ValueError(
                 f'cannot pad {self.height} x {self.width} to the smaller '

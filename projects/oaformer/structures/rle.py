@@ -142,15 +142,15 @@ def to_rle(segmentation: object, height: int, width: int) -> RLE:
 
     Args:
         segmentation: The mask as it stands in an annotation file.
-        height: Height of its picture in pixels.
-        width: Width of its picture in pixels.
+        height: Height of its image in pixels.
+        width: Width of its image in pixels.
 
     Returns:
         The RLE, ``counts`` as ``str``.
 
     Raises:
         ValueError: In plain words, if the encoding is unknown, empty, corrupt,
-            or its size is not that of the picture.
+            or its size is not that of the image.
     """
     if isinstance(segmentation, dict):
         return _rle_from_dict(segmentation, height, width)
@@ -168,7 +168,7 @@ def _rle_from_dict(segmentation: dict, height: int, width: int) -> RLE:
     size = [int(side) for side in segmentation['size']]
     if size != [height, width]:
         raise ValueError(
-            f'the RLE is {size[0]} x {size[1]} (height x width) but its picture is '
+            f'the RLE is {size[0]} x {size[1]} (height x width) but its image is '
             f'{height} x {width}'
         )
     counts = segmentation['counts']
@@ -182,7 +182,7 @@ def _rle_from_dict(segmentation: dict, height: int, width: int) -> RLE:
         )
     if len(runs) and runs.min() < 0 or runs.sum() != height * width:
         raise ValueError(
-            f'the RLE is corrupt: its runs cover {int(runs.sum())} pixels, the picture '
+            f'the RLE is corrupt: its runs cover {int(runs.sum())} pixels, the image '
             f'has {height * width}'
         )
     if isinstance(counts, (list, tuple)):

@@ -1,6 +1,6 @@
-"""Bitmaps to run-length encodings, at the cost of the object and not of the picture.
+"""Bitmaps to run-length encodings, at the cost of the object and not of the image.
 
-Amodal masks are small objects in large pictures. pycocotools walks over every pixel,
+Amodal masks are small objects in large images. pycocotools walks over every pixel,
 one at a time and against the order of the memory. Here a mask's box is found with two
 tests that numpy vectorises, and only what lies in the box is turned and searched for
 runs. The result is pycocotools' own, byte for byte.
@@ -38,13 +38,13 @@ def encode_region(
 
     Args:
         region: Bool or integer bitmap, shape (h, w); non-zero is inside.
-        top: Row of the region's first pixel in the picture.
-        left: Column of the region's first pixel in the picture.
-        height: Height H of the picture in pixels.
-        width: Width W of the picture in pixels.
+        top: Row of the region's first pixel in the image.
+        left: Column of the region's first pixel in the image.
+        height: Height H of the image in pixels.
+        width: Width W of the image in pixels.
 
     Returns:
-        RLE ``{'size': [H, W], 'counts': str}`` of the whole picture.
+        RLE ``{'size': [H, W], 'counts': str}`` of the whole image.
     """
     size = [int(height), int(width)]
     edges = _edges(region, top, left, size[0])
@@ -61,12 +61,12 @@ def _edges(region: np.ndarray, top: int, left: int, height: int) -> np.ndarray:
 
     Args:
         region: Bool or integer bitmap, shape (h, w).
-        top: Row of the region's first pixel in the picture.
-        left: Column of the region's first pixel in the picture.
-        height: Height of the picture in pixels.
+        top: Row of the region's first pixel in the image.
+        left: Column of the region's first pixel in the image.
+        height: Height of the image in pixels.
 
     Returns:
-        Positions in the picture of the first pixel of each run and of the first one
+        Positions in the image of the first pixel of each run and of the first one
         behind it, shape (2R,).
     """
     columns = np.flatnonzero(region.any(axis=0))
@@ -88,11 +88,11 @@ def _edges(region: np.ndarray, top: int, left: int, height: int) -> np.ndarray:
         edges = np.concatenate((edges, [pixels.size]))
     if box_height == height:
         return edges + (left + x1) * height
-    # What goes on from a column of the box to the next is two runs in the picture.
+    # What goes on from a column of the box to the next is two runs in the image.
     cuts = np.flatnonzero(turned[:-1, -1] & turned[1:, 0]) + 1
     if len(cuts):
         edges = np.sort(np.concatenate((edges, np.repeat(cuts * box_height, 2))))
-    # A run may end a column: its last pixel tells where that is in the picture, the
+    # A run may end a column: its last pixel tells where that is in the image, the
     # pixel behind it, in the next column, does not.
     edges[1::2] -= 1
     edges += edges // box_height * (height - box_height)

@@ -16,9 +16,9 @@ from mmengine.structures import InstanceData
 
 from ..structures import RLE, decode_masks, encode_masks
 from . import drawing
-from .colours import colours_like, instance_colour
+from .colors import colors_like, instance_color
 
-# Pictures smaller than this are enlarged: no label can be read on 128 pixels.
+# Images smaller than this are enlarged: no label can be read on 128 pixels.
 MIN_DRAWN_SIDE = 480
 
 
@@ -26,21 +26,21 @@ MIN_DRAWN_SIDE = 480
 class AmodalLocalVisualizer(DetLocalVisualizer):
     """Draw amodal instances, ground truth on the left and prediction on the right.
 
-    Every instance has one colour, and a prediction that of the object it overlaps by
+    Every instance has one color, and a prediction that of the object it overlaps by
     half. Its amodal outline is solid where the instance is
     visible and dashed where it is hidden; its visible part is filled. A prediction
     without ``visible_masks`` has a lighter fill over its amodal mask and a solid
     outline. The label reads 'class score | occ 37%', where 37 % is the occlusion rate.
 
-    Small pictures are enlarged by a whole factor, so that labels stay readable.
+    Small images are enlarged by a whole factor, so that labels stay readable.
 
     Args:
         name: Name of the visualiser.
-        image: Picture to start with, RGB, (H, W, 3).
+        image: Image to start with, RGB, (H, W, 3).
         vis_backends: Configs of the visualisation backends.
         save_dir: Folder of the backends' files.
-        line_width: Width of outlines in pixels; chosen by the picture's size if None.
-        alpha: Share of the colour in the fill of visible parts, in [0, 1].
+        line_width: Width of outlines in pixels; chosen by the image's size if None.
+        alpha: Share of the color in the fill of visible parts, in [0, 1].
     """
 
     def __init__(
@@ -80,8 +80,8 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
         Ground truth is left out where none was loaded.
 
         Args:
-            name: Identifier of the picture.
-            image: Picture, RGB, (H, W, 3).
+            name: Identifier of the image.
+            image: Image, RGB, (H, W, 3).
             data_sample: Sample with ``gt_instances``, ``pred_instances`` or both.
             draw_gt: Whether to draw the ground truth. Defaults to True.
             draw_pred: Whether to draw the prediction. Defaults to True.
@@ -92,7 +92,7 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
             step: Step for the backends. Defaults to 0.
 
         Raises:
-            ValueError: If masks and picture differ in size.
+            ValueError: If masks and image differ in size.
         """
         drawn = self.draw_data_sample(
             image, data_sample, draw_gt, draw_pred, pred_score_thr
@@ -116,7 +116,7 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
         """Draw a data sample, and keep nothing.
 
         Args:
-            image: Picture, RGB, (H, W, 3).
+            image: Image, RGB, (H, W, 3).
             data_sample: As in :meth:`add_datasample`, like the other arguments.
             draw_gt: Whether to draw the ground truth.
             draw_pred: Whether to draw the prediction.
@@ -126,28 +126,26 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
             The drawing, RGB, uint8, (h, w, 3).
 
         Raises:
-            ValueError: If masks and picture differ in size.
+            ValueError: If masks and image differ in size.
         """
         image = np.clip(image, 0, 255).astype(np.uint8)
         panels = []
         ground_truth = prediction = None
         if data_sample is not None and draw_gt:
             ground_truth = data_sample.get('gt_instances')
-            # Without loaded annotations an empty panel would claim an empty picture.
+            # Without loaded annotations an empty panel would claim an empty image.
             if ground_truth is not None and 'labels' not in ground_truth:
                 ground_truth = None
         if data_sample is not None and draw_pred:
             prediction = data_sample.get('pred_instances')
         if ground_truth is not None:
-            colours = range(len(ground_truth))
-            panels.append(
-                self._draw_panel(image, ground_truth, 'ground truth', colours)
-            )
+            colors = range(len(ground_truth))
+            panels.append(self._draw_panel(image, ground_truth, 'ground truth', colors))
         if prediction is not None:
             prediction = prediction[prediction.scores >= pred_score_thr]
             prediction = prediction[prediction.scores.argsort(descending=True)]
-            colours = _prediction_colours(prediction, ground_truth)
-            panels.append(self._draw_panel(image, prediction, 'prediction', colours))
+            colors = _prediction_colors(prediction, ground_truth)
+            panels.append(self._draw_panel(image, prediction, 'prediction', colors))
         return _side_by_side(panels) if panels else image
 
     def _draw_panel(
@@ -155,11 +153,11 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
         image: np.ndarray,
         instances: InstanceData,
         title: str,
-        colours: Sequence[int],
+        colors: Sequence[int],
     ) -> np.ndarray:
-        """One picture with its instances and a header, RGB, (h, w, 3)."""
+        """One image with its instances and a header, RGB, (h, w, 3)."""
         factor = max(1, -(-MIN_DRAWN_SIDE // min(image.shape[:2])))
-        drawn = self._instances(instances, title, image.shape[:2], factor, colours)
+        drawn = self._instances(instances, title, image.shape[:2], factor, colors)
         # Small instances are drawn last, for a large one may cover them.
         by_area = sorted(drawn, key=lambda item: item.amodal.sum(), reverse=True)
         size = (image.shape[1] * factor, image.shape[0] * factor)
@@ -180,9 +178,9 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
         title: str,
         image_size: tuple[int, int],
         factor: int,
-        colours: Sequence[int],
+        colors: Sequence[int],
     ) -> list[drawing.DrawnInstance]:
-        """Crops, colours and labels of what has pixels, enlarged by ``factor``."""
+        """Crops, colors and labels of what has pixels, enlarged by ``factor``."""
         if len(instances) == 0:
             return []
         amodal = _mask_reader(instances.masks, image_size, title)
@@ -202,7 +200,7 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
                     amodal=_enlarge(mask[crop], factor),
                     visible=visible and _enlarge(visible(index)[crop], factor),
                     corner=(left * factor, top * factor),
-                    colour=instance_colour(colours[index]),
+                    color=instance_color(colors[index]),
                     text=self._label(instances, index),
                 )
             )
@@ -223,16 +221,16 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
         return text
 
 
-def _prediction_colours(
+def _prediction_colors(
     prediction: InstanceData, ground_truth: InstanceData | None
 ) -> Sequence[int]:
-    """Colour of each prediction: that of the object it stands for, if one is drawn."""
+    """Color of each prediction: that of the object it stands for, if one is drawn."""
     if ground_truth is None or not len(prediction) or not len(ground_truth):
         return range(len(prediction))
     predicted, annotated = _rles(prediction.masks), _rles(ground_truth.masks)
     if predicted[0]['size'] != annotated[0]['size']:
         return range(len(prediction))
-    return colours_like(mask_util.iou(predicted, annotated, [0] * len(annotated)))
+    return colors_like(mask_util.iou(predicted, annotated, [0] * len(annotated)))
 
 
 def _rles(masks: BitmapMasks | torch.Tensor | np.ndarray | Sequence[RLE]) -> list[RLE]:
@@ -265,9 +263,9 @@ def _mask_reader(
         if mask.shape != image_size:
             raise ValueError(
                 f'{title}: a mask has {mask.shape[0]} rows and {mask.shape[1]} columns '
-                f'but the picture {image_size[0]} and {image_size[1]}. In a test '
+                f'but the image {image_size[0]} and {image_size[1]}. In a test '
                 'pipeline, load the annotations after Resize: they then keep the size '
-                'of the picture on disk, which is drawn'
+                'of the image on disk, which is drawn'
             )
         return mask
 

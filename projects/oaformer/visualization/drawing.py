@@ -1,4 +1,4 @@
-"""Draw amodal instances on pictures. Everything here is RGB, uint8."""
+"""Draw amodal instances on images. Everything here is RGB, uint8."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from .colours import Colour
+from .colors import Color
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 HALO = (20, 20, 20)
@@ -22,19 +22,19 @@ class DrawnInstance(NamedTuple):
         amodal: Amodal mask, uint8, (h, w).
         visible: Visible mask, uint8, (h, w); None where it is unknown.
         corner: Column and row of the crop's top left pixel.
-        colour: Colour of outline, fill and label.
+        color: Color of outline, fill and label.
         text: Label.
     """
 
     amodal: np.ndarray
     visible: np.ndarray | None
     corner: tuple[int, int]
-    colour: Colour
+    color: Color
     text: str
 
     @property
     def box(self) -> Box:
-        """Amodal box in the picture."""
+        """Amodal box in the image."""
         (left, top), (height, width) = self.corner, self.amodal.shape
         return left, top, left + width, top + height
 
@@ -42,12 +42,12 @@ class DrawnInstance(NamedTuple):
 def draw_fill(
     image: np.ndarray, instance: DrawnInstance, alpha: float, unknown_alpha: float
 ) -> None:
-    """Blend an instance's colour over its visible part, in place.
+    """Blend an instance's color over its visible part, in place.
 
     Args:
-        image: Picture, (H, W, 3).
+        image: Image, (H, W, 3).
         instance: The instance.
-        alpha: Share of the colour in [0, 1].
+        alpha: Share of the color in [0, 1].
         unknown_alpha: Share over the amodal mask where no visible mask is known.
     """
     mask = instance.visible
@@ -56,7 +56,7 @@ def draw_fill(
     left, top, right, bottom = instance.box
     crop = image[top:bottom, left:right]
     inside = mask.astype(bool)
-    blend = (1 - alpha) * crop[inside] + alpha * np.array(instance.colour)
+    blend = (1 - alpha) * crop[inside] + alpha * np.array(instance.color)
     crop[inside] = np.round(blend).astype(np.uint8)
 
 
@@ -66,7 +66,7 @@ def draw_outline(image: np.ndarray, instance: DrawnInstance, width: int) -> None
     What lies within two line widths of the visible mask counts as visible.
 
     Args:
-        image: Picture, (H, W, 3).
+        image: Image, (H, W, 3).
         instance: The instance; its contour is solid where no visible mask is known.
         width: Line width in pixels.
     """
@@ -86,9 +86,9 @@ def draw_outline(image: np.ndarray, instance: DrawnInstance, width: int) -> None
         if near_visible is not None:
             visible = near_visible[points[:, 1], points[:, 0]] > 0
         lines += _solid_and_dashed(points + instance.corner, visible, 3 * width + 2)
-    # A dark line beneath keeps the outline apart from a background of its colour.
-    for colour, thickness in ((HALO, width + 2), (instance.colour, width)):
-        cv2.polylines(image, lines, False, colour, thickness, cv2.LINE_AA)
+    # A dark line beneath keeps the outline apart from a background of its color.
+    for color, thickness in ((HALO, width + 2), (instance.color, width)):
+        cv2.polylines(image, lines, False, color, thickness, cv2.LINE_AA)
 
 
 def _solid_and_dashed(
@@ -158,11 +158,11 @@ def text_thickness(height: int) -> int:
 
 
 def put_text(
-    image: np.ndarray, text: str, left: int, base: int, height: int, colour: Colour
+    image: np.ndarray, text: str, left: int, base: int, height: int, color: Color
 ) -> None:
     """Write text in place; ``left`` and ``base`` are its bottom left corner."""
     scale, thickness = text_scale(height), text_thickness(height)
-    cv2.putText(image, text, (left, base), FONT, scale, colour, thickness, cv2.LINE_AA)
+    cv2.putText(image, text, (left, base), FONT, scale, color, thickness, cv2.LINE_AA)
 
 
 def draw_labels(
@@ -171,7 +171,7 @@ def draw_labels(
     """Write every instance's label near its box, in place.
 
     Args:
-        image: Picture, (H, W, 3).
+        image: Image, (H, W, 3).
         instances: The instances; the first get the best places.
         height: Height of capitals in pixels.
 
@@ -187,9 +187,9 @@ def draw_labels(
         box = _place_label(instance.box, size, image.shape[:2], placed)
         placed.append(box)
         left, top, right, bottom = box
-        cv2.rectangle(image, (left, top), (right - 1, bottom - 1), instance.colour, -1)
+        cv2.rectangle(image, (left, top), (right - 1, bottom - 1), instance.color, -1)
         cv2.rectangle(image, (left, top), (right - 1, bottom - 1), HALO, 1)
-        luminance = np.dot((0.299, 0.587, 0.114), instance.colour)
+        luminance = np.dot((0.299, 0.587, 0.114), instance.color)
         ink = (0, 0, 0) if luminance > 120 else (255, 255, 255)
         put_text(image, text, left + margin, top + margin + height, height, ink)
     return placed
@@ -198,7 +198,7 @@ def draw_labels(
 def _place_label(
     box: Box, size: tuple[int, int], image_size: tuple[int, int], taken: Iterable[Box]
 ) -> Box:
-    """Place for a label (width, height) inside the picture, clear of others if any."""
+    """Place for a label (width, height) inside the image, clear of others if any."""
     width, height = size
     left, top, right, bottom = box
     middle = (left + right - width) // 2
@@ -236,15 +236,15 @@ def _overlap(first: Box, second: Box) -> int:
 
 
 def add_header(image: np.ndarray, title: str, height: int) -> np.ndarray:
-    """Put a strip with a title on top of a picture.
+    """Put a strip with a title on top of an image.
 
     Args:
-        image: Picture, (H, W, 3).
+        image: Image, (H, W, 3).
         title: The title.
         height: Height of its capitals in pixels.
 
     Returns:
-        Picture of shape (H + 2 * height, W, 3).
+        Image of shape (H + 2 * height, W, 3).
     """
     strip = np.full((2 * height, image.shape[1], 3), HEADER, np.uint8)
     title, _, _ = fit_text(title, height, image.shape[1] - height)

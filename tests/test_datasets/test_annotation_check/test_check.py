@@ -8,7 +8,7 @@ from planted_faults import (
     entry,
     first,
     good_content,
-    good_pictures,
+    good_images,
     planted,
 )
 
@@ -18,7 +18,7 @@ from oaformer.datasets.converters import convert_cocoa
 
 # Wrong, but read by the loader: as something else, or not at all.
 READ_ALL_THE_SAME = {'area text', 'crowd text', 'crowd unclear'}
-OF_PICTURE_FILES = {'missing_picture', 'picture_size'}
+OF_IMAGE_FILES = {'missing_image', 'image_size'}
 
 
 def kinds_and_ids(problems):
@@ -26,13 +26,13 @@ def kinds_and_ids(problems):
 
 
 def test_nothing_is_wrong_with_a_good_file():
-    assert check_annotations(good_content(), good_pictures()).problems == []
+    assert check_annotations(good_content(), good_images()).problems == []
 
 
 @pytest.mark.parametrize('fault', FAULTS, ids=lambda fault: fault.name)
 def test_planted_fault_is_found_and_nothing_else(fault):
-    content, pictures = planted(fault)
-    problems = check_annotations(content, pictures).problems
+    content, images = planted(fault)
+    problems = check_annotations(content, images).problems
     assert kinds_and_ids(problems) == fault.expected
 
 
@@ -43,7 +43,7 @@ def test_every_kind_is_planted():
 @pytest.mark.parametrize('fault', FAULTS, ids=lambda fault: fault.name)
 def test_severity_is_what_the_loader_does(fault, tmp_path):
     kinds = {kind for kind, _ in fault.expected}
-    if kinds & OF_PICTURE_FILES or fault.name in READ_ALL_THE_SAME:
+    if kinds & OF_IMAGE_FILES or fault.name in READ_ALL_THE_SAME:
         pytest.skip('not seen by the reader of the file')
     content, _ = planted(fault)
     path = tmp_path / 'annotations.json'
@@ -168,7 +168,7 @@ def test_same_object_however_its_runs_are_written():
 def test_many_faults_at_once_are_all_found():
     """One fault in each of many copies of the good file, joined to one file."""
     joined = dict(images=[], annotations=[], categories=good_content()['categories'])
-    expected, pictures = [], {}
+    expected, images = [], {}
     for number, fault in enumerate(FAULTS, start=1):
         kinds = [kind for kind, _ in fault.expected]
         if any('duplicate' in kind and 'object' not in kind for kind in kinds):
@@ -180,7 +180,7 @@ def test_many_faults_at_once_are_all_found():
             name = image.get('file_name')
             if name is not None:
                 image['file_name'] = f'{number}_{name}'
-                pictures[image['file_name']] = files[name]
+                images[image['file_name']] = files[name]
             if 'id' in image:
                 image['id'] = 100 * number + image['id']
         for annotation in content['annotations']:
@@ -196,15 +196,15 @@ def test_many_faults_at_once_are_all_found():
             (kind, None if key is None else key + 100 * number)
             for kind, key in fault.expected
         ]
-    problems = check_annotations(joined, pictures).problems
+    problems = check_annotations(joined, images).problems
     assert sorted(kinds_and_ids(problems), key=str) == sorted(expected, key=str)
 
 
 def test_nothing_is_changed_by_looking():
     for fault in FAULTS:
-        content, pictures = planted(fault)
+        content, images = planted(fault)
         before = repr(content)
-        check_annotations(content, pictures)
+        check_annotations(content, images)
         assert repr(content) == before
 
 

@@ -11,7 +11,7 @@ from planted_faults import (
     entry,
     first,
     good_content,
-    good_pictures,
+    good_images,
     planted,
 )
 
@@ -21,7 +21,7 @@ from oaformer.datasets.annotation_check import check_annotations, fix_annotation
 
 @pytest.fixture
 def load(tmp_path):
-    """Load the content of an annotation file as a data set, its pictures beside it."""
+    """Load the content of an annotation file as a data set, its images beside it."""
     (tmp_path / 'images').mkdir()
     for name, size in SIZES.items():
         cv2.imwrite(
@@ -57,18 +57,18 @@ def ids_of(content):
 
 def test_copy_of_a_good_file_is_equal():
     content = good_content()
-    fixed = fix_annotations(content, good_pictures())
+    fixed = fix_annotations(content, good_images())
     assert fixed.content == content
     assert fixed.changes == []
 
 
 @pytest.mark.parametrize('fault', FAULTS, ids=lambda fault: fault.name)
 def test_corrected_copy(fault, load):
-    content, pictures = planted(fault)
+    content, images = planted(fault)
     before = repr(content)
-    fixed = fix_annotations(content, pictures)
+    fixed = fix_annotations(content, images)
     assert repr(content) == before
-    assert check_annotations(fixed.content, pictures).problems == []
+    assert check_annotations(fixed.content, images).problems == []
     removed = [
         (item['section'], (item['entry'] or {}).get('id'))
         for item in fixed.content.get('removed', [])
@@ -84,8 +84,8 @@ def test_corrected_copy(fault, load):
 
 @pytest.mark.parametrize('fault', FAULTS, ids=lambda fault: fault.name)
 def test_only_what_is_wrong_is_changed(fault):
-    content, pictures = planted(fault)
-    fixed = fix_annotations(content, pictures).content
+    content, images = planted(fault)
+    fixed = fix_annotations(content, images).content
     wrong = {kind_and_id[1] for kind_and_id in fault.expected}
     gone = {key for _, key in fault.removed}
     for annotation in good_content()['annotations']:
@@ -138,15 +138,15 @@ def test_repeated_annotation_id_is_given_anew():
 
 
 def test_size_is_taken_from_file_or_masks():
-    for pictures in (None, good_pictures()):
+    for images in (None, good_images()):
         content = good_content()
         content['images'][0]['height'] = None
-        fixed = fix_annotations(content, pictures)
+        fixed = fix_annotations(content, images)
         assert fixed.content['images'] == good_content()['images']
-    # a file that no mask agrees with is another picture: see 'picture of another size'
+    # a file that no mask agrees with is another image: see 'image of another size'
     content = good_content()
     content['images'][0]['height'] = 21
-    fixed = fix_annotations(content, good_pictures())
+    fixed = fix_annotations(content, good_images())
     assert fixed.content == good_content()
 
 
@@ -182,13 +182,13 @@ def test_earlier_removals_stay():
 @pytest.mark.parametrize('seed', range(40))
 def test_any_faults_together_are_corrected(seed, load):
     rng = np.random.default_rng(seed)
-    content, pictures = copy.deepcopy(good_content()), good_pictures()
+    content, images = copy.deepcopy(good_content()), good_images()
     for index in rng.integers(0, len(FAULTS), size=rng.integers(2, 8)):
         # what a fault is planted in may have another one already
         with contextlib.suppress(StopIteration, KeyError, TypeError, AttributeError):
-            FAULTS[index].plant(content, pictures)
-    fixed = fix_annotations(content, pictures).content
-    assert check_annotations(fixed, pictures).problems == []
+            FAULTS[index].plant(content, images)
+    fixed = fix_annotations(content, images).content
+    assert check_annotations(fixed, images).problems == []
     assert len(ids_of(fixed)) + len(fixed.get('removed', [])) == len(ids_of(content))
     assert len(load(fixed)) == len(fixed['images'])
 

@@ -10,7 +10,7 @@ def statistics(content):
 def test_numbers_of_a_good_file():
     result = statistics(good_content())
     assert result.counts == dict(
-        pictures=3,
+        images=3,
         with_objects=2,
         without_objects=1,
         objects=5,
@@ -24,7 +24,7 @@ def test_numbers_of_a_good_file():
     assert result.unoccluded == 3
     # 0.325 and 1
     assert result.rate_histogram == [0, 0, 0, 1, 0, 0, 0, 0, 0, 1]
-    assert result.picture_sizes == {(20, 30): 2, (24, 16): 1}
+    assert result.image_sizes == {(20, 30): 2, (24, 16): 1}
     assert result.object_sizes == dict(small=5, medium=0, large=0)
 
 

@@ -60,7 +60,7 @@ def test_where_everything_is_annotated_a_patch_is_noise(tmp_path):
     assert background.origin == dict(background='noise')
 
 
-def test_source_pictures_keep_their_objects(tmp_path):
+def test_source_images_keep_their_objects(tmp_path):
     backgrounds = Backgrounds('source', source_in(tmp_path))
     background = backgrounds.draw(np.random.default_rng(0))
     name = background.origin['source_file_name']
@@ -72,7 +72,7 @@ def test_source_pictures_keep_their_objects(tmp_path):
     assert [one.occlusion_rate for one in background.objects] == [0, 0, 0.25]
 
 
-def test_source_pictures_without_a_known_order(tmp_path):
+def test_source_images_without_a_known_order(tmp_path):
     path = write_data_set(tmp_path, True, number=1)
     content = json.loads(path.read_text())
     del content['annotations'][1]['occl_depth']
@@ -85,19 +85,19 @@ def test_source_pictures_without_a_known_order(tmp_path):
     assert background.objects[2].fields['iscrowd'] == 1
 
 
-def test_plain_files_have_no_source_pictures(tmp_path):
+def test_plain_files_have_no_source_images(tmp_path):
     with pytest.raises(ValueError, match='does not annotate occlusion'):
         Backgrounds('source', source_in(tmp_path, occlusion=False))
 
 
-def test_a_folder_of_pictures(tmp_path):
+def test_a_folder_of_images(tmp_path):
     source = source_in(tmp_path)
     folder = tmp_path / 'empty scenes'
     with pytest.raises(ValueError, match='there is no folder .*empty scenes'):
         Backgrounds(str(folder), source)
     folder.mkdir()
     (folder / 'notes.txt').write_text('')
-    with pytest.raises(ValueError, match='has no pictures'):
+    with pytest.raises(ValueError, match='has no images'):
         Backgrounds(str(folder), source)
     for name, size in (('a.png', (30, 200, 3)), ('b.JPG', (100, 70, 3))):
         cv2.imwrite(str(folder / name), np.full(size, 77, np.uint8))
@@ -105,7 +105,7 @@ def test_a_folder_of_pictures(tmp_path):
     drawn = [backgrounds.draw(np.random.default_rng(seed)) for seed in range(8)]
     assert {one.origin['source_file_name'] for one in drawn} == {'a.png', 'b.JPG'}
     assert all(one.image.shape == (48, 64, 3) for one in drawn)
-    (folder / 'a.png').write_text('no picture')
-    with pytest.raises(ValueError, match='a.png is no picture'):
+    (folder / 'a.png').write_text('no image')
+    with pytest.raises(ValueError, match='a.png is no image'):
         for seed in range(8):
             backgrounds.draw(np.random.default_rng(seed))

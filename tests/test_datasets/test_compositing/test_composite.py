@@ -38,7 +38,7 @@ def own_objects(crowd=False):
 
 
 def drawer(first_channel=4):
-    """Draws cut-outs that have a channel of the picture each."""
+    """Draws cut-outs that have a channel of the image each."""
     channels = iter(range(first_channel, CHANNELS))
 
     def draw(rng, size, shrink):
@@ -100,7 +100,7 @@ def test_objects_of_the_background_keep_their_labels(crowd):
     assert hidden
 
 
-def test_equal_states_give_equal_pictures():
+def test_equal_states_give_equal_images():
     first, second = (
         compose(np.random.default_rng(5), empty_background, drawer(), (2, 5), HALF)
         for _ in range(2)
@@ -128,5 +128,5 @@ def test_no_room():
     def draw(rng, size, shrink):
         return cut_out(np.zeros((*SIZE, 3), np.float32), full), {}
 
-    with pytest.raises(ValueError, match='cannot place 2 objects in any of 10 pict'):
+    with pytest.raises(ValueError, match='cannot place 2 objects in any of 10 imag'):
         compose(np.random.default_rng(0), empty_background, draw, (2, 2), HALF)

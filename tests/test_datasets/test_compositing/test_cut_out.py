@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from compositing_cases import one_hot_picture, random_shape
+from compositing_cases import one_hot_image, random_shape
 
 from oaformer.datasets.compositing import OWNER_SHARE, cut_out
 
@@ -13,7 +13,7 @@ def test_a_square_by_hand():
     cut = cut_out(image, mask, blend_width=1)
     assert cut.mask.tolist() == [[1] * 3] * 3
     assert cut.margin == 1
-    # nothing of the old picture comes along
+    # nothing of the old image comes along
     assert (cut.pixels == 200).all() and cut.pixels.shape == (5, 5, 3)
     # half a pixel inside the edge 0.75, half a pixel outside 0.25
     corner = 0.5 + (0.5 - np.sqrt(2)) / 2
@@ -31,7 +31,7 @@ def test_a_square_by_hand():
 def test_alpha_tells_the_mask_at_any_width(blend_width):
     for seed in range(8):
         mask = random_shape(np.random.default_rng(seed))
-        cut = cut_out(one_hot_picture(0, mask, 3), mask, blend_width=blend_width)
+        cut = cut_out(one_hot_image(0, mask, 3), mask, blend_width=blend_width)
         whole = np.pad(cut.mask, cut.margin) > 0
         assert cut.mask.sum() == mask.sum()
         assert (cut.alpha[whole] >= OWNER_SHARE).all()
@@ -40,10 +40,10 @@ def test_alpha_tells_the_mask_at_any_width(blend_width):
 
 
 @pytest.mark.parametrize('scale', [1, 0.83, 0.5, 0.3])
-def test_colours_are_the_objects_alone_at_any_scale(scale):
+def test_colors_are_the_objects_alone_at_any_scale(scale):
     for seed in range(8):
         mask = random_shape(np.random.default_rng(seed))
-        cut = cut_out(one_hot_picture(0, mask, 3), mask, scale)
+        cut = cut_out(one_hot_image(0, mask, 3), mask, scale)
         assert (cut.pixels[..., 0] > 0.999).all()
         assert cut.mask.sum() == pytest.approx(mask.sum() * scale**2, rel=0.15)
         for side in (cut.mask[0], cut.mask[-1], cut.mask[:, 0], cut.mask[:, -1]):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from compositing_cases import one_hot_picture, random_shape
+from compositing_cases import one_hot_image, random_shape
 
 from oaformer.datasets.compositing import (
     OWNER_SHARE,
@@ -27,8 +27,8 @@ def random_scene(seed, number=6, keep=None):
     layers = Layers(background, empty, empty, np.zeros(0))
     for index in range(number):
         mask = random_shape(rng, *SIZE)
-        picture = one_hot_picture(index + 2, mask, number + 2)
-        cut = cut_out(picture, mask, blend_width=blend_width)
+        image = one_hot_image(index + 2, mask, number + 2)
+        cut = cut_out(image, mask, blend_width=blend_width)
         height, width = cut.mask.shape
         place = Placement(
             int(rng.integers(SIZE[0] - height + 1)),
@@ -40,7 +40,7 @@ def random_scene(seed, number=6, keep=None):
 
 
 @pytest.mark.parametrize('seed', SEEDS)
-def test_the_owner_of_a_pixel_has_most_of_its_colour(seed):
+def test_the_owner_of_a_pixel_has_most_of_its_color(seed):
     layers = random_scene(seed)
     owner = np.zeros(SIZE, int)
     for index, visible in enumerate(layers.visible):
@@ -97,7 +97,7 @@ def test_far_from_what_is_pasted_nothing_changes():
     assert (layers.image[21:24, 31:35] == 250).all()
 
 
-def test_rims_may_leave_the_picture():
+def test_rims_may_leave_the_image():
     image = np.zeros((5, 6, 3), np.uint8)
     empty = np.zeros((0, 5, 6), np.uint8)
     layers = Layers(image, empty, empty, np.zeros(0))
@@ -115,7 +115,7 @@ def test_hide_leaves_its_argument_alone():
 
 
 def test_occlusion_rates_by_hand():
-    # within the picture: 40 of 100 pixels were visible, 30 are
+    # within the image: 40 of 100 pixels were visible, 30 are
     assert occlusion_rates(np.array([0.6]), np.array([40]), np.array([30])) == (
         pytest.approx([0.7])
     )

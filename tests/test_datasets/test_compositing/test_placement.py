@@ -73,7 +73,7 @@ def test_no_place_is_none():
     assert places.anywhere(rng, 0.1) is not None
 
 
-def test_an_empty_picture_has_places_everywhere():
+def test_an_empty_image_has_places_everywhere():
     rng = np.random.default_rng(0)
     places = Places(np.ones((50, 50), np.uint8), np.zeros((0, *SIZE), 'u1'), [])
     found = {places.clear(rng) for _ in range(400)}

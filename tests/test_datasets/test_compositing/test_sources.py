@@ -49,10 +49,10 @@ def test_cut_outs_keep_their_relative_size_and_origin(tmp_path):
         assert fields['category_id'] == annotation['category_id']
         assert fields['source_image_id'] == annotation['image_id']
         assert fields['source_file_name'] == f'{annotation["image_id"]}.png'
-        picture = cv2.imread(str(tmp_path / fields['source_file_name']))
+        image = cv2.imread(str(tmp_path / fields['source_file_name']))
         x, y, _, _ = (int(side) for side in annotation['bbox'])
-        np.testing.assert_allclose(cut.pixels - picture[y, x].astype(int), 0, atol=1)
-    # never enlarged, however large the picture
+        np.testing.assert_allclose(cut.pixels - image[y, x].astype(int), 0, atol=1)
+    # never enlarged, however large the image
     assert source.draw(rng, (600, 800))[0].mask.shape == (16, 18)
     # never more than 0.6 of the shorter side: 6 of 10 pixels
     assert max(source.draw(rng, (10, 800))[0].mask.shape) <= 6
@@ -67,7 +67,7 @@ def test_errors_name_file_and_remedy(tmp_path):
     source = CutOutSource(str(path), str(tmp_path))
     cv2.imwrite(str(tmp_path / '2.png'), np.zeros((9, 9, 3), np.uint8))
     with pytest.raises(ValueError, match=r'2.png \(image 2\) is 9 x 9 pixels, .* 60 x'):
-        source.picture(2)
+        source.image(2)
     content = json.loads(path.read_text())
     content['annotations'][0]['segmentation']['counts'] = 'P'
     path.write_text(json.dumps(content))
@@ -75,9 +75,9 @@ def test_errors_name_file_and_remedy(tmp_path):
         CutOutSource(str(path), str(tmp_path))
 
 
-@pytest.mark.parametrize('text', ['no picture', ''])
-def test_a_file_that_is_no_picture(tmp_path, text):
+@pytest.mark.parametrize('text', ['no image', ''])
+def test_a_file_that_is_no_image(tmp_path, text):
     source = CutOutSource(str(write_data_set(tmp_path, True)), str(tmp_path))
     (tmp_path / '1.png').write_text(text)
-    with pytest.raises(ValueError, match='1.png is no picture'):
-        source.picture(1)
+    with pytest.raises(ValueError, match='1.png is no image'):
+        source.image(1)

@@ -40,13 +40,13 @@ def test_where_occlusion_is_annotated_it_decides():
 
 @pytest.mark.parametrize('box', [(0, 5, 9, 14), (5, 0, 14, 9), (31, 5, 40, 14)])
 def test_at_the_border(box):
-    assert reasons(boxes(box), border=1) == ["at the picture's border"]
+    assert reasons(boxes(box), border=1) == ["at the image's border"]
     assert reasons(boxes(box), border=0) == [None]
 
 
 def test_border_counts_pixels():
     assert reasons(boxes((1, 5, 10, 14)), border=1) == [None]
-    assert reasons(boxes((1, 5, 10, 14)), border=2) == ["at the picture's border"]
+    assert reasons(boxes((1, 5, 10, 14)), border=2) == ["at the image's border"]
 
 
 def test_the_other_reasons():

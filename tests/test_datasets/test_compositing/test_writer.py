@@ -53,19 +53,19 @@ def test_what_is_written(tmp_path):
     assert len(dataset) == 2 and dataset.metainfo['classes'] == ('cup', 'plate')
 
 
-def test_pixels_are_kept_and_picture_i_is_always_the_same(tmp_path):
+def test_pixels_are_kept_and_image_i_is_always_the_same(tmp_path):
     write(tmp_path / 'short', 2, seed=5)
     write(tmp_path / 'long', 4, seed=5)
     write(tmp_path / 'other', 1, seed=6)
 
-    def picture(folder, index):
+    def saved_image(folder, index):
         return cv2.imread(str(tmp_path / folder / 'images' / f'train_{index:06d}.png'))
 
     for index in (1, 2):
         expected = compose_one(np.random.default_rng([5, index - 1])).image
-        np.testing.assert_array_equal(picture('short', index), expected)
-        np.testing.assert_array_equal(picture('long', index), expected)
-    assert (picture('other', 1) != picture('short', 1)).any()
+        np.testing.assert_array_equal(saved_image('short', index), expected)
+        np.testing.assert_array_equal(saved_image('long', index), expected)
+    assert (saved_image('other', 1) != saved_image('short', 1)).any()
 
 
 def test_an_interrupted_run_leaves_no_data_set(tmp_path):

@@ -98,7 +98,7 @@ def test_summary():
     first, second = (
         convert_kins(make(), FILE).summary() for make in (release_2019, release_2020)
     )
-    counts = '2 pictures (1 without objects), 4 objects (2 occluded, 1 fully hidden)'
+    counts = '2 images (1 without objects), 4 objects (2 occluded, 1 fully hidden)'
     assert first == f'KINS 2019: {counts}; left out: nothing'
     assert second == f'KINS 2020: {counts}; left out: nothing'
 
@@ -207,7 +207,7 @@ def test_visible_mask_is_cut_to_the_amodal_one(make):
 
 
 @RELEASES
-def test_what_leaves_the_picture_is_counted(make):
+def test_what_leaves_the_image_is_counted(make):
     amodal, bbox, visible, _ = KEYS[make]
     outside = [[20, 5, 40, 5, 40, 15, 20, 15]]
     seen = encode_masks(bitmap((20, 5, 30, 15)))[0]
@@ -217,7 +217,7 @@ def test_what_leaves_the_picture_is_counted(make):
     car = conversion.content['annotations'][0]
     assert (car['bbox'], car['area'], car['occlude_rate']) == ([20, 5, 10, 10], 100, 0)
     assert conversion.corrected == {
-        f'"{amodal}" cut at the edge of the picture': 1,
+        f'"{amodal}" cut at the edge of the image': 1,
         'box taken from the amodal mask': 1,
     }
 
@@ -226,11 +226,11 @@ def test_what_leaves_the_picture_is_counted(make):
 @pytest.mark.parametrize(
     ('shift', 'counted'), [((-1, 0), 0), ((-6, 0), 1), ((0, -8), 1), ((0, 7), 1)]
 )
-def test_every_edge_of_the_picture_counts(make, shift, counted):
+def test_every_edge_of_the_image_counts(make, shift, counted):
     amodal = KEYS[make][0]
     square = np.array([[0, 5], [10, 5], [10, 15], [0, 15]]) + shift
     conversion = convert(make, **{amodal: [square.ravel().tolist()]})
-    assert conversion.corrected[f'"{amodal}" cut at the edge of the picture'] == counted
+    assert conversion.corrected[f'"{amodal}" cut at the edge of the image'] == counted
 
 
 @RELEASES

@@ -63,8 +63,8 @@ def test_classes_have_hues_of_their_own_and_the_background_is_grey():
         mask = shape(name)
         for seed in range(5):
             texture = draw_texture(np.random.default_rng(seed), label, mask)
-            colour = texture[mask > 0].mean(0)
-            hsv = cv2.cvtColor(np.uint8([[colour]]), cv2.COLOR_BGR2HSV)[0, 0]
+            color = texture[mask > 0].mean(0)
+            hsv = cv2.cvtColor(np.uint8([[color]]), cv2.COLOR_BGR2HSV)[0, 0]
             hues.append(int(hsv[0]) * 2)  # OpenCV halves the degrees
             assert hsv[1] > 120
             distance = (hues[-1] - 72 * label + 180) % 360 - 180

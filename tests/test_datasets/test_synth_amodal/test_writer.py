@@ -50,14 +50,14 @@ def test_folder_is_laid_out_like_d2sa(tmp_path):
     ids = [annotation['id'] for annotation in content['annotations']]
     assert ids == list(range(1, len(ids) + 1))
     for index, image in enumerate(content['images']):
-        picture = cv2.imread(str(tmp_path / 'images' / image['file_name']))
-        assert picture.shape == (image['height'], image['width'], 3) == (64, 64, 3)
+        pixels = cv2.imread(str(tmp_path / 'images' / image['file_name']))
+        assert pixels.shape == (image['height'], image['width'], 3) == (64, 64, 3)
         expected = draw_scene(np.random.default_rng([1, 0, index]), size=64).image
-        np.testing.assert_array_equal(picture, expected)
+        np.testing.assert_array_equal(pixels, expected)
 
 
 def test_splits_and_seeds_differ_and_longer_splits_begin_alike(tmp_path):
-    def pictures(folder, split, number, seed):
+    def images(folder, split, number, seed):
         content = write_split(str(tmp_path / folder), split, number, seed, size=48)
         paths = [
             tmp_path / folder / 'images' / image['file_name']
@@ -65,10 +65,10 @@ def test_splits_and_seeds_differ_and_longer_splits_begin_alike(tmp_path):
         ]
         return [cv2.imread(str(path)).tobytes() for path in paths]
 
-    short, long = pictures('a', 'train', 4, 0), pictures('b', 'train', 6, 0)
+    short, long = images('a', 'train', 4, 0), images('b', 'train', 6, 0)
     assert short == long[:4]
-    others = pictures('a', 'val', 6, 0) + pictures('a', 'test', 6, 0)
-    others += pictures('c', 'train', 6, 1)
+    others = images('a', 'val', 6, 0) + images('a', 'test', 6, 0)
+    others += images('c', 'train', 6, 1)
     assert len({*long, *others}) == 24
 
 
@@ -82,7 +82,7 @@ def test_reads_as_a_data_set(tmp_path):
     )
     assert len(dataset) == 5
     assert tuple(dataset.metainfo['classes']) == CLASSES
-    instances = [one for picture in dataset for one in picture['instances']]
+    instances = [one for image in dataset for one in image['instances']]
     assert len(instances) == len(content['annotations'])
 
 

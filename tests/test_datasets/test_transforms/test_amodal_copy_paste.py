@@ -3,7 +3,7 @@ import copy
 import numpy as np
 import pytest
 import torch
-from compositing_cases import one_hot_picture, random_shape, write_data_set
+from compositing_cases import one_hot_image, random_shape, write_data_set
 from mmdet.registry import DATASETS, TRANSFORMS
 from mmdet.structures.bbox import HorizontalBoxes
 from mmdet.structures.mask import BitmapMasks
@@ -21,7 +21,7 @@ CHANNELS = 30
 
 
 def sample(seed, first_channel, number=3, rates=None):
-    """Objects over each other; each has a channel of the picture, and label."""
+    """Objects over each other; each has a channel of the image, and label."""
     rng = np.random.default_rng(seed)
     image = np.zeros((*SIZE, CHANNELS), np.float32)
     image[..., 0] = 1
@@ -29,8 +29,8 @@ def sample(seed, first_channel, number=3, rates=None):
     visible = amodal.copy()
     for index in range(number):
         mask = random_shape(rng, *SIZE)
-        picture = one_hot_picture(first_channel + index, mask, CHANNELS)
-        image[mask > 0] = picture[mask > 0]
+        pixels = one_hot_image(first_channel + index, mask, CHANNELS)
+        image[mask > 0] = pixels[mask > 0]
         visible[:index] &= 1 - mask
         amodal[index] = visible[index] = mask
     masks = AmodalMasks(amodal, *SIZE, visible=visible, occlusion_rates=rates)
@@ -226,7 +226,7 @@ def test_what_is_refused():
         AmodalCopyPaste()(dict(early, mix_results=[sample(1, 2)]))
     moved = sample(0, 2)
     moved['img'] = moved['img'][:30]
-    with pytest.raises(ValueError, match='masks are 60 x 80, the picture is 30 x 80'):
+    with pytest.raises(ValueError, match='masks are 60 x 80, the image is 30 x 80'):
         AmodalCopyPaste()(dict(moved, mix_results=[sample(1, 2)]))
 
 

@@ -132,7 +132,7 @@ def test_permuting_the_objects_permutes_the_targets(seed):
     torch.testing.assert_close(first.occlusion_rates, second.occlusion_rates[back])
 
 
-def test_recomputed_rates_are_those_of_the_augmented_picture():
+def test_recomputed_rates_are_those_of_the_augmented_image():
     np.random.seed(3)
     instances = ours('recomputed')(sample(3))['data_samples'].gt_instances
     amodal = instances.masks.masks.sum((1, 2))
@@ -188,7 +188,7 @@ def test_ignored_instances_go_aside_with_all_their_fields():
     assert len(ignored.masks) == 1
 
 
-def test_pictures_without_annotation_load():
+def test_images_without_annotation_load():
     results = sample(0)
     del results['instances']
     packed = pipeline(
@@ -199,7 +199,7 @@ def test_pictures_without_annotation_load():
     assert len(packed['data_samples'].gt_instances) == 0
 
 
-def test_mask_of_another_size_names_picture_and_annotation():
+def test_mask_of_another_size_names_image_and_annotation():
     results = sample(0)
     results['ori_shape'] = (HEIGHT + 1, WIDTH)
     with pytest.raises(ValueError, match=r'0.png is 61 x 90.*annotation 100 is 60 x'):
@@ -229,11 +229,11 @@ def test_masks_left_behind_by_a_transform_are_refused():
     results = LoadAmodalAnnotations()(sample(0))
     results['img_shape'] = (30, 45)
     results['ori_shape'] = (120, 180)
-    with pytest.raises(ValueError, match='moved the picture and not the masks'):
+    with pytest.raises(ValueError, match='moved the image and not the masks'):
         PackAmodalInputs()(results)
 
 
-def test_masks_of_a_test_picture_stay_encoded(monkeypatch):
+def test_masks_of_a_test_image_stay_encoded(monkeypatch):
     from oaformer.structures import mask_stack
 
     monkeypatch.setattr(mask_stack, 'decode_columns', None)

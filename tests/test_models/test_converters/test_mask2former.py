@@ -3,7 +3,7 @@ from functools import cache
 
 import pytest
 import torch
-from tiny_models import mask2former, oaformer, pictures, samples, without_odm
+from tiny_models import images, mask2former, oaformer, samples, without_odm
 
 from oaformer.models.converters import ConversionError, convert_mask2former
 
@@ -40,9 +40,9 @@ def test_outputs_of_every_stage_are_those_of_mask2former(changes):
     missing, unexpected = model.load_state_dict(conversion.weights, strict=False)
     assert unexpected == [] and missing == conversion.fresh
 
-    features = source.extract_feat(pictures())
+    features = source.extract_feat(images())
     classes, masks = source.panoptic_head(features, samples())
-    output = model.panoptic_head(model.extract_feat(pictures()), samples())
+    output = model.panoptic_head(model.extract_feat(images()), samples())
     own = [
         torch.einsum('bqc,bchw->bqhw', embed, output.mask_features)
         for embed in output.mask_embeds

@@ -4,7 +4,7 @@ import pytest
 import torch
 from mmdet.models import SwinTransformer
 from original_mask2former import OriginalMask2Former
-from tiny_models import NUM_CLASSES, oaformer, pictures, without_odm
+from tiny_models import NUM_CLASSES, images, oaformer, without_odm
 
 from oaformer.models.converters import (
     ConversionError,
@@ -46,8 +46,8 @@ def test_outputs_are_those_of_the_original(changes, source_changes):
     assert all(name.startswith(RATES) for name in missing)
     assert renamed.left_out == ['criterion.empty_weight']
 
-    expected = source(pictures())
-    output = model.panoptic_head(model.extract_feat(pictures()))
+    expected = source(images())
+    output = model.panoptic_head(model.extract_feat(images()))
     assert len(expected) == len(output.cls_scores) == 8
     for (classes, masks), scores, embed in zip(
         expected, output.cls_scores, output.mask_embeds, strict=True

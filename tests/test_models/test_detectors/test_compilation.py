@@ -4,7 +4,7 @@ import io
 import pytest
 import torch
 from mmengine.model import ExponentialMovingAverage
-from tiny_models import oaformer, pictures, samples
+from tiny_models import images, oaformer, samples
 from torch._dynamo.testing import CompileCounter
 
 MODULES = {
@@ -31,13 +31,13 @@ def compiled_modules(model):
 
 @torch.no_grad()
 def mask_features(model):
-    return model.panoptic_head.pixel_decoder(model.extract_feat(pictures()))[0]
+    return model.panoptic_head.pixel_decoder(model.extract_feat(images()))[0]
 
 
 def losses_and_gradients(model, size):
     model.train().zero_grad()
     torch.manual_seed(0)
-    losses = model.loss(pictures(size=size), samples(size=size))
+    losses = model.loss(images(size=size), samples(size=size))
     sum(losses.values()).backward()
     gradients = {
         name: parameter.grad
@@ -49,7 +49,7 @@ def losses_and_gradients(model, size):
 
 @torch.no_grad()
 def predictions(model, size=(64, 96)):
-    (sample,) = model.eval().predict(pictures(1, size), samples((1,), size))
+    (sample,) = model.eval().predict(images(1, size), samples((1,), size))
     return sample.pred_instances
 
 
@@ -97,11 +97,9 @@ def test_part_goes_to_the_backend_when_it_runs():
     backend = CompileCounter()
     model = oaformer(compile_cfg=dict(parts='backbone', backend=backend))
     assert backend.frame_count == 0
-    features = model.extract_feat(pictures())
+    features = model.extract_feat(images())
     assert backend.frame_count == 1
-    for first, second in zip(
-        oaformer().extract_feat(pictures()), features, strict=True
-    ):
+    for first, second in zip(oaformer().extract_feat(images()), features, strict=True):
         torch.testing.assert_close(second, first)
 
 
@@ -124,7 +122,7 @@ def test_backbone_is_not_compiled_for_every_size(dynamic, compilations):
         compile_cfg=dict(parts='backbone', dynamic=dynamic, backend=backend)
     )
     for size in [(64, 96), (96, 128), (128, 64), (160, 160), (64, 192)]:
-        model.extract_feat(pictures(size=size))
+        model.extract_feat(images(size=size))
     assert backend.frame_count == compilations
 
 

@@ -5,10 +5,10 @@ import copy
 import pytest
 import torch
 from tiny_models import (
+    images,
     load_weights,
     mask2former,
     oaformer,
-    pictures,
     samples,
     without_odm,
 )
@@ -45,7 +45,7 @@ def stage_differences(stock, ours, batch):
 @torch.no_grad()
 def test_logits_of_every_stage():
     stock, ours = pair()
-    assert max(stage_differences(stock, ours, pictures())) <= 1e-4
+    assert max(stage_differences(stock, ours, images())) <= 1e-4
 
 
 @torch.no_grad()
@@ -53,7 +53,7 @@ def test_logits_of_every_stage_in_float64(monkeypatch):
     # the head keeps float32 islands; in float64 nothing but rounding may be left
     stock, ours = pair(torch.float64)
     monkeypatch.setattr(torch.Tensor, 'float', lambda self: self)
-    assert max(stage_differences(stock, ours, pictures().double())) <= 1e-10
+    assert max(stage_differences(stock, ours, images().double())) <= 1e-10
 
 
 @torch.no_grad()
@@ -64,8 +64,8 @@ def test_instances_after_post_processing(mask_format, rescale):
     ours.panoptic_fusion_head.mask_format = mask_format
     ours.panoptic_fusion_head.mask_chunk_size = 3
     batch = samples(image_size=(60, 90), output_size=(120, 180))
-    expected = stock.predict(pictures(), copy.deepcopy(batch), rescale=rescale)
-    predicted = ours.predict(pictures(), copy.deepcopy(batch), rescale=rescale)
+    expected = stock.predict(images(), copy.deepcopy(batch), rescale=rescale)
+    predicted = ours.predict(images(), copy.deepcopy(batch), rescale=rescale)
     for first, second in zip(expected, predicted, strict=True):
         first, second = first.pred_instances, second.pred_instances
         order = first.scores.argsort(descending=True)
@@ -91,8 +91,8 @@ def test_losses(counts, monkeypatch):
         return draw(*size, generator=points)
 
     monkeypatch.setattr(torch, 'rand', seeded)
-    expected = stock.loss(pictures(), samples(counts))
-    losses = ours.loss(pictures(), samples(counts))
+    expected = stock.loss(images(), samples(counts))
+    losses = ours.loss(images(), samples(counts))
     assert losses.keys() == expected.keys()
     for key, value in expected.items():
         torch.testing.assert_close(losses[key], value.squeeze(), rtol=1e-4, atol=1e-5)

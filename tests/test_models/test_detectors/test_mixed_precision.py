@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from tiny_models import oaformer, pictures, samples
+from tiny_models import images, oaformer, samples
 
 from oaformer.models.layers import pixel_decoder
 
@@ -15,7 +15,7 @@ DTYPES = pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
 
 
 def batch(device):
-    return pictures().to(device), [sample.to(device) for sample in samples()]
+    return images().to(device), [sample.to(device) for sample in samples()]
 
 
 def train(model, device, dtype, steps=8):
@@ -63,7 +63,7 @@ def test_logits_beyond_the_range_of_float16(device, dtype, attention_mask):
         head.pixel_decoder.mask_feature.weight.mul_(3e3)
     with torch.autocast(device, dtype=dtype):
         losses = model.loss(*batch(device))
-        masks = head(model.extract_feat(pictures().to(device)))
+        masks = head(model.extract_feat(images().to(device)))
     logits = masks.mask_embeds[-1].float() @ masks.mask_features.float().flatten(2)
     assert logits.abs().max() > torch.finfo(torch.float16).max
     assert all(torch.isfinite(loss) for loss in losses.values())
@@ -80,10 +80,10 @@ def test_logits_beyond_the_range_of_float16(device, dtype, attention_mask):
 @torch.no_grad()
 def test_predictions_are_those_of_float32(device, dtype):
     model = oaformer().eval().to(device)
-    picture, batch_samples = batch(device)
-    expected = model.predict(picture, batch_samples)[0].pred_instances.clone()
+    image, batch_samples = batch(device)
+    expected = model.predict(image, batch_samples)[0].pred_instances.clone()
     with torch.autocast(device, dtype=dtype):
-        result = model.predict(picture, batch_samples)[0].pred_instances
+        result = model.predict(image, batch_samples)[0].pred_instances
     # a few attention bits whose logit lies near 0 fall to the other side
     torch.testing.assert_close(result.scores, expected.scores, rtol=0.25, atol=0.05)
     rates = result.occlusion_rates, expected.occlusion_rates

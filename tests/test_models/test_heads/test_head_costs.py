@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from tiny_models import oaformer, pictures, samples
+from tiny_models import images, oaformer, samples
 from torch.utils._python_dispatch import TorchDispatchMode
 
 # Operators that a GPU can't run ahead of, because their result decides what follows.
@@ -33,12 +33,12 @@ VISIBLE = dict(loss_visible_mask=dict(), loss_visible_dice=dict())
 @pytest.mark.parametrize('visible', [{}, VISIBLE], ids=['amodal', 'visible'])
 @pytest.mark.parametrize('num_layers', [1, 4])
 @pytest.mark.parametrize('counts', [(3,), (3, 2, 0, 4)], ids=str)
-def test_a_step_waits_once_for_all_stages_and_pictures(
+def test_a_step_waits_once_for_all_stages_and_images(
     monkeypatch, num_layers, counts, visible
 ):
     decoder = dict(num_layers=num_layers)
     model = oaformer(panoptic_head=dict(transformer_decoder=decoder, **visible))
-    batch = pictures(len(counts))
+    batch = images(len(counts))
     transfers = []
     cpu = torch.Tensor.cpu
     monkeypatch.setattr(
@@ -67,7 +67,7 @@ def test_prediction_builds_a_few_masks_at_a_time(num_queries, visible):
     )
     model = oaformer(**changes).eval()
     batch = samples((0,), output_size=output_size)
-    output = model.panoptic_head.predict(model.extract_feat(pictures(1)), batch)
+    output = model.panoptic_head.predict(model.extract_feat(images(1)), batch)
     with Operators() as operators:
         results = model.panoptic_fusion_head.predict(output, copy.deepcopy(batch))
     assert len(results[0]['ins_results']) == 2 * num_queries

@@ -4,8 +4,8 @@ from tiny_models import (
     EMBED_DIMS,
     NUM_CLASSES,
     SIZE,
+    images,
     oaformer,
-    pictures,
     samples,
     without_odm,
 )
@@ -34,7 +34,7 @@ def model():
 
 
 def head_output(model, batch_size=2):
-    features = model.extract_feat(pictures(batch_size))
+    features = model.extract_feat(images(batch_size))
     return model.panoptic_head(features, samples())
 
 
@@ -53,9 +53,9 @@ def test_shapes_of_every_stage(model):
 
 
 @torch.no_grad()
-def test_pictures_do_not_see_each_other(model):
+def test_images_do_not_see_each_other(model):
     both = head_output(model)
-    alone = model.panoptic_head(model.extract_feat(pictures()[1:]), samples((1,)))
+    alone = model.panoptic_head(model.extract_feat(images()[1:]), samples((1,)))
     torch.testing.assert_close(
         both.cls_scores[-1][1:], alone.cls_scores[-1], rtol=1e-4, atol=1e-4
     )
@@ -76,7 +76,7 @@ def test_golden_values(model):
     rates = torch.stack([*rates[:4], rates[-1]])
     torch.testing.assert_close(rates, GOLDEN['rates'], rtol=1e-3, atol=1e-3)
     torch.manual_seed(0)
-    losses = model.loss(pictures(), samples())
+    losses = model.loss(images(), samples())
     values = torch.stack([losses[key] for key in GOLDEN_LOSSES])
     torch.testing.assert_close(
         values, torch.tensor(list(GOLDEN_LOSSES.values())), rtol=2e-2, atol=1e-3
@@ -84,7 +84,7 @@ def test_golden_values(model):
 
 
 def test_losses_of_every_stage(model):
-    losses = model.loss(pictures(), samples())
+    losses = model.loss(images(), samples())
     for stage in range(STAGES):
         prefix = f'd{stage}.' if stage < STAGES - 1 else ''
         for name in ('loss_cls', 'loss_mask', 'loss_dice'):
@@ -106,16 +106,16 @@ def test_losses_do_not_depend_on_the_order_of_the_objects(model, monkeypatch):
     batch, moved = samples((4, 0)), samples((4, 0))
     order = torch.tensor([2, 0, 3, 1])
     moved[0].gt_instances = moved[0].gt_instances[order]
-    first, second = model.loss(pictures(), batch), model.loss(pictures(), moved)
+    first, second = model.loss(images(), batch), model.loss(images(), moved)
     for key, value in first.items():
         torch.testing.assert_close(second[key], value, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize('counts', [(3, 2), (0, 2), (0, 0), (11, 9)])
 def test_every_parameter_gets_a_gradient(counts):
-    """Distributed training needs it: empty pictures, more objects than queries."""
+    """Distributed training needs it: empty images, more objects than queries."""
     model = oaformer()
-    losses = model.loss(pictures(), samples(counts))
+    losses = model.loss(images(), samples(counts))
     total = sum(losses.values())
     assert torch.isfinite(total)
     total.backward()
@@ -137,7 +137,7 @@ def test_every_parameter_gets_a_gradient(counts):
 )
 def test_ablations_train_every_parameter(changes):
     model = oaformer(panoptic_head=changes)
-    losses = model.loss(pictures(), samples())
+    losses = model.loss(images(), samples())
     rates = [key for key in losses if 'occlusion' in key]
     assert bool(rates) == ('loss_occlusion' not in changes)
     sum(losses.values()).backward()
@@ -163,7 +163,7 @@ def test_rates_of_the_paper_end_with_the_odm():
     head = oaformer(panoptic_head=dict(amodal_occlusion_rates=False)).eval()
     output = head_output(head)
     assert len(output.occlusion_logits) == 4
-    losses = head.loss(pictures(), samples())
+    losses = head.loss(images(), samples())
     assert [key for key in losses if 'occlusion' in key] == [
         f'd{stage}.loss_occlusion' for stage in range(4)
     ]
@@ -172,7 +172,7 @@ def test_rates_of_the_paper_end_with_the_odm():
 @torch.no_grad()
 def test_amodal_rates_come_from_the_odms_embedding_module(model):
     head = model.panoptic_head
-    features = model.extract_feat(pictures())
+    features = model.extract_feat(images())
     seen = []
     embedding = head.odm.occlusion_embedding
     handle = embedding.occlusion_rate.register_forward_hook(

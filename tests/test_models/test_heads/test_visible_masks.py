@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 from mmdet.structures.mask import BitmapMasks
-from tiny_models import SIZE, oaformer, pictures, samples, without_odm
+from tiny_models import SIZE, images, oaformer, samples, without_odm
 
 from oaformer.models.heads import OAFormerOutput
 from oaformer.models.losses import AmodalTargets, amodal_targets
@@ -28,7 +28,7 @@ def visible(weight=0.5, **head):
 
 def losses_of(model, batch=None):
     torch.manual_seed(0)
-    return model.loss(pictures(), batch or samples())
+    return model.loss(images(), batch or samples())
 
 
 def hide(batch):
@@ -47,7 +47,7 @@ def test_off_by_default():
     assert {name.rsplit('.', 2)[0] for name in added} == {
         'panoptic_head.visible_mask_embed'
     }
-    output = model.panoptic_head(model.extract_feat(pictures()))
+    output = model.panoptic_head(model.extract_feat(images()))
     assert list(output.visible_mask_embeds) == []
     assert not any('visible' in key for key in losses_of(model))
 
@@ -77,7 +77,7 @@ def test_same_seed_same_everything_else():
 def test_the_layers_of_the_amodal_decoder_have_them(changes, stages):
     model = oaformer(**visible(**changes.get('panoptic_head', {})))
     with torch.no_grad():
-        output = model.panoptic_head(model.extract_feat(pictures()))
+        output = model.panoptic_head(model.extract_feat(images()))
     # visible_mask_embed starts as a copy of mask_embed, so that its result is known
     assert len(output.mask_embeds) == stages
     assert len(output.visible_mask_embeds) == AMODAL_LAYERS
@@ -153,7 +153,7 @@ def test_visible_masks_have_the_match_of_the_amodal_ones(order):
     targets = halves(order, seen[order])
     right = head.loss_by_feat(constant_output([-20.0, 20.0]), targets)
     wrong = head.loss_by_feat(constant_output([20.0, -20.0]), targets)
-    # at the picture's edge a sampled target blends with the 0 outside
+    # at the image's edge a sampled target blends with the 0 outside
     assert right['loss_visible_mask'] < 0.5
     assert right['loss_visible_dice'] < 0.05
     assert wrong['loss_visible_mask'] > 9

@@ -8,7 +8,7 @@ from oaformer.models.layers import deformable_attention
 def arguments(
     shapes, batch_size=2, queries=11, heads=3, channels=4, points=2, dtype=torch.float64
 ):
-    """Random features and points, some far outside the picture."""
+    """Random features and points, some far outside the image."""
     torch.manual_seed(0)
     shapes = torch.tensor(shapes)
     areas = shapes.prod(1)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 from mmdet.models.layers import MSDeformAttnPixelDecoder
-from tiny_models import oaformer, pictures, samples
+from tiny_models import images, oaformer, samples
 
 STOCK = dict(pixel_decoder=dict(type='MSDeformAttnPixelDecoder'))
 CHECKPOINTED = dict(pixel_decoder=dict(encoder=dict(num_cp=1)))
@@ -27,7 +27,7 @@ def test_a_seed_gives_the_same_parameters():
 
 def losses_and_gradients(model):
     torch.manual_seed(0)
-    losses = model.loss(pictures(), samples())
+    losses = model.loss(images(), samples())
     sum(losses.values()).backward()
     gradients = {
         name: parameter.grad
@@ -41,7 +41,7 @@ def saved_elements(model):
     """Elements that the pixel decoder keeps for the backward pass, each once."""
     sizes = {}
     model.train()
-    features = model.extract_feat(pictures())
+    features = model.extract_feat(images())
     with torch.autograd.graph.saved_tensors_hooks(
         lambda tensor: sizes.update({tensor.data_ptr(): tensor.numel()}) or tensor,
         lambda tensor: tensor,
@@ -70,8 +70,8 @@ def test_prediction_is_the_same(other):
     expected_model = with_own_offsets(oaformer(panoptic_head=other)).eval()
     model = oaformer().eval()
     model.load_state_dict(expected_model.state_dict(), strict=True)
-    expected = expected_model.predict(pictures(), samples())[0].pred_instances
-    result = model.predict(pictures(), samples())[0].pred_instances
+    expected = expected_model.predict(images(), samples())[0].pred_instances
+    result = model.predict(images(), samples())[0].pred_instances
     assert result.masks == expected.masks
     torch.testing.assert_close(result.scores, expected.scores, rtol=1e-4, atol=1e-5)
 

@@ -101,8 +101,8 @@ def test_costs_that_are_not_finite_say_what_to_look_for(value):
         assign([torch.tensor([[value]])])
 
 
-def test_match_stages_finds_each_object_in_its_picture():
-    """Query q draws object q of a picture in stage 0, in stage 1 the other way."""
+def test_match_stages_finds_each_object_in_its_image():
+    """Query q draws object q of an image in stage 0, in stage 1 the other way."""
     masks = torch.zeros(3, 8, 8, dtype=torch.uint8)
     masks[0, :4], masks[1, 4:], masks[2, :, :4] = 1, 1, 1
     targets = AmodalTargets(torch.tensor([0, 0, 0]), masks, None, [2, 1])

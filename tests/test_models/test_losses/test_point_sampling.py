@@ -61,10 +61,10 @@ def test_matched_masks_are_embedding_times_features(counts):
     embeds = [torch.randn(sum(counts), 6, requires_grad=True) for _ in range(3)]
     features = torch.randn(2, 6, 5, 7, requires_grad=True)
     stages = matched_masks(embeds, features, counts)
-    picture = [0] * counts[0] + [1] * counts[1]
+    image = [0] * counts[0] + [1] * counts[1]
     for embed, masks in zip(embeds, stages, strict=True):
         assert masks.shape == (sum(counts), 5, 7)
-        for mask, own, index in zip(masks, embed, picture, strict=True):
+        for mask, own, index in zip(masks, embed, image, strict=True):
             expected = torch.einsum('c,chw->hw', own, features[index])
             torch.testing.assert_close(mask, expected)
 

@@ -8,7 +8,7 @@ from oaformer.models.losses import amodal_targets
 CPU = torch.device('cpu')
 
 
-def test_pictures_stand_one_behind_the_other():
+def test_images_stand_one_behind_the_other():
     batch = samples((3, 0, 2))
     targets = amodal_targets(batch, CPU, with_occlusion_rates=True)
     assert targets.counts == [3, 0, 2]
@@ -25,7 +25,7 @@ def test_rates_only_where_asked_for():
     batch = samples((1,))
     del batch[0].gt_instances.occlusion_rates
     assert amodal_targets(batch, CPU, False).occlusion_rates is None
-    with pytest.raises(ValueError, match='picture.png.*OcclusionRate'):
+    with pytest.raises(ValueError, match='image.png.*OcclusionRate'):
         amodal_targets(batch, CPU, True)
 
 
@@ -39,7 +39,7 @@ def test_masks_that_are_not_padded_are_refused():
 def test_missing_masks_are_named():
     batch = samples((1,))
     del batch[0].gt_instances.masks
-    with pytest.raises(ValueError, match='picture.png has no gt_instances.masks'):
+    with pytest.raises(ValueError, match='image.png has no gt_instances.masks'):
         amodal_targets(batch, CPU, True)
 
 
@@ -59,5 +59,5 @@ def test_missing_visible_masks_are_named():
     batch = samples((1,))
     batch[0].gt_instances.masks = BitmapMasks(batch[0].gt_instances.masks.masks, *SIZE)
     amodal_targets(batch, CPU, False)
-    with pytest.raises(ValueError, match='picture.png.*BitmapMasks.*no visible masks'):
+    with pytest.raises(ValueError, match='image.png.*BitmapMasks.*no visible masks'):
         amodal_targets(batch, CPU, False, with_visible_masks=True)

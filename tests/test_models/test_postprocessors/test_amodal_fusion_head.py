@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 from mmdet.registry import MODELS
 from mmengine.config import ConfigDict
-from tiny_models import oaformer, pictures, samples
+from tiny_models import images, oaformer, samples
 
 from oaformer.models.heads import OAFormerOutput
 from oaformer.models.postprocessors import top_instances
@@ -21,7 +21,7 @@ def fusion_head(**test_cfg):
 
 
 def output(occlusion=True, visible=False):
-    """One picture of 16 x 16: query 0 left half, 1 lower half, 2 nothing.
+    """One image of 16 x 16: query 0 left half, 1 lower half, 2 nothing.
 
     Visible masks: query 0 lower half, 1 nothing, 2 left half.
     """
@@ -130,8 +130,8 @@ def test_visible_masks_are_whole_masks_cut_to_the_amodal_ones():
     # as if trained: no longer a copy of the amodal masks
     torch.nn.init.normal_(head.visible_mask_embed[-1].weight, std=0.3)
     batch = samples((0, 0), image_size=(60, 90), output_size=(117, 175))
-    final = head.predict(model.extract_feat(pictures()), batch)
-    predicted = model.predict(pictures(), batch)
+    final = head.predict(model.extract_feat(images()), batch)
+    predicted = model.predict(images(), batch)
     for index, sample in enumerate(predicted):
         whole = [
             full_size(embeds[-1][index], final.mask_features[index])
@@ -169,8 +169,8 @@ def test_top_instances_by_hand():
 def test_rates_are_those_of_the_instances_own_queries():
     model = oaformer().eval()
     batch = samples()
-    predicted = model.predict(pictures(), batch)
-    head = model.panoptic_head(model.extract_feat(pictures()), batch)
+    predicted = model.predict(images(), batch)
+    head = model.panoptic_head(model.extract_feat(images()), batch)
     rates = head.occlusion_logits[-1].sigmoid()
     for index, sample in enumerate(predicted):
         known = {round(rate, 5) for rate in rates[index].tolist()}

@@ -3,19 +3,19 @@ import torch
 import torch.nn.functional as F
 
 from oaformer.models.postprocessors import (
+    ImageSizes,
     MaskUpsampler,
-    PictureSizes,
     positive_boxes,
     region_quality,
 )
 
 CPU = torch.device('cpu')
 SIZES = [
-    PictureSizes((64, 96), (64, 96), None),
-    PictureSizes((64, 96), (60, 90), None),
-    PictureSizes((64, 96), (60, 90), (117, 175)),
-    PictureSizes((64, 96), (61, 96), (31, 50)),
-    PictureSizes((64, 96), (33, 7), (200, 300)),
+    ImageSizes((64, 96), (64, 96), None),
+    ImageSizes((64, 96), (60, 90), None),
+    ImageSizes((64, 96), (60, 90), (117, 175)),
+    ImageSizes((64, 96), (61, 96), (31, 50)),
+    ImageSizes((64, 96), (33, 7), (200, 300)),
 ]
 
 
@@ -30,7 +30,7 @@ def plain(masks, sizes):
 
 
 def blobs(count=6, height=16, width=24, seed=0):
-    """Smooth masks that are empty in most of the picture, one of them everywhere."""
+    """Smooth masks that are empty in most of the image, one of them everywhere."""
     generator = torch.Generator().manual_seed(seed)
     centre = torch.rand(count, 2, 1, 1, generator=generator)
     rows = torch.linspace(0, 1, height)[:, None]
@@ -76,7 +76,7 @@ def test_an_empty_mask_has_an_empty_region():
 def test_a_mask_in_the_padding_has_an_empty_region():
     masks = -torch.ones(1, 16, 24)
     masks[0, 15, 23] = 1
-    sizes = PictureSizes((64, 96), (40, 50), (80, 100))
+    sizes = ImageSizes((64, 96), (40, 50), (80, 100))
     region = MaskUpsampler((16, 24), sizes, CPU).region(
         masks[0], positive_boxes(masks)[0]
     )

@@ -63,13 +63,13 @@ def test_dry_run_changes_nothing(grid, capsys):
     assert not (grid.work_dir / 'b' / 'seed-1' / 'grid.json').exists()
 
 
-TOY_PICTURES = """
+TOY_IMAGES = """
 from mmdet.registry import MODELS
 from toy import ToyModel
 
 
 @MODELS.register_module()
-class ToyPictures(ToyModel):
+class ToyImages(ToyModel):
     def forward(self, inputs, data_samples, mode='tensor'):
         results = super().forward(inputs, data_samples, mode)
         if mode == 'predict':
@@ -81,19 +81,19 @@ class ToyPictures(ToyModel):
 
 @pytest.mark.slow
 def test_real_tools(grid, toy_config, monkeypatch):
-    (grid.folder / 'toy_pictures.py').write_text(TOY_PICTURES)
+    (grid.folder / 'toy_images.py').write_text(TOY_IMAGES)
     config = grid.folder / 'config.py'
     config.write_text(
         f'_base_ = {str(toy_config)!r}\n'
-        "model = dict(type='ToyPictures')\n"
-        "custom_imports = dict(imports=['oaformer.engine', 'toy', 'toy_pictures'])\n"
+        "model = dict(type='ToyImages')\n"
+        "custom_imports = dict(imports=['oaformer.engine', 'toy', 'toy_images'])\n"
     )
     monkeypatch.setenv('PYTHONPATH', f'{toy_config.parent}{os.pathsep}{grid.folder}')
     grid.runs = dict(line=dict(config=str(config), seeds=[0]))
     assert grid.run(tools=REPO_ROOT / 'tools') == 0
     (whole,) = grid.records()
     assert set(whole['test']) == {'toy/error', 'toy/count'}
-    assert whole['test_pictures'] == 7
+    assert whole['test_images'] == 7
     assert whole['train_minutes'] > 0
     # The toy validates after every second of 4 epochs.
     assert set(whole['val']) == {'toy/error', 'toy/count'}

@@ -26,7 +26,7 @@ def test_runs_in_order_and_records(grid):
     assert record['test'] == {'toy/AP': 0.51}
     assert record['val'] == {'toy/val': 3}
     assert record['train_minutes'] == 1.5
-    assert record['test_pictures'] == 5
+    assert record['test_images'] == 5
     assert record['environment']['threads'] == 3
     assert 'picked_up' not in record
     lines = grid.table.read_text().splitlines()

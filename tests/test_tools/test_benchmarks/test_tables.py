@@ -7,11 +7,11 @@ ENVIRONMENT = dict(
 )
 
 
-def record(minutes=10.0, pictures=200, environment=ENVIRONMENT, **metrics):
+def record(minutes=10.0, images=200, environment=ENVIRONMENT, **metrics):
     return dict(
         test={f'amodal/{name}': value for name, value in metrics.items()},
         train_minutes=minutes,
-        test_pictures=pictures,
+        test_images=images,
         environment=environment,
     )
 
@@ -67,7 +67,7 @@ def test_hand_worked_table():
     assert ' '.join(text.splitlines()[13:]) == (
         '6 of 6 runs are in. Means over seeds ± sample standard deviation; '
         '"1 seed" is a single run. (paper): the paper\'s own numbers, on D2SA. '
-        'Tested on 200 pictures. Training took 72 minutes in all. '
+        'Tested on 200 images. Training took 72 minutes in all. '
         'Abacus, 2 cores, threads of a run: 1, runs at a time: 2; '
         'torch 2.13, MMDetection 3.3, Python 3.11.'
     )
@@ -114,10 +114,10 @@ def test_each_machine_is_named_with_its_runs():
     gpu = dict(ENVIRONMENT, gpu='H100')
     results = dict(
         wo={0: record(AP=0.4), 1: record(AP=0.4)},
-        base={0: record(AP=0.3, environment=gpu, pictures=60)},
+        base={0: record(AP=0.3, environment=gpu, images=60)},
     )
     text = ' '.join(render_table(*table(), results).split())
-    assert 'Tested on 60 or 200 pictures.' in text
+    assert 'Tested on 60 or 200 images.' in text
     assert 'H100; torch 2.13, MMDetection 3.3, Python 3.11 (1 run).' in text
     assert 'Python 3.11 (2 runs).' in text
 

@@ -35,9 +35,9 @@ def visualizer():
     [
         # 100 pixels and 30 on every side
         ((200, 300, 400, 450), (345, 170, 505, 330)),
-        # moved into the picture
+        # moved into the image
         ((0, 100, 0, 100), (0, 0, 160, 160)),
-        # as much as the picture has
+        # as much as the image has
         ((0, 480, 0, 640), (0, 0, 640, 480)),
         # a few pixels need their surroundings
         ((200, 204, 300, 304), (270, 170, 334, 234)),
@@ -55,8 +55,8 @@ def test_window_holds_object_and_detection():
 
 def test_object_left_detection_right(evaluation, visualizer):
     case = select_cases(evaluation, 1)[0].cases[0]
-    picture = np.full((120, 160, 3), 100, np.uint8)
-    drawn = draw_case(visualizer, case, LABELS, picture).astype(int)
+    image = np.full((120, 160, 3), 100, np.uint8)
+    drawn = draw_case(visualizer, case, LABELS, image).astype(int)
     assert drawn.shape[1] <= MAX_DRAWN_WIDTH
     left, right = np.array_split(drawn, 2, axis=1)
     # Columns 60 to 120 of the object are annotated, the last 20 are not detected.
@@ -68,7 +68,7 @@ def test_object_left_detection_right(evaluation, visualizer):
     assert abs(right[row, column] - 100).max() < 15
 
 
-def test_large_masks_are_made_smaller_with_the_picture(visualizer):
+def test_large_masks_are_made_smaller_with_the_image(visualizer):
     height, width = 1500, 2000
     mask = rle(height, width, 100, 1400, 200, 1800)
     item = dict(
@@ -78,12 +78,12 @@ def test_large_masks_are_made_smaller_with_the_picture(visualizer):
         occlusion_rate=0.0,
         score=0.5,
     )
-    picture = np.full((height, width, 3), 100, np.uint8)
-    drawn = draw_case(visualizer, Case(item, item, 1.0), LABELS, picture)
+    image = np.full((height, width, 3), 100, np.uint8)
+    drawn = draw_case(visualizer, Case(item, item, 1.0), LABELS, image)
     assert drawn.shape[1] == MAX_DRAWN_WIDTH
 
 
-def test_without_detection_and_without_picture(evaluation, visualizer):
+def test_without_detection_and_without_image(evaluation, visualizer):
     case = select_cases(evaluation, 2)[1].cases[1]
     assert case.detection is None
     drawn = draw_case(visualizer, case, LABELS, None).astype(int)
@@ -93,7 +93,7 @@ def test_without_detection_and_without_picture(evaluation, visualizer):
     assert abs(right[middle] - 128).max() == 0
 
 
-def test_data_uri_holds_the_picture():
+def test_data_uri_holds_the_image():
     image = np.zeros((40, 60, 3), np.uint8)
     image[..., 0] = 200
     head, content = jpeg_data_uri(image).split(',')

@@ -9,22 +9,22 @@ from oaformer.visualization.report import build_report, render_report
 
 
 @pytest.fixture(scope='module')
-def pictures(tmp_path_factory):
-    return tmp_path_factory.mktemp('pictures')
+def images(tmp_path_factory):
+    return tmp_path_factory.mktemp('images')
 
 
 @pytest.fixture(scope='module')
-def build(ground_truth, pictures):
-    """A report; its pictures are missing unless they are given."""
+def build(ground_truth, images):
+    """A report; its images are missing unless they are given."""
 
     def build(evaluation, number=12):
         visualizer = AmodalLocalVisualizer()
         visualizer.dataset_meta = dict(classes=tuple(evaluation.classes))
-        images = ground_truth.images
+        entries = ground_truth.images
         return build_report(
             evaluation,
-            images,
-            lambda image_id: pictures / images[image_id]['file_name'],
+            entries,
+            lambda image_id: images / entries[image_id]['file_name'],
             visualizer,
             number,
             title='<i>title</i>',
@@ -105,7 +105,7 @@ def test_cards(report):
     # Annotated hidden: 40 x 20. Predicted outside the visible part: the same.
     assert facts['IoU'] == 'amodal 0.75, invisible given the visible mask 1.00'
     assert facts['occlusion rate'] == 'annotated 50%, predicted 1%'
-    assert facts['picture'] == '1 & co.png, object 102'
+    assert facts['image'] == '1 & co.png, object 102'
     plate, cup = [dict(card.facts) for card in gallery['missed'].cards]
     assert plate['nearest detection'] == 'cup, score 0.60'
     assert plate['IoU'] == 'amodal 0.80'
@@ -128,11 +128,11 @@ def test_predicted_visible_masks(build, evaluate):
     assert 'no predicted visible masks' not in dict(report.absent)
 
 
-def test_missing_pictures_are_named(report, pictures):
+def test_missing_images_are_named(report, images):
     cards = [card for gallery in report.galleries for card in gallery.cards]
     assert len(cards) == 10
-    assert all(card.picture.startswith('data:image/jpeg') for card in cards)
-    assert cards[0].warning == f'no picture {pictures / "1 & co.png"}'
+    assert all(card.image.startswith('data:image/jpeg') for card in cards)
+    assert cards[0].warning == f'no image {images / "1 & co.png"}'
 
 
 def test_page_needs_nothing_else_and_escapes_names(report):

@@ -26,13 +26,13 @@ def cases(device: str, folder: Path) -> list[Case]:
 
 
 def forward_case(parts: list[str], device: str) -> Case:
-    """One picture without gradients, ODM on."""
-    picture = torch.randn(1, 3, HEIGHT, WIDTH, device=device)
+    """One image without gradients, ODM on."""
+    image = torch.randn(1, 3, HEIGHT, WIDTH, device=device)
 
     def run(model: nn.Module) -> Callable[[], Tensor]:
         @torch.no_grad()
         def forward() -> Tensor:
-            return model(picture, None, mode='tensor').cls_scores[-1]
+            return model(image, None, mode='tensor').cls_scores[-1]
 
         return forward
 
@@ -48,7 +48,7 @@ def forward_case(parts: list[str], device: str) -> Case:
 
 def step_case(parts: list[str], device: str) -> Case:
     """Forward, losses, backward and optimiser, B = 1, ODM on."""
-    picture = torch.randn(1, 3, SIZE, SIZE, device=device)
+    image = torch.randn(1, 3, SIZE, SIZE, device=device)
     batch = samples(1, device)[1]
     for sample in batch:
         instances = sample.gt_instances
@@ -60,7 +60,7 @@ def step_case(parts: list[str], device: str) -> Case:
 
         def step() -> Tensor:
             torch.manual_seed(0)
-            losses = model(picture, batch, mode='loss')
+            losses = model(image, batch, mode='loss')
             optimizer.zero_grad()
             sum(losses.values()).backward()
             optimizer.step()

@@ -1,4 +1,4 @@
-"""Loading and augmenting a training picture of D2SA's size."""
+"""Loading and augmenting a training image of D2SA's size."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -64,8 +64,8 @@ def groceries(
     return masks
 
 
-def picture(folder: Path, seed: int = 0) -> dict:
-    """Write a picture and describe it with amodal and visible masks."""
+def write_sample(folder: Path, seed: int = 0) -> dict:
+    """Write an image and describe it with amodal and visible masks."""
     rng = np.random.default_rng(seed)
     coarse = rng.integers(0, 255, (HEIGHT // 16, WIDTH // 16, 3), dtype=np.uint8)
     image = cv2.resize(coarse, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
@@ -95,7 +95,7 @@ def picture(folder: Path, seed: int = 0) -> dict:
 
 
 def augment(steps: list[dict], sample: dict) -> Callable[[], list]:
-    """Run a pipeline on a picture with each of the seeds."""
+    """Run a pipeline on an image with each of the seeds."""
     pipeline = Compose([TRANSFORMS.build(step) for step in steps])
 
     def run() -> list:
@@ -109,7 +109,7 @@ def augment(steps: list[dict], sample: dict) -> Callable[[], list]:
 
 
 def check(stock: list, ours: list) -> None:
-    """Same objects with bit-equal masks; pictures within the rounding to bytes."""
+    """Same objects with bit-equal masks; images within the rounding to bytes."""
     for expected, result in zip(stock, ours, strict=True):
         if expected is None:
             assert result is None
@@ -125,7 +125,7 @@ def check(stock: list, ours: list) -> None:
 
 def cases(device: str, folder: Path) -> list[Case]:
     """The one case; data is prepared on the CPU whatever the device."""
-    sample = picture(folder)
+    sample = write_sample(folder)
     return [
         Case(
             suite='data',

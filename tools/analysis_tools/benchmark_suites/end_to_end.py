@@ -1,4 +1,4 @@
-"""From the picture on disk to the metric."""
+"""From the image on disk to the metric."""
 
 import json
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from torch import nn
 
 from oaformer.evaluation import AmodalCocoMetric
 
-from .data import HEIGHT, WIDTH, picture
+from .data import HEIGHT, WIDTH, write_sample
 from .evaluation import check_statistics, quiet
 from .measure import Case
 from .models import NUM_CLASSES, model_pair
@@ -35,8 +35,8 @@ OUR_STEPS = [
 
 
 def cases(device: str, folder: Path) -> list[Case]:
-    """One picture of D2SA's size through R50 with 100 queries."""
-    sample = picture(folder) | dict(img_id=1)
+    """One image of D2SA's size through R50 with 100 queries."""
+    sample = write_sample(folder) | dict(img_id=1)
     ann_file = str(folder / 'annotations.json')
     write_annotations(ann_file, sample)
     stock, ours = model_pair(100, device)
@@ -61,7 +61,7 @@ def cases(device: str, folder: Path) -> list[Case]:
     return [
         Case(
             suite='end-to-end',
-            name=f'test of one {HEIGHT} x {WIDTH} picture, R50, Q = 100',
+            name=f'test of one {HEIGHT} x {WIDTH} image, R50, Q = 100',
             stock=run(
                 stock,
                 STOCK_STEPS,
@@ -74,7 +74,7 @@ def cases(device: str, folder: Path) -> list[Case]:
 
 
 def write_annotations(path: str, sample: dict) -> None:
-    """The ground truth of the picture as a file."""
+    """The ground truth of the image as a file."""
     annotations = []
     for index, instance in enumerate(sample['instances'], start=1):
         x1, y1, x2, y2 = instance['bbox']
@@ -89,7 +89,7 @@ def write_annotations(path: str, sample: dict) -> None:
                 iscrowd=0,
             )
         )
-    image = dict(id=1, file_name='picture.jpg', height=HEIGHT, width=WIDTH)
+    image = dict(id=1, file_name='image.jpg', height=HEIGHT, width=WIDTH)
     categories = [
         dict(id=index + 1, name=f'class{index}') for index in range(NUM_CLASSES)
     ]

@@ -18,7 +18,7 @@ from .data import HEIGHT, INSTANCES, WIDTH, groceries
 from .measure import Case
 from .models import NUM_CLASSES
 
-PICTURES, DETECTIONS = 400, 100
+IMAGES, DETECTIONS = 400, 100
 
 
 def encode_cases(device: str, folder: Path) -> list[Case]:
@@ -56,7 +56,7 @@ def evaluate_cases(device: str, folder: Path) -> list[Case]:
     return [
         Case(
             suite='evaluate',
-            name=f'{PICTURES * DETECTIONS} detections on {PICTURES} pictures',
+            name=f'{IMAGES * DETECTIONS} detections on {IMAGES} images',
             stock=run(stock),
             ours=run(AmodalCocoMetric(ann_file)),
             check=check_statistics,
@@ -90,7 +90,7 @@ def detections(folder: Path) -> tuple[str, list[dict]]:
     # masks are drawn once and shared: the evaluation sees no difference
     pool = encode_masks(groceries(rng, 60))
     images, annotations, samples = [], [], []
-    for image_id in range(1, PICTURES + 1):
+    for image_id in range(1, IMAGES + 1):
         images.append(
             dict(id=image_id, file_name=f'{image_id}.jpg', height=HEIGHT, width=WIDTH)
         )

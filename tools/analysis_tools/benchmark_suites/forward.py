@@ -67,12 +67,12 @@ def odm_case(device: str) -> Case:
     torch.manual_seed(0)
     plain = MODELS.build(our_config(100, odm=False)).to(device).eval()
     with_odm = MODELS.build(our_config(100, odm=True)).to(device).eval()
-    picture = torch.randn(1, 3, HEIGHT, WIDTH, device=device)
+    image = torch.randn(1, 3, HEIGHT, WIDTH, device=device)
 
     def run(model: nn.Module) -> Callable[[], object]:
         @torch.no_grad()
         def forward() -> object:
-            return model(picture, None, mode='tensor')
+            return model(image, None, mode='tensor')
 
         return forward
 

@@ -77,7 +77,7 @@ class FixedPixelDecoder(nn.Module):
 def decoder_features(
     height: int, width: int, device: str, batch_size: int = 1
 ) -> tuple[Tensor, list[Tensor]]:
-    """Smooth random features of a picture, as a pixel decoder gives them."""
+    """Smooth random features of an image, as a pixel decoder gives them."""
     generator = torch.Generator().manual_seed(0)
 
     def draw(stride: int) -> Tensor:

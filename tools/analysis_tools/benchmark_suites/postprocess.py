@@ -1,4 +1,4 @@
-"""From logits to run-length encoded instances of a D2SA picture."""
+"""From logits to run-length encoded instances of a D2SA image."""
 
 from pathlib import Path
 

@@ -107,7 +107,7 @@ def step_case(device: str, num_cp: int = -1) -> Case:
     """Forward, losses, backward and optimiser, B = 1."""
     models = model_pair(100, device, num_cp)
     batches = samples(1, device)
-    picture = torch.randn(1, 3, SIZE, SIZE, device=device)
+    image = torch.randn(1, 3, SIZE, SIZE, device=device)
 
     def run(model: nn.Module, batch: list) -> Callable[[], dict]:
         optimizer = torch.optim.AdamW(model.parameters(), lr=0.0)
@@ -115,7 +115,7 @@ def step_case(device: str, num_cp: int = -1) -> Case:
 
         def step() -> dict:
             torch.manual_seed(0)
-            losses = model(picture, batch, mode='loss')
+            losses = model(image, batch, mode='loss')
             optimizer.zero_grad()
             sum(value.sum() for value in losses.values()).backward()
             optimizer.step()

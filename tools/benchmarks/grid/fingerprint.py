@@ -55,7 +55,7 @@ def load_config(path: str | Path, repo_root: Path) -> Config:
 def section_digests(cfg: Config, repo_root: Path) -> dict[str, str]:
     """Hash each section of a config that decides on a result.
 
-    Annotation files count by their content, wherever they are; pictures by the name
+    Annotation files count by their content, wherever they are; images by the name
     of their folder.
 
     Args:

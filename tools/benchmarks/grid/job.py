@@ -275,7 +275,7 @@ class Job:
             record['train_minutes'] = round(minutes, 3)
         predictions = self.folder / 'test' / 'predictions.pkl'
         if predictions.is_file():
-            record['test_pictures'] = len(load_results(predictions))
+            record['test_images'] = len(load_results(predictions))
         record['environment'] = stamp['environment']
         if stamp.get('picked_up'):
             record['picked_up'] = True

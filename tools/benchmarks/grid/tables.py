@@ -198,11 +198,11 @@ def _state(
 
 
 def _measured_on(records: Sequence[dict]) -> list[str]:
-    """Say on how many pictures, for how long, on what and with which versions."""
+    """Say on how many images, for how long, on what and with which versions."""
     sentences = []
-    pictures = sorted({r['test_pictures'] for r in records if 'test_pictures' in r})
-    if pictures:
-        sentences.append(f'Tested on {" or ".join(map(str, pictures))} pictures.')
+    images = sorted({r['test_images'] for r in records if 'test_images' in r})
+    if images:
+        sentences.append(f'Tested on {" or ".join(map(str, images))} images.')
     minutes = [r['train_minutes'] for r in records if 'train_minutes' in r]
     if minutes:
         sentences.append(f'Training took {sum(minutes):.0f} minutes in all.')

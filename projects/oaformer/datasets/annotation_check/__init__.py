@@ -2,7 +2,7 @@
 
 from .check import AnnotationCheck, check_annotations
 from .fix import Change, FixedAnnotations, fix_annotations
-from .pictures import PictureFile, find_img_dir, read_picture_files
+from .image_files import ImageFile, find_img_dir, read_image_files
 from .problem import ERROR, KINDS, WARNING, Kind, Problem
 from .statistics import Statistics
 
@@ -14,11 +14,11 @@ __all__ = [
     'Change',
     'FixedAnnotations',
     'Kind',
-    'PictureFile',
+    'ImageFile',
     'Problem',
     'Statistics',
     'check_annotations',
     'find_img_dir',
     'fix_annotations',
-    'read_picture_files',
+    'read_image_files',
 ]

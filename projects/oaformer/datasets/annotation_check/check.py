@@ -13,8 +13,8 @@ from .entries import (
     has_size,
     not_an_entry,
 )
+from .image_files import ImageFile
 from .objects import ObjectMasks, check_object
-from .pictures import PictureFile
 from .problem import Finding, Problem
 from .statistics import Statistics, collect_statistics
 
@@ -40,22 +40,22 @@ class _Object(NamedTuple):
 
 
 def check_annotations(
-    content: Mapping[str, Any], pictures: Mapping[str, PictureFile] | None = None
+    content: Mapping[str, Any], images: Mapping[str, ImageFile] | None = None
 ) -> AnnotationCheck:
     """Find every inconsistency of an annotation file in the schema.
 
     Args:
         content: Content of the file, with the lists ``images``, ``annotations`` and
             ``categories``.
-        pictures: The picture files by ``file_name``; None leaves them alone.
+        images: The image files by ``file_name``; None leaves them alone.
 
     Returns:
         What the file holds and what is wrong with it.
     """
     entries = check_entries(content)
     problems = entries.problems
-    if pictures is not None:
-        problems += _check_pictures(content, pictures)
+    if images is not None:
+        problems += _check_images(content, images)
     objects: list[_Object] = []
     found: list[tuple[int, Finding]] = []
     seen: dict[Hashable, int] = {}
@@ -102,7 +102,7 @@ def check_annotations(
 def _image_of(
     annotation: object, content: Mapping[str, Any], images: Mapping[Hashable, int]
 ) -> dict | None:
-    """The picture of an annotation; None if it isn't in the file."""
+    """The image of an annotation; None if it isn't in the file."""
     if not isinstance(annotation, dict):
         return None
     key = annotation.get('image_id')
@@ -110,22 +110,22 @@ def _image_of(
     return content['images'][images[key]] if is_known else None
 
 
-def _check_pictures(
-    content: Mapping[str, Any], pictures: Mapping[str, PictureFile]
+def _check_images(
+    content: Mapping[str, Any], files: Mapping[str, ImageFile]
 ) -> list[Problem]:
     problems = []
     for index, image in enumerate(content['images']):
         if not isinstance(image, dict) or not isinstance(image.get('file_name'), str):
             continue
-        picture = pictures[image['file_name']]
-        if picture.size is None:
-            finding = Finding('missing_picture', 'file_name', picture.error)
-        elif has_size(image) and picture.size != (image['height'], image['width']):
+        file = files[image['file_name']]
+        if file.size is None:
+            finding = Finding('missing_image', 'file_name', file.error)
+        elif has_size(image) and file.size != (image['height'], image['width']):
             message = (
-                f'the picture is {picture.size[0]} x {picture.size[1]} (height x '
+                f'the file is {file.size[0]} x {file.size[1]} (height x '
                 f'width), annotated as {image["height"]} x {image["width"]}'
             )
-            finding = Finding('picture_size', None, message)
+            finding = Finding('image_size', None, message)
         else:
             continue
         problems.append(as_problem(finding, content, 'images', index))
@@ -133,7 +133,7 @@ def _check_pictures(
 
 
 def _by_image(objects: list[_Object]) -> dict[Hashable, list[_Object]]:
-    """The readable objects of each picture."""
+    """The readable objects of each image."""
     groups = defaultdict(list)
     for item in objects:
         if item.masks is not None:
@@ -142,7 +142,7 @@ def _by_image(objects: list[_Object]) -> dict[Hashable, list[_Object]]:
 
 
 def _check_duplicate_objects(objects: list[_Object]) -> list[tuple[int, Finding]]:
-    """Objects of one picture that are there twice: the later ones."""
+    """Objects of one image that are there twice: the later ones."""
     findings = []
     first: dict[tuple, list[_Object]] = defaultdict(list)
     for item in objects:

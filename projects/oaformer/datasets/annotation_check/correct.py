@@ -1,12 +1,12 @@
-"""Correction of one picture or one annotation."""
+"""Correction of one image or one annotation."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...structures import rle_difference
 from .entries import SIDES, has_size
+from .image_files import ImageFile
 from .objects import ObjectMasks, read_masks, rle_size
-from .pictures import PictureFile
 from .problem import Problem
 from .values import without_non_finite
 
@@ -19,26 +19,26 @@ def correct_image(
     image: Any,
     problems: Sequence[Problem],
     annotations: Sequence[Mapping[str, Any]],
-    picture: PictureFile | None,
+    file: ImageFile | None,
 ) -> dict | None:
-    """Correct a picture of the file.
+    """Correct an image of the file.
 
     Args:
         image: Entry of ``images``.
         problems: What is wrong with it.
         annotations: Its annotations.
-        picture: Its file, None where that isn't known.
+        file: Its file, None where that isn't known.
 
     Returns:
         A corrected copy; None if it can't be corrected.
     """
     kinds = {problem.kind for problem in problems}
-    keys = {problem.key for problem in problems if problem.kind != 'picture_size'}
+    keys = {problem.key for problem in problems if problem.kind != 'image_size'}
     if not keys.isdisjoint(_NEEDED_OF_IMAGE):
         return None
     image = dict(image)
-    if 'picture_size' in kinds or not has_size(image):
-        size = _true_size(annotations, picture, 'picture_size' in kinds)
+    if 'image_size' in kinds or not has_size(image):
+        size = _true_size(annotations, file, 'image_size' in kinds)
         if size is None:
             return None
         image |= dict(zip(SIDES, size, strict=True))
@@ -56,7 +56,7 @@ def correct_annotation(
     Args:
         annotation: Entry of ``annotations``.
         problems: What is wrong with it.
-        image: Its picture, None where that isn't in the file.
+        image: Its image, None where that isn't in the file.
         new_id: Id for an annotation that needs another one.
 
     Returns:
@@ -96,10 +96,10 @@ def correct_annotation(
 
 def _true_size(
     annotations: Sequence[Mapping[str, Any]],
-    picture: PictureFile | None,
+    file: ImageFile | None,
     is_contradicted: bool,
 ) -> tuple[int, int] | None:
-    """Size (height, width) of a picture by its file and masks; None if that is open.
+    """Size (height, width) of an image by its file and masks; None if that is open.
 
     Polygons fit any size: they can't vouch for a file that contradicts the annotation.
     """
@@ -108,13 +108,13 @@ def _true_size(
         for item in annotations
         if (size := rle_size(item.get('segmentation'))) is not None
     }
-    if picture is None or picture.size is None:
+    if file is None or file.size is None:
         size = sizes.pop() if len(sizes) == 1 else None
         is_size = size is not None and has_size(dict(zip(SIDES, size, strict=False)))
         return size if is_size and len(size) == 2 else None
-    is_supported = picture.size in sizes or not annotations
+    is_supported = file.size in sizes or not annotations
     if is_supported or (not sizes and not is_contradicted):
-        return picture.size
+        return file.size
     return None
 
 

@@ -1,4 +1,4 @@
-"""Depth of the objects of one picture against their masks."""
+"""Depth of the objects of one image against their masks."""
 
 import math
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ MIN_PIXELS = 10
 
 
 class DepthObject(NamedTuple):
-    """One object of a picture.
+    """One object of an image.
 
     Attributes:
         annotation_id: Its id.
@@ -37,7 +37,7 @@ def check_depths(objects: Sequence[DepthObject]) -> list[tuple[int, Finding]]:
     other can't lie inside its amodal mask.
 
     Args:
-        objects: The objects of one picture whose masks can be read.
+        objects: The objects of one image whose masks can be read.
 
     Returns:
         Position of an annotation and what is wrong with it; both objects of a pair, as

@@ -13,9 +13,9 @@ class Entries(NamedTuple):
     """What the annotations of a file can refer to.
 
     Attributes:
-        images: Position of a picture in its list by id; the first one of an id.
+        images: Position of an image in its list by id; the first one of an id.
         categories: The same for categories.
-        problems: What is wrong with pictures and categories.
+        problems: What is wrong with images and categories.
     """
 
     images: dict[Hashable, int]
@@ -24,7 +24,7 @@ class Entries(NamedTuple):
 
 
 def check_entries(content: Mapping[str, Any]) -> Entries:
-    """Check pictures and categories.
+    """Check images and categories.
 
     Args:
         content: Content of the file, with the lists ``images`` and ``categories``.
@@ -81,7 +81,7 @@ def check_references(
 
 
 def has_size(image: Mapping[str, Any]) -> bool:
-    """Whether a picture states a height and a width that can be right."""
+    """Whether an image states a height and a width that can be right."""
     return all(is_side(image.get(key)) for key in SIDES)
 
 
@@ -99,7 +99,7 @@ def as_problem(
         content: Content of the file.
         section: List that holds the entry.
         index: Its position in that list.
-        file_name: File of the entry's picture, if it isn't the entry's own.
+        file_name: File of the entry's image, if it isn't the entry's own.
 
     Returns:
         The problem.

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from .check import check_annotations
 from .correct import correct_annotation, correct_image
-from .pictures import PictureFile
+from .image_files import ImageFile
 from .problem import Problem
 from .values import is_id, without_non_finite
 
@@ -52,7 +52,7 @@ class FixedAnnotations(NamedTuple):
 
 
 def fix_annotations(
-    content: Mapping[str, Any], pictures: Mapping[str, PictureFile] | None = None
+    content: Mapping[str, Any], images: Mapping[str, ImageFile] | None = None
 ) -> FixedAnnotations:
     """Correct an annotation file in the schema.
 
@@ -62,7 +62,7 @@ def fix_annotations(
 
     Args:
         content: Content of the file; it stays as it is.
-        pictures: The picture files by ``file_name``; None leaves them alone.
+        images: The image files by ``file_name``; None leaves them alone.
 
     Returns:
         The corrected copy, equal to ``content`` where nothing is wrong.
@@ -71,8 +71,8 @@ def fix_annotations(
     removed: list[dict[str, Any]] = []
     changes: list[Change] = []
     # Every round corrects or removes each entry that something is wrong with.
-    while problems := check_annotations(content, pictures).problems:
-        content |= _fix_once(content, problems, pictures or {}, removed, changes)
+    while problems := check_annotations(content, images).problems:
+        content |= _fix_once(content, problems, images or {}, removed, changes)
     if removed:
         earlier = content.get(REMOVED, [])
         content[REMOVED] = (
@@ -84,7 +84,7 @@ def fix_annotations(
 def _fix_once(
     content: dict[str, Any],
     problems: list[Problem],
-    pictures: Mapping[str, PictureFile],
+    images: Mapping[str, ImageFile],
     removed: list[dict[str, Any]],
     changes: list[Change],
 ) -> dict[str, list]:
@@ -94,12 +94,12 @@ def _fix_once(
         The lists of the file anew; ``removed`` and ``changes`` are added to.
     """
     by_entry: dict[tuple[str, int], list[Problem]] = defaultdict(list)
-    # Annotations are measured by their pictures and categories: those come first.
+    # Annotations are measured by their images and categories: those come first.
     others = [problem for problem in problems if problem.section != 'annotations']
     problems = others + _ambiguous_entries(content, others) or problems
     for problem in problems:
         by_entry[problem.section, problem.index].append(problem)
-    correct = _Corrector(content, pictures)
+    correct = _Corrector(content, images)
     lists: dict[str, list] = {section: list(content[section]) for section in SECTIONS}
     for (section, index), wrong in by_entry.items():
         entry = content[section][index]
@@ -127,9 +127,9 @@ class _Corrector:
     """Corrects entries of one file by what the other entries say."""
 
     def __init__(
-        self, content: Mapping[str, Any], pictures: Mapping[str, PictureFile]
+        self, content: Mapping[str, Any], images: Mapping[str, ImageFile]
     ) -> None:
-        self.pictures = pictures
+        self.files = images
         self.images: dict[Hashable, dict] = {}
         for image in content['images']:
             if isinstance(image, dict) and is_id(image.get('id')):
@@ -157,8 +157,8 @@ class _Corrector:
         if section == 'images':
             key = entry.get('id')
             annotations = self.annotations[key] if is_id(key) else []
-            picture = self.pictures.get(str(entry.get('file_name')))
-            return correct_image(entry, problems, annotations, picture)
+            image = self.files.get(str(entry.get('file_name')))
+            return correct_image(entry, problems, annotations, image)
         key = entry.get('image_id')
         image = self.images.get(key) if is_id(key) else None
         corrected = correct_annotation(entry, problems, image, self.next_id)

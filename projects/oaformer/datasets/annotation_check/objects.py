@@ -1,4 +1,4 @@
-"""One annotation against its picture: masks, and the numbers that follow from them."""
+"""One annotation against its image: masks, and the numbers that follow from them."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -56,15 +56,15 @@ class ObjectMasks(NamedTuple):
 def check_object(
     annotation: Mapping[str, Any], height: int, width: int
 ) -> tuple[ObjectMasks | None, list[Finding]]:
-    """Check one annotation against its picture.
+    """Check one annotation against its image.
 
     The rules are those of :func:`parse_amodal_annotation`, but nothing stops at the
     first problem.
 
     Args:
         annotation: Entry of ``annotations``.
-        height: Height of the picture in pixels.
-        width: Width of the picture in pixels.
+        height: Height of the image in pixels.
+        width: Width of the image in pixels.
 
     Returns:
         Its masks, None where they can't be used, and what is wrong.
@@ -87,8 +87,8 @@ def read_masks(
 
     Args:
         annotation: Entry of ``annotations``.
-        height: Height of the picture in pixels.
-        width: Width of the picture in pixels.
+        height: Height of the image in pixels.
+        width: Width of the image in pixels.
 
     Returns:
         The masks, None where they can't be used, and what is wrong with them.
@@ -151,7 +151,7 @@ def _read_mask(segmentation: object, key: str, height: int, width: int) -> Any:
     if size is not None and size != [height, width]:
         message = (
             f'"{key}" has the size {" x ".join(map(str, size))} (height x width), its '
-            f'picture {height} x {width}'
+            f'image {height} x {width}'
         )
         return Finding('mask_size', key, message)
     try:

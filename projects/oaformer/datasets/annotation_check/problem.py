@@ -26,16 +26,16 @@ KINDS = {
     'missing_key': Kind(
         ERROR,
         'a key that is needed is missing',
-        'annotation ids are given, sizes of pictures are measured; else removed',
+        'annotation ids are given, sizes of images are measured; else removed',
     ),
     'invalid_value': Kind(
         ERROR,
         'a value of the wrong type',
-        'recomputed or measured where the masks or the picture tell it; else removed',
+        'recomputed or measured where the masks or the image tell it; else removed',
     ),
     'duplicate_image_id': Kind(
         ERROR,
-        'several pictures with one id',
+        'several images with one id',
         'the same file again is removed; of different files, all are removed, as '
         'nobody can tell whose objects are whose',
     ),
@@ -52,14 +52,14 @@ KINDS = {
         ERROR, 'several categories with one name', 'merged into the first'
     ),
     'unknown_image': Kind(
-        ERROR, 'an annotation of a picture that is not in the file', 'removed'
+        ERROR, 'an annotation of an image that is not in the file', 'removed'
     ),
     'unknown_category': Kind(
         ERROR, 'an annotation of a category that is not in the file', 'removed'
     ),
     'mask_size': Kind(
         ERROR,
-        'a mask of another size than its picture',
+        'a mask of another size than its image',
         'a visible mask is rebuilt from the invisible one; else removed',
     ),
     'undecodable_mask': Kind(
@@ -68,15 +68,15 @@ KINDS = {
         'a visible mask is rebuilt from the invisible one; else removed',
     ),
     'empty_amodal_mask': Kind(ERROR, 'an amodal mask without a pixel', 'removed'),
-    'missing_picture': Kind(
+    'missing_image': Kind(
         ERROR,
-        'a picture that is not in the folder, or is no picture',
+        'an image that is not in the folder, or is no image',
         'removed, with its annotations',
     ),
-    'picture_size': Kind(
+    'image_size': Kind(
         ERROR,
-        'a picture of another size than annotated',
-        'the size is corrected where RLE masks have the size of the picture, or there '
+        'an image of another size than annotated',
+        'the size is corrected where RLE masks have the size of the image, or there '
         'is no object; else removed, with its annotations',
     ),
     'visible_outside_amodal': Kind(
@@ -111,7 +111,7 @@ KINDS = {
     ),
     'duplicate_object': Kind(
         WARNING,
-        'an object annotated twice: same picture, category and masks',
+        'an object annotated twice: same image, category and masks',
         'all but the first are removed',
     ),
     'occl_depth': Kind(
@@ -135,8 +135,8 @@ class Problem(NamedTuple):
         message: What is wrong, with numbers.
         value: The number that is off, in the unit of the message; None without one.
         id: Id of the entry, None without one.
-        image_id: Id of the picture that it belongs to; None for categories.
-        file_name: File of that picture, where known.
+        image_id: Id of the image that it belongs to; None for categories.
+        file_name: File of that image, where known.
     """
 
     kind: str

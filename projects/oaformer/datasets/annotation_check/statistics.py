@@ -13,7 +13,7 @@ MAX_SMALL_AREA, MAX_MEDIUM_AREA = 32**2, 96**2
 
 
 _COUNTS = (
-    'pictures',
+    'images',
     'with_objects',
     'without_objects',
     'objects',
@@ -29,14 +29,14 @@ class Statistics(NamedTuple):
     """What an annotation file holds.
 
     Attributes:
-        counts: Number of ``pictures``, of those ``with_objects`` and
+        counts: Number of ``images``, of those ``with_objects`` and
             ``without_objects``, of ``objects`` and of those that are ``occluded``,
             ``fully_hidden``, ``crowd``, ``without_visible_mask`` and ``unreadable``.
             What is occluded or hidden is known of readable objects only.
         categories: Number of objects by the category's name, in the file's order.
         unoccluded: Objects whose occlusion rate is exactly 0.
         rate_histogram: Number of objects with rates in (0, 0.1], (0.1, 0.2] and so on.
-        picture_sizes: Number of pictures by (height, width), the most frequent first.
+        image_sizes: Number of images by (height, width), the most frequent first.
         object_sizes: Number of ``small``, ``medium`` and ``large`` amodal masks (COCO).
     """
 
@@ -44,34 +44,34 @@ class Statistics(NamedTuple):
     categories: dict[str, int]
     unoccluded: int
     rate_histogram: list[int]
-    picture_sizes: dict[tuple[int, int], int]
+    image_sizes: dict[tuple[int, int], int]
     object_sizes: dict[str, int]
 
     def to_dict(self) -> dict[str, Any]:
         """The numbers for JSON."""
         sizes = [
-            dict(height=height, width=width, pictures=number)
-            for (height, width), number in self.picture_sizes.items()
+            dict(height=height, width=width, images=number)
+            for (height, width), number in self.image_sizes.items()
         ]
-        return {**self._asdict(), 'picture_sizes': sizes}
+        return {**self._asdict(), 'image_sizes': sizes}
 
 
 def collect_statistics(
     content: Mapping[str, Any],
-    picture_sizes: Iterable[tuple[int, int]],
+    image_sizes: Iterable[tuple[int, int]],
     objects: Iterable[tuple[dict, ObjectMasks | None]],
 ) -> Statistics:
     """Count what an annotation file holds.
 
     Args:
         content: Content of the file.
-        picture_sizes: Annotated (height, width) of the pictures that state them.
+        image_sizes: Annotated (height, width) of the images that state them.
         objects: Every annotation, with its masks where they can be read.
 
     Returns:
         The numbers.
     """
-    counts = Counter(pictures=len(content['images']))
+    counts = Counter(images=len(content['images']))
     names = {
         item.get('id'): item.get('name')
         for item in content['categories']
@@ -103,14 +103,14 @@ def collect_statistics(
         str(image.get('id')) for image in content['images'] if isinstance(image, dict)
     ]
     counts['with_objects'] = sum(key in with_objects for key in known)
-    counts['without_objects'] = counts['pictures'] - counts['with_objects']
+    counts['without_objects'] = counts['images'] - counts['with_objects']
     readable = counts['objects'] - counts['unreadable']
     return Statistics(
         counts={key: counts[key] for key in _COUNTS},
         categories=categories,
         unoccluded=readable - counts['occluded'],
         rate_histogram=histogram,
-        picture_sizes=dict(Counter(picture_sizes).most_common()),
+        image_sizes=dict(Counter(image_sizes).most_common()),
         object_sizes=object_sizes,
     )
 

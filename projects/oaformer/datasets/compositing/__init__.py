@@ -1,8 +1,8 @@
-"""Pictures composed of cut-outs, with amodal labels that are known and not guessed.
+"""Images composed of cut-outs, with amodal labels that are known and not guessed.
 
-Whole objects are cut out of pictures and pasted over each other from back to front. The
+Whole objects are cut out of images and pasted over each other from back to front. The
 label of a pixel is hard: it belongs to the front-most object whose mask has it. Its
-colour may be mixed where masks end, so that no seam shows, but at least
+color may be mixed where masks end, so that no seam shows, but at least
 :data:`OWNER_SHARE` of it is the owner's (:class:`Canvas`).
 """
 

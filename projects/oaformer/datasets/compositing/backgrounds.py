@@ -8,22 +8,22 @@ import mmcv
 import numpy as np
 
 from .scene_object import SceneObject
-from .sources import CutOutSource, read_picture
+from .sources import CutOutSource, read_image
 
 BACKGROUNDS = ('patch', 'noise', 'source')
-PICTURE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
-_PATCH_PICTURES = 20
-# Sides of a patch, as shares of the largest that the picture has. A part of half the
-# picture shows what things are made of rather than things.
+IMAGE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
+_PATCH_IMAGES = 20
+# Sides of a patch, as shares of the largest that the image has. A part of half the
+# image shows what things are made of rather than things.
 _PATCH_SIDES = (0.5, 0.35, 0.25, 0.18, 0.12)
 # Blur as a share of the height: what nobody annotated can't be told any more.
 _PATCH_BLUR = 0.008
-# Masks are seldom exact: a patch stays this share of the picture's height away.
+# Masks are seldom exact: a patch stays this share of the image's height away.
 _PATCH_DISTANCE = 0.01
 
 
 class Background(NamedTuple):
-    """A picture to paste on.
+    """An image to paste on.
 
     Attributes:
         image: (H, W, 3) uint8 BGR.
@@ -42,18 +42,18 @@ class Backgrounds:
     """Draws backgrounds of one kind.
 
     Args:
-        kind: 'patch': a part of one of the source's pictures that no annotation
+        kind: 'patch': a part of one of the source's images that no annotation
             comes near, enlarged and blurred, or noise where there is none. 'noise':
-            smooth noise. 'source': a whole picture of the source, whose own objects
-            keep their labels. Anything else is a folder of pictures; that nothing in
+            smooth noise. 'source': a whole image of the source, whose own objects
+            keep their labels. Anything else is a folder of images; that nothing in
             them is of the data set's classes is for the user to know.
         source: Where the cut-outs come from.
-        size: Height and width in pixels of a background; those of the picture with
+        size: Height and width in pixels of a background; those of the image with
             'source'.
 
     Raises:
         ValueError: If 'source' is asked for and the source does not know what is
-            hidden of its objects, or there is no picture in the folder.
+            hidden of its objects, or there is no image in the folder.
     """
 
     def __init__(
@@ -65,21 +65,21 @@ class Backgrounds:
             self.draw = getattr(self, f'_draw_{kind}')
         else:
             self.draw = self._draw_from_folder
-            self._pictures = _pictures_in(kind)
+            self._images = _images_in(kind)
         if kind == 'source' and not source.knows_occlusion:
             raise ValueError(
                 f'{source.file.name} does not annotate occlusion: what is hidden of '
-                'the objects in its pictures is unknown, so they cannot be backgrounds'
+                'the objects in its images is unknown, so they cannot be backgrounds'
             )
 
     def _draw_noise(self, rng: np.random.Generator) -> Background:
         return Background(noise(rng, *self._size), [], True, dict(background='noise'))
 
     def _draw_patch(self, rng: np.random.Generator) -> Background:
-        for _ in range(_PATCH_PICTURES):
+        for _ in range(_PATCH_IMAGES):
             image_id = self._image_ids[int(rng.integers(len(self._image_ids)))]
             objects = self._source.objects(image_id)
-            image = self._source.picture(image_id)
+            image = self._source.image(image_id)
             free = np.ones(image.shape[:2], np.uint8)
             for mask in objects.amodal:
                 free &= 1 - mask
@@ -91,8 +91,8 @@ class Backgrounds:
         return self._draw_noise(rng)
 
     def _draw_from_folder(self, rng: np.random.Generator) -> Background:
-        path = self._pictures[int(rng.integers(len(self._pictures)))]
-        image = read_picture(str(path))
+        path = self._images[int(rng.integers(len(self._images)))]
+        image = read_image(str(path))
         height, width = self._size
         zoom = max(height / image.shape[0], width / image.shape[1])
         scaled = [
@@ -127,7 +127,7 @@ class Backgrounds:
                     fields[key] = int(annotation[key])
             objects.append(SceneObject(own.amodal[index], own.visible[index], fields))
         origin = dict(background='source') | self._origin(image_id)
-        return Background(self._source.picture(image_id), objects, ordered, origin)
+        return Background(self._source.image(image_id), objects, ordered, origin)
 
     def _origin(self, image_id: int) -> dict:
         file_name = self._source.file.images[image_id]['file_name']
@@ -135,10 +135,10 @@ class Backgrounds:
 
 
 def noise(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """Smooth noise around a random colour, with a little grain, (H, W, 3) uint8."""
-    colours = rng.uniform(60, 200, 3) + rng.normal(0, 18, (5, 6, 3))
+    """Smooth noise around a random color, with a little grain, (H, W, 3) uint8."""
+    colors = rng.uniform(60, 200, 3) + rng.normal(0, 18, (5, 6, 3))
     smooth = cv2.resize(
-        colours.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC
+        colors.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC
     )
     grain = rng.normal(0, 4, (height, width, 1))
     return np.clip(smooth + grain, 0, 255).astype(np.uint8)
@@ -184,18 +184,18 @@ def enlarge(patch: np.ndarray, height: int, width: int) -> np.ndarray:
     return cv2.GaussianBlur(image, (0, 0), max(_PATCH_BLUR * height, zoom / 2))
 
 
-def _pictures_in(folder: str) -> list[Path]:
+def _images_in(folder: str) -> list[Path]:
     path = Path(folder)
     if not path.is_dir():
         raise ValueError(
             f'backgrounds are {", ".join(BACKGROUNDS)} or a folder; there is no folder '
             f'{folder}'
         )
-    pictures = sorted(
-        each for each in path.iterdir() if each.suffix.lower() in PICTURE_SUFFIXES
+    images = sorted(
+        each for each in path.iterdir() if each.suffix.lower() in IMAGE_SUFFIXES
     )
-    if not pictures:
+    if not images:
         raise ValueError(
-            f'{folder} has no pictures ({", ".join(PICTURE_SUFFIXES)}) for backgrounds'
+            f'{folder} has no images ({", ".join(IMAGE_SUFFIXES)}) for backgrounds'
         )
-    return pictures
+    return images

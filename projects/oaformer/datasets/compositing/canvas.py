@@ -1,4 +1,4 @@
-"""The picture that cut-outs are pasted on."""
+"""The image that cut-outs are pasted on."""
 
 import numpy as np
 
@@ -6,18 +6,18 @@ from .cut_out import OWNER_SHARE, CutOut
 
 
 class Canvas:
-    """A picture that keeps the promise of its labels while it is pasted on.
+    """An image that keeps the promise of its labels while it is pasted on.
 
     A pixel's owner is the object pasted last whose mask has it, or the background.
     Where the rims of several cut-outs cross, the later ones are made thinner, so that
-    the owner's share of the colour never falls below :data:`OWNER_SHARE`.
+    the owner's share of the color never falls below :data:`OWNER_SHARE`.
 
     Args:
         image: The background, (H, W, C), uint8 or float; it is copied.
 
     Attributes:
-        image: The picture so far, (H, W, C).
-        share: Share of the owner in the colour of each pixel, (H, W) float32.
+        image: The image so far, (H, W, C).
+        share: Share of the owner in the color of each pixel, (H, W) float32.
     """
 
     def __init__(self, image: np.ndarray) -> None:
@@ -31,7 +31,7 @@ class Canvas:
             cut_out: The object.
             top: Row of its mask's first row, >= 0.
             left: Column of its mask's first column, >= 0. The mask must lie within
-                the picture; its rim may leave it.
+                the image; its rim may leave it.
         """
         margin = cut_out.margin
         height, width = cut_out.alpha.shape

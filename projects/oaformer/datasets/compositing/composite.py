@@ -1,4 +1,4 @@
-"""Composing one picture."""
+"""Composing one image."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from .occlusion_target import OcclusionTarget
 from .placement import Placement, Places
 from .scene_object import SceneObject
 
-# Draws a cut-out and its fields for a picture (height, width), shrunken by a factor.
+# Draws a cut-out and its fields for an image (height, width), shrunken by a factor.
 DrawCutOut = Callable[
     [np.random.Generator, tuple[int, int], float], tuple[CutOut, dict]
 ]
@@ -23,7 +23,7 @@ SCENE_TRIES = 10
 
 
 class Composite(NamedTuple):
-    """A composed picture.
+    """A composed image.
 
     Attributes:
         image: (H, W, C), as the background.
@@ -45,21 +45,21 @@ def compose(
     num_objects: tuple[int, int],
     target: OcclusionTarget,
 ) -> Composite:
-    """Compose a picture of cut-outs with a wanted distribution of occlusion rates.
+    """Compose an image of cut-outs with a wanted distribution of occlusion rates.
 
     Works from back to front. A new object either brings one that is unoccluded so far
     to a wanted rate and hides nothing else, or hides nothing at all. Objects lie
-    wholly within the picture.
+    wholly within the image.
 
     Args:
-        rng: Source of randomness; equal states give equal pictures.
+        rng: Source of randomness; equal states give equal images.
         draw_background: Draws a background.
         draw_cut_out: Draws a cut-out and the fields of its annotation.
         num_objects: Smallest and largest number of objects to paste.
-        target: Wanted distribution, over all objects of the picture.
+        target: Wanted distribution, over all objects of the image.
 
     Returns:
-        The picture and its objects.
+        The image and its objects.
 
     Raises:
         ValueError: If no background has room for that many objects.
@@ -83,8 +83,8 @@ def compose(
         if len(pasted) >= num_objects[0]:
             return _composite(background, layers, pasted)
     raise ValueError(
-        f'cannot place {num_objects[0]} objects in any of {SCENE_TRIES} pictures: ask '
-        'for fewer objects or larger pictures'
+        f'cannot place {num_objects[0]} objects in any of {SCENE_TRIES} images: ask '
+        'for fewer objects or larger images'
     )
 
 

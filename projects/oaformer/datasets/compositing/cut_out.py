@@ -1,4 +1,4 @@
-"""Objects cut out of their pictures."""
+"""Objects cut out of their images."""
 
 import math
 from typing import NamedTuple
@@ -7,18 +7,18 @@ import cv2
 import numpy as np
 
 OWNER_SHARE = 0.6
-"""Smallest share that the object to which a pixel belongs has in its colour."""
+"""Smallest share that the object to which a pixel belongs has in its color."""
 
 
 class CutOut(NamedTuple):
-    """An object without the picture that it stood in.
+    """An object without the image that it stood in.
 
     Attributes:
         mask: The object, (h, w) uint8 of 0 and 1, tight: each side touches it.
-        pixels: Its colours and those of a margin of m pixels around ``mask``,
-            (h + 2m, w + 2m, C). Outside the mask the colour of the nearest pixel
-            inside goes on, so that nothing of the old picture comes along.
-        alpha: Share of ``pixels`` in the colour where they are pasted,
+        pixels: Its colors and those of a margin of m pixels around ``mask``,
+            (h + 2m, w + 2m, C). Outside the mask the color of the nearest pixel
+            inside goes on, so that nothing of the old image comes along.
+        alpha: Share of ``pixels`` in the color where they are pasted,
             (h + 2m, w + 2m) float32: at least ``OWNER_SHARE`` inside the mask and at
             most 1 - ``OWNER_SHARE`` outside, 0 from m pixels on.
     """
@@ -36,13 +36,13 @@ class CutOut(NamedTuple):
 def cut_out(
     image: np.ndarray, mask: np.ndarray, scale: float = 1.0, blend_width: float = 1.0
 ) -> CutOut:
-    """Cut an object out of a picture.
+    """Cut an object out of an image.
 
     Args:
-        image: Picture, (H, W, C), uint8 or float.
+        image: Image, (H, W, C), uint8 or float.
         mask: The object, (H, W) uint8 of 0 and 1, not empty.
         scale: Factor of its size, at most 1. It keeps at least one pixel.
-        blend_width: Half the width in pixels of the rim in which the colours of
+        blend_width: Half the width in pixels of the rim in which the colors of
             object and surroundings mix; 0 for none.
 
     Returns:
@@ -54,7 +54,7 @@ def cut_out(
     if not 0 < scale <= 1:
         raise ValueError(f'scale must be in (0, 1], not {scale}')
     mask, pixels = _tight(mask, image)
-    pixels = _extend_colours(pixels, mask)
+    pixels = _extend_colors(pixels, mask)
     if scale < 1:
         height, width = (max(1, round(scale * side)) for side in mask.shape)
         pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
@@ -89,7 +89,7 @@ def rim_alpha(mask: np.ndarray, blend_width: float) -> np.ndarray:
     """
     if blend_width == 0:
         return mask.astype(np.float32)
-    # The border of zeros makes an object that fills the picture end there as well.
+    # The border of zeros makes an object that fills the image end there as well.
     padded = np.pad(mask, 1)
     inside, outside = (
         cv2.distanceTransform(each, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
@@ -111,14 +111,14 @@ def _tight(mask: np.ndarray, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return mask[box], image[box]
 
 
-def _extend_colours(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """``pixels`` (h, w, C), outside ``mask`` with the colour nearest inside."""
+def _extend_colors(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """``pixels`` (h, w, C), outside ``mask`` with the color nearest inside."""
     _, labels = cv2.distanceTransformWithLabels(
         1 - mask, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
     )
-    colours = np.zeros((labels.max() + 1, pixels.shape[2]), pixels.dtype)
+    colors = np.zeros((labels.max() + 1, pixels.shape[2]), pixels.dtype)
     inside = mask > 0
-    colours[labels[inside]] = pixels[inside]
+    colors[labels[inside]] = pixels[inside]
     extended = pixels.copy()
-    extended[~inside] = colours[labels[~inside]]
+    extended[~inside] = colors[labels[~inside]]
     return extended

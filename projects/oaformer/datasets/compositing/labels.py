@@ -10,8 +10,8 @@ def hide(visible: np.ndarray, mask: np.ndarray, top: int, left: int) -> np.ndarr
     Args:
         visible: Visible masks, (N, H, W) uint8 of 0 and 1; not changed.
         mask: What was pasted, (h, w) uint8 of 0 and 1.
-        top: Its first row in the picture.
-        left: Its first column in the picture.
+        top: Its first row in the image.
+        left: Its first column in the image.
 
     Returns:
         Visible masks, (N, H, W) uint8.
@@ -23,7 +23,7 @@ def hide(visible: np.ndarray, mask: np.ndarray, top: int, left: int) -> np.ndarr
 
 
 def at(mask: np.ndarray, height: int, width: int, top: int, left: int) -> np.ndarray:
-    """A mask (h, w) at its place in an empty picture, (height, width) uint8."""
+    """A mask (h, w) at its place in an empty image, (height, width) uint8."""
     whole = np.zeros((height, width), np.uint8)
     whole[top : top + mask.shape[0], left : left + mask.shape[1]] = mask
     return whole
@@ -39,9 +39,9 @@ def occlusion_rates(
 ) -> np.ndarray:
     """Occlusion rates after more of the objects was hidden.
 
-    The visible share 1 - rate of an object shrinks as its visible area in the picture
-    does. For an object that lies within the picture this is 1 - visible / amodal area.
-    Of one that a crop has cut, the picture tells the visible area only in part; it is
+    The visible share 1 - rate of an object shrinks as its visible area in the image
+    does. For an object that lies within the image this is 1 - visible / amodal area.
+    Of one that a crop has cut, the image tells the visible area only in part; it is
     taken that what is outside is hidden alike.
 
     Args:

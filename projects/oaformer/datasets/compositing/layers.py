@@ -1,4 +1,4 @@
-"""A picture and its labels while objects are pasted."""
+"""An image and its labels while objects are pasted."""
 
 import numpy as np
 
@@ -34,11 +34,11 @@ class Layers:
 
     @property
     def image(self) -> np.ndarray:
-        """The picture so far, (H, W, C)."""
+        """The image so far, (H, W, C)."""
         return self._canvas.image
 
     def paste(self, cut_out: CutOut, place: Placement) -> None:
-        """Paste a cut-out over all that is there; it lies within the picture."""
+        """Paste a cut-out over all that is there; it lies within the image."""
         self._canvas.paste(cut_out, *place)
         visible = hide(self.visible, cut_out.mask, *place)
         rates = occlusion_rates(self.rates, areas(self.visible), areas(visible))

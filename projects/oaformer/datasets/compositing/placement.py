@@ -11,9 +11,9 @@ from .occlusion_target import PLACEMENT_ERROR
 
 # Longest side of the grid of places that are looked at.
 GRID_SIDE = 192
-# Pixels kept from the picture's border: an object that touches it looks cut.
+# Pixels kept from the image's border: an object that touches it looks cut.
 BORDER = 1
-# How many good places of the grid are measured in the picture itself.
+# How many good places of the grid are measured in the image itself.
 CHECKS = 12
 
 
@@ -25,11 +25,11 @@ class Placement(NamedTuple):
 
 
 class Places:
-    """All places of a mask in a picture, and what it would hide there.
+    """All places of a mask in an image, and what it would hide there.
 
     The overlap of a mask with an object at every place is their cross-correlation; on
     a grid of at most ``GRID_SIDE`` places either way it takes milliseconds. A place
-    that is good on the grid is measured in the picture before it is handed out.
+    that is good on the grid is measured in the image before it is handed out.
 
     Args:
         mask: What is to be placed, (h, w) uint8 of 0 and 1.

@@ -1,4 +1,4 @@
-"""An object of a composed picture."""
+"""An object of a composed image."""
 
 from typing import NamedTuple
 

@@ -18,13 +18,13 @@ from .unoccluded import UnoccludedRules, why_left_out
 _OCCLUSION_KEYS = ('visible_mask', 'invisible_mask', 'occlude_rate')
 # Sizes of cut-outs vary by this factor either way.
 SCALE_JITTER = 1.25
-# Longer side of a cut-out, as a share of the new picture's shorter side, at most.
+# Longer side of a cut-out, as a share of the new image's shorter side, at most.
 MAX_SIDE = 0.6
-_PICTURES_KEPT = 32
+_IMAGES_KEPT = 32
 
 
-class PictureObjects:
-    """The annotated objects of one picture.
+class ImageObjects:
+    """The annotated objects of one image.
 
     Attributes:
         annotations: As they stand in the file, N of them.
@@ -66,7 +66,7 @@ class CutOutSource:
     Args:
         ann_file: COCO-style annotation file. Where it annotates occlusion, nothing
             hides an object whose rate is 0; in a plain one, if no other mask is near.
-        img_dir: Folder of its pictures.
+        img_dir: Folder of its images.
         rules: What counts as whole.
 
     Attributes:
@@ -76,7 +76,7 @@ class CutOutSource:
 
     Raises:
         ValueError: If an annotation can't be used, or no object is whole.
-        FileNotFoundError: If a picture is missing.
+        FileNotFoundError: If an image is missing.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class CutOutSource:
         self._by_image: dict[int, list[dict]] = {key: [] for key in self.file.images}
         for annotation in self.file.annotations:
             self._by_image[annotation['image_id']].append(annotation)
-        self.picture = lru_cache(_PICTURES_KEPT)(self._picture)
+        self.image = lru_cache(_IMAGES_KEPT)(self._image)
         self.left_out: Counter = Counter()
         self.candidates: list[dict] = []
         for image_id in self.file.images:
@@ -106,9 +106,9 @@ class CutOutSource:
                 'Loosen the rules.'
             )
 
-    def objects(self, image_id: int) -> PictureObjects:
-        """The annotated objects of a picture."""
-        return PictureObjects(
+    def objects(self, image_id: int) -> ImageObjects:
+        """The annotated objects of an image."""
+        return ImageObjects(
             self.file, self.file.images[image_id], self._by_image[image_id]
         )
 
@@ -126,13 +126,13 @@ class CutOutSource:
     ) -> tuple[CutOut, dict]:
         """Draw one of the whole objects.
 
-        It keeps its size relative to the picture, but for some jitter, and is never
+        It keeps its size relative to the image, but for some jitter, and is never
         enlarged.
 
         Args:
             rng: Source of randomness.
-            size: Height and width in pixels of the picture that it is for.
-            shrink: Factor of its size, for a picture that is nearly full.
+            size: Height and width in pixels of the image that it is for.
+            shrink: Factor of its size, for an image that is nearly full.
             blend_width: As in :func:`cut_out`.
 
         Returns:
@@ -153,12 +153,12 @@ class CutOutSource:
             source_image_id=image['id'],
             source_file_name=image['file_name'],
         )
-        return cut_out(self.picture(image['id']), mask, scale, blend_width), fields
+        return cut_out(self.image(image['id']), mask, scale, blend_width), fields
 
-    def _picture(self, image_id: int) -> np.ndarray:
+    def _image(self, image_id: int) -> np.ndarray:
         image = self.file.images[image_id]
         path = self._path(image)
-        pixels = read_picture(path)
+        pixels = read_image(path)
         if pixels.shape[:2] != (image['height'], image['width']):
             raise ValueError(
                 f'{path} (image {image_id}) is {pixels.shape[0]} x {pixels.shape[1]} '
@@ -186,21 +186,21 @@ class CutOutSource:
         if found and not osp.exists(path):
             raise FileNotFoundError(
                 f'{self.file.name}: image {image_id} is missing: {path}. Name the '
-                "pictures' folder with --img-dir."
+                "images' folder with --img-dir."
             )
 
 
-def read_picture(path: str) -> np.ndarray:
-    """Read a picture, (H, W, 3) uint8 BGR.
+def read_image(path: str) -> np.ndarray:
+    """Read an image, (H, W, 3) uint8 BGR.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: Naming the file, if it is no picture.
+        ValueError: Naming the file, if it is no image.
     """
     try:
         image = mmcv.imread(path)
     except cv2.error:  # an empty file; of others OpenCV gives None
         image = None
     if image is None:
-        raise ValueError(f'{path} is no picture')
+        raise ValueError(f'{path} is no image')
     return image

@@ -10,8 +10,8 @@ class UnoccludedRules(NamedTuple):
     """What an object must be like to count as whole.
 
     Attributes:
-        min_area: Smallest area as a share of its picture's.
-        border: An object this near to the picture's border, in pixels, may go on
+        min_area: Smallest area as a share of its image's.
+        border: An object this near to the image's border, in pixels, may go on
             beyond it and is left out. 1 means that it touches it.
         gap: Where occlusion is not annotated, an object whose mask comes within so
             many pixels of another one may be hidden by it and is left out.
@@ -40,7 +40,7 @@ def why_left_out(
 
     Args:
         index: Index of the object.
-        masks: Masks of all objects of the picture, (N, H, W) uint8 of 0 and 1.
+        masks: Masks of all objects of the image, (N, H, W) uint8 of 0 and 1.
         occluded: Which of them are hidden in part, (N,) bool, or None if occlusion is
             not annotated.
         ignored: Which of them are crowds or marked to be ignored, (N,) bool.
@@ -60,7 +60,7 @@ def why_left_out(
     x, y, box_width, box_height = cv2.boundingRect(mask)
     right, bottom = x + box_width, y + box_height
     if min(x, y, width - right, height - bottom) < rules.border:
-        return "at the picture's border"
+        return "at the image's border"
     if occluded is None and _touched(index, masks, (x, y, right, bottom), rules.gap):
         return 'touches another object'
     box = mask[y:bottom, x:right]

@@ -1,4 +1,4 @@
-"""Writing composed pictures as a data set."""
+"""Writing composed images as a data set."""
 
 import os
 import shutil
@@ -19,8 +19,8 @@ def composite_annotations(
     """Describe the objects of a composite in the schema (D2SA's keys).
 
     Args:
-        composite: The composed picture.
-        image_id: Id of its picture.
+        composite: The composed image.
+        image_id: Id of its image.
         first_id: Annotation id of its first object; the others follow.
 
     Returns:
@@ -63,16 +63,16 @@ def write_composites(
     """Write ``images/NAME_*.png`` and ``annotations/NAME.json``.
 
     Everything goes to ``OUT_DIR.part``, which gets its name when it is complete. PNG
-    keeps the pixels as they were composed. Picture i of a seed is the same however
+    keeps the pixels as they were composed. Image i of a seed is the same however
     many are made.
 
     Args:
         out_dir: Folder of the data set; must not exist.
-        number: Number of pictures.
+        number: Number of images.
         seed: Seed.
-        compose_one: Composes a picture.
+        compose_one: Composes an image.
         category_ids: Category id by class name.
-        name: Name of the annotation file and prefix of the pictures.
+        name: Name of the annotation file and prefix of the images.
         info: The annotation file's ``info``: what it was made from.
 
     Returns:
@@ -95,7 +95,7 @@ def write_composites(
         composite = compose_one(np.random.default_rng([seed, index]))
         file_name = f'{name}_{index + 1:06d}.png'
         if not cv2.imwrite(str(part / 'images' / file_name), composite.image):
-            raise OSError(f'cannot write the picture {part / "images" / file_name}')
+            raise OSError(f'cannot write the image {part / "images" / file_name}')
         height, width = composite.image.shape[:2]
         image = dict(id=index + 1, file_name=file_name, height=height, width=width)
         images.append(image | composite.origin)

@@ -1,7 +1,7 @@
 """Bring the original COCOA annotations to the package's schema.
 
 COCOA (Zhu et al., Semantic Amodal Segmentation, CVPR 2017) holds one annotation per
-picture with a list of ``regions``: a flat amodal polygon, a free-text name, the depth
+image with a list of ``regions``: a flat amodal polygon, a free-text name, the depth
 ``order`` (1 is the front-most), and, for occluded regions only, ``visible_mask`` and
 ``invisible_mask``. The schema is flat COCO with D2SA's keys.
 """
@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ...structures import rle_area, rle_bbox, rle_difference, to_rle
+from ...structures import rle_area, rle_bbox, to_rle
 from ..annotation import parse_amodal_annotation
+from .conversion import mask_fields, tell_corrected, tell_skipped
 
 
 class CocoaConversion(NamedTuple):
@@ -34,17 +35,13 @@ class CocoaConversion(NamedTuple):
         annotations = self.content['annotations']
         occluded = sum(annotation['occlude_rate'] > 0 for annotation in annotations)
         text = (
-            f'{len(self.content["images"])} pictures, {len(annotations)} objects '
-            f'({occluded} occluded); left out: '
+            f'{len(self.content["images"])} images, {len(annotations)} objects '
+            f'({occluded} occluded); {tell_skipped(self.skipped)}'
         )
-        reasons = [f'{number} {reason}' for reason, number in self.skipped.items()]
-        text += ', '.join(reasons) or 'nothing'
         if self.unlisted_names:
             names = [f'{name} ({n})' for name, n in self.unlisted_names.most_common(10)]
             text += f'; most frequent names not in the list: {", ".join(names)}'
-        for correction, number in self.corrected.items():
-            text += f'; {number} times {correction}'
-        return text
+        return text + tell_corrected(self.corrected)
 
 
 def convert_cocoa(
@@ -152,17 +149,9 @@ def _convert_region(
     region = dict(region, segmentation=amodal, bbox=rle_bbox(amodal))
     parsed = parse_amodal_annotation(region, height, width)
     corrected.update(parsed.corrections)
-    fields = dict(
-        segmentation=amodal,
-        bbox=region['bbox'],
-        area=float(rle_area(amodal)),
-        iscrowd=0,
-        isStuff=int(region.get('isStuff', 0)),
-        occlude_rate=parsed.occlusion_rate,
+    fields = mask_fields(parsed) | dict(
+        iscrowd=0, isStuff=int(region.get('isStuff', 0))
     )
-    if parsed.visible is not parsed.amodal:
-        fields['visible_mask'] = parsed.visible
-        fields['invisible_mask'] = rle_difference(amodal, parsed.visible)
     if 'order' in region:
         fields['occl_depth'] = int(region['order']) - 1
     return fields

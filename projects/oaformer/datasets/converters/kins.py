@@ -1,8 +1,8 @@
 """Bring KINS annotations, of either release, to the package's schema.
 
 KINS (Qi et al., Amodal Instance Segmentation with KINS Dataset, CVPR 2019) annotates
-KITTI's pictures in COCO's layout. Its two releases, 2019 and 2020, hold the same
-pictures under different keys (:data:`KINS_RELEASES`); neither has occlusion rates. The
+KITTI's images in COCO's layout. Its two releases, 2019 and 2020, hold the same
+images under different keys (:data:`KINS_RELEASES`); neither has occlusion rates. The
 second adds ``oco_id``, the cluster of overlapping objects that an object belongs to,
 and ``ico_id``, its depth in this cluster: 0 overlaps nothing, 1 is the nearest.
 """
@@ -15,6 +15,7 @@ import numpy as np
 
 from ...structures import RLE, rle_area, rle_bbox, rle_difference, to_rle
 from ..annotation import parse_amodal_annotation
+from .conversion import mask_fields, tell_corrected, tell_skipped
 
 BOX_TOLERANCE = 2
 """How far, in pixels, an annotated box may be from the mask's own."""
@@ -70,22 +71,18 @@ class KinsConversion(NamedTuple):
         empty = len(images) - len({item['image_id'] for item in annotations})
         occluded = sum(item['occlude_rate'] > 0 for item in annotations)
         hidden = sum(item['occlude_rate'] == 1 for item in annotations)
-        reasons = [f'{number} {reason}' for reason, number in self.skipped.items()]
-        text = (
-            f'KINS {self.release}: {len(images)} pictures ({empty} without objects), '
+        return (
+            f'KINS {self.release}: {len(images)} images ({empty} without objects), '
             f'{len(annotations)} objects ({occluded} occluded, {hidden} fully hidden); '
-            f'left out: {", ".join(reasons) or "nothing"}'
+            f'{tell_skipped(self.skipped)}{tell_corrected(self.corrected)}'
         )
-        for correction, number in self.corrected.items():
-            text += f'; {number} times {correction}'
-        return text
 
 
 def convert_kins(source: Mapping[str, Any], filename: str) -> KinsConversion:
     """Convert the content of a KINS file of either release.
 
     Boxes, areas and occlusion rates are those of the masks, each drawn once. Ids of
-    pictures, annotations and categories stay as they are (the categories have gaps),
+    images, annotations and categories stay as they are (the categories have gaps),
     and so does every key that the schema does not replace, ``oco_id`` and ``ico_id``
     among them. A fully hidden object stays, with an empty visible mask and rate 1.
 
@@ -99,7 +96,7 @@ def convert_kins(source: Mapping[str, Any], filename: str) -> KinsConversion:
     Raises:
         ValueError: If a key is missing, the file mixes both releases or belongs to
             none, an image or category is unknown, or a mask is corrupt or not of its
-            picture's size; names file and annotation.
+            image's size; names file and annotation.
     """
     for key in ('images', 'annotations', 'categories'):
         if key not in source:
@@ -223,16 +220,9 @@ def _convert_annotation(
     parsed = parse_amodal_annotation(
         dict(segmentation=amodal, visible_mask=visible, bbox=bbox), height, width
     )
-    fields = dict(
-        segmentation=amodal,
-        bbox=bbox,
-        area=float(rle_area(amodal)),
-        iscrowd=int(bool(annotation.get('iscrowd', False))),
-        occlude_rate=parsed.occlusion_rate,
+    fields = mask_fields(parsed) | dict(
+        iscrowd=int(bool(annotation.get('iscrowd', False)))
     )
-    if parsed.visible is not parsed.amodal:
-        fields['visible_mask'] = parsed.visible
-        fields['invisible_mask'] = rle_difference(amodal, parsed.visible)
     return fields, corrections + parsed.corrections
 
 
@@ -264,13 +254,13 @@ def _mask(
         rle = to_rle(mask, height, width)
     except ValueError as error:
         raise ValueError(f'"{key}": {error}') from error
-    if isinstance(mask, list) and _leaves_picture(mask, height, width):
-        corrections.append(f'"{key}" cut at the edge of the picture')
+    if isinstance(mask, list) and _leaves_image(mask, height, width):
+        corrections.append(f'"{key}" cut at the edge of the image')
     return rle
 
 
-def _leaves_picture(polygons: list[list[float]], height: int, width: int) -> bool:
-    """Whether polygons reach more than a pixel beyond the picture."""
+def _leaves_image(polygons: list[list[float]], height: int, width: int) -> bool:
+    """Whether polygons reach more than a pixel beyond the image."""
     # (number of coordinates,) -> (points, 2)
     points = np.concatenate([np.reshape(polygon, (-1, 2)) for polygon in polygons])
     return bool((points < -1).any() or (points > (width + 1, height + 1)).any())

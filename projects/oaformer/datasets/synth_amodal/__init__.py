@@ -2,7 +2,7 @@
 
 Every object is a regular shape, so its hidden part follows from its visible part, and
 every class has its own band of hues, so that a small model learns the classes within
-minutes. The background is grey. Masks are drawn without anti-aliasing and pictures are
+minutes. The background is grey. Masks are drawn without anti-aliasing and images are
 composed from the masks, so both agree on every pixel.
 """
 

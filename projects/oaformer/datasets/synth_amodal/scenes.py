@@ -7,7 +7,7 @@ import numpy as np
 
 from .shapes import CLASSES, draw_background, draw_shape, draw_texture
 
-# Diameter of an object relative to the picture.
+# Diameter of an object relative to the image.
 MIN_DIAMETER, MAX_DIAMETER = 0.22, 0.46
 # No object is hidden by more: its shape could no longer be told.
 MAX_OCCLUSION = 0.75
@@ -25,7 +25,7 @@ class SceneObject(NamedTuple):
         label: Index into ``CLASSES``.
         amodal: Whole object, (H, W) uint8 of 0 and 1.
         visible: Its part that nothing hides, (H, W) uint8 of 0 and 1.
-        texture: Its colours as a BGR picture, (H, W, 3) uint8; used only inside the
+        texture: Its colors as a BGR image, (H, W, 3) uint8; used only inside the
             visible part.
     """
 
@@ -41,7 +41,7 @@ class SceneObject(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """A picture, (H, W, 3) uint8 BGR, and its objects ordered from front to back."""
+    """An image, (H, W, 3) uint8 BGR, and its objects ordered from front to back."""
 
     image: np.ndarray
     objects: list[SceneObject]
@@ -61,7 +61,7 @@ def place_objects(
 
     Args:
         rng: Source of randomness.
-        size: Edge of the square picture in pixels.
+        size: Edge of the square image in pixels.
         num_objects: Number of objects to place.
         occluded_fraction: Expected share of occluded objects.
         occlusion_range: Occlusion rates of the occluded objects are drawn uniformly
@@ -111,14 +111,14 @@ def _find_place(
         target = np.array([columns.mean(), rows.mean()])
     best, best_error = None, MAX_OCCLUSION_ERROR
     for attempt in range(PLACEMENT_TRIES):
-        # Objects shrink from try to try: in a full picture only a small one finds room.
+        # Objects shrink from try to try: in a full image only a small one finds room.
         largest = (
             MAX_DIAMETER - (MAX_DIAMETER - MIN_DIAMETER) * attempt / PLACEMENT_TRIES
         )
         radius = 0.5 * size * rng.uniform(MIN_DIAMETER, largest)
         centre = rng.uniform(0, size, 2)
         if target is not None:
-            # Near its target; anywhere in the picture would nearly always miss it.
+            # Near its target; anywhere in the image would nearly always miss it.
             centre = target + rng.normal(0, 0.8 * radius + 0.08 * size, 2)
         centre = np.clip(centre, radius + 1, size - radius - 2)
         mask = draw_shape(label, size, centre, radius, rng.uniform(0, 2 * np.pi))
@@ -148,21 +148,21 @@ def draw_scene(
     occluded_fraction: float = 0.5,
     occlusion_range: tuple[float, float] = (0.1, 0.7),
 ) -> Scene:
-    """Draw a picture with exact amodal and visible masks.
+    """Draw an image with exact amodal and visible masks.
 
     Args:
         rng: Source of randomness; equal states give equal scenes.
-        size: Edge of the square picture in pixels. Defaults to 128.
+        size: Edge of the square image in pixels. Defaults to 128.
         num_objects: Smallest and largest number of objects.
         occluded_fraction: Expected share of occluded objects. Defaults to 0.5.
         occlusion_range: Range of the occlusion rates aimed at for occluded objects;
             none exceeds ``MAX_OCCLUSION``.
 
     Returns:
-        Picture and objects, front-most object first.
+        Image and objects, front-most object first.
 
     Raises:
-        ValueError: If the picture has no room for that many objects.
+        ValueError: If the image has no room for that many objects.
     """
     count = int(rng.integers(num_objects[0], num_objects[1] + 1))
     for _ in range(SCENE_TRIES):
@@ -171,7 +171,7 @@ def draw_scene(
             break
     else:
         raise ValueError(
-            f'cannot place {num_objects[0]} objects in a picture of {size} x {size} '
+            f'cannot place {num_objects[0]} objects in an image of {size} x {size} '
             'pixels: ask for fewer'
         )
     image = draw_background(rng, size)

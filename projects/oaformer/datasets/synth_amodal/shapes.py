@@ -13,7 +13,7 @@ def draw_shape(
 
     Args:
         label: Index into ``CLASSES``.
-        size: Edge of the square picture in pixels.
+        size: Edge of the square image in pixels.
         centre: Centre (x, y) in pixels, (2,).
         radius: Radius of the circle around the shape in pixels.
         angle: Rotation in radians.
@@ -43,13 +43,13 @@ def draw_shape(
 def draw_pattern(
     rng: np.random.Generator, size: int, light: np.ndarray, dark: np.ndarray
 ) -> np.ndarray:
-    """Draw stripes, checks, dots or a plain colour over a whole picture.
+    """Draw stripes, checks, dots or a plain color over a whole image.
 
     Args:
         rng: Source of randomness.
-        size: Edge of the square picture in pixels.
-        light: First BGR colour, (3,).
-        dark: Second BGR colour, (3,).
+        size: Edge of the square image in pixels.
+        light: First BGR color, (3,).
+        dark: Second BGR color, (3,).
 
     Returns:
         The pattern with a little noise, (size, size, 3) uint8.
@@ -70,7 +70,7 @@ def draw_pattern(
 
 
 def hsv_to_bgr(hue: float, saturation: float, value: float) -> np.ndarray:
-    """Convert a colour; hue in degrees, the rest in [0, 1]; returns (3,) uint8."""
+    """Convert a color; hue in degrees, the rest in [0, 1]; returns (3,) uint8."""
     pixel = np.float32([[[hue % 360, saturation, value]]])
     bgr = cv2.cvtColor(pixel, cv2.COLOR_HSV2BGR)[0, 0]
     return np.round(bgr * 255).astype(np.uint8)
@@ -79,7 +79,7 @@ def hsv_to_bgr(hue: float, saturation: float, value: float) -> np.ndarray:
 def draw_texture(
     rng: np.random.Generator, label: int, amodal: np.ndarray
 ) -> np.ndarray:
-    """Draw the colours of an object: a pattern in its class's hues, with a dark rim.
+    """Draw the colors of an object: a pattern in its class's hues, with a dark rim.
 
     The rim keeps two overlapping objects of one class apart.
 

@@ -11,7 +11,7 @@ from .scenes import Scene, draw_scene
 from .shapes import CLASSES
 
 # Every split draws from its own random stream, so no seed can make two splits share a
-# picture; and picture i of a split is the same however many pictures are made.
+# image; and image i of a split is the same however many images are made.
 SPLIT_STREAMS = {'train': 0, 'val': 1, 'test': 2}
 
 
@@ -20,7 +20,7 @@ def scene_annotations(scene: Scene, image_id: int, first_id: int) -> list[dict]:
 
     Args:
         scene: The scene.
-        image_id: Id of its picture.
+        image_id: Id of its image.
         first_id: Annotation id of its first object; the others follow.
 
     Returns:
@@ -59,7 +59,7 @@ def write_split(
     Args:
         out_dir: Folder of the data set.
         split: One of ``SPLIT_STREAMS``.
-        num_images: Number of pictures.
+        num_images: Number of images.
         seed: Seed of the data set; splits of one seed share nothing.
         **scene_args: Passed on to :func:`draw_scene`.
 
@@ -77,7 +77,7 @@ def write_split(
         name = f'{split}_{index + 1:06d}.png'
         path = str(images_dir / name)
         if not cv2.imwrite(path, scene.image):
-            raise OSError(f'cannot write the picture {path}')
+            raise OSError(f'cannot write the image {path}')
         image_id = index + 1
         images.append(dict(id=image_id, file_name=name, height=height, width=width))
         annotations += scene_annotations(scene, image_id, len(annotations) + 1)

@@ -19,17 +19,17 @@ from ..compositing import (
 
 @TRANSFORMS.register_module()
 class AmodalCopyPaste(BaseTransform):
-    """Paste whole objects of another training picture over this one.
+    """Paste whole objects of another training image over this one.
 
     Takes the place of MMDetection's ``CopyPaste``, which builds plain masks. Stands in
-    the pipeline of a ``MultiImageMixDataset``, after the transforms of the pictures and
-    before :class:`OcclusionRate`; the two pictures may differ in size.
+    the pipeline of a ``MultiImageMixDataset``, after the transforms of the images and
+    before :class:`OcclusionRate`; the two images may differ in size.
 
-    Pasted objects are in front and lie wholly within the picture. Amodal masks and
+    Pasted objects are in front and lie wholly within the image. Amodal masks and
     boxes of what is beneath stay, visible masks shrink, and occlusion rates follow
     (:func:`oaformer.datasets.compositing.occlusion_rates`). No object is dropped. Only
     objects are pasted that are annotated as unoccluded, do not touch the border of
-    their picture as it is here, and are not ignored. The data set's masks must be
+    their image as it is here, and are not ignored. The data set's masks must be
     amodal: of a plain COCO file make an amodal one first, by
     ``tools/dataset_converters/make_amodal.py``.
 
@@ -46,13 +46,13 @@ class AmodalCopyPaste(BaseTransform):
             drawn uniformly from here, or hides nothing where there is no such place,
             or is left out. None pastes anywhere.
         max_occlusion_rate: No object is hidden further than this.
-        min_area: Smallest area of a pasted object, as a share of its picture's.
+        min_area: Smallest area of a pasted object, as a share of its image's.
         blend_width: Half the width in pixels of the blended edge; 0 for none.
 
     Raises:
         ValueError: If a setting is out of range, or the transform does not stand in a
             ``MultiImageMixDataset``.
-        TypeError: If ``gt_masks`` of either picture is not the carrier.
+        TypeError: If ``gt_masks`` of either image is not the carrier.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class AmodalCopyPaste(BaseTransform):
         self.rules = UnoccludedRules(min_area=min_area, border=1, one_piece=False)
 
     def get_indexes(self, dataset) -> int:
-        """Draw the other picture, for ``MultiImageMixDataset``."""
+        """Draw the other image, for ``MultiImageMixDataset``."""
         return int(np.random.randint(len(dataset)))
 
     @autocast_box_type()
@@ -95,7 +95,7 @@ class AmodalCopyPaste(BaseTransform):
         """Paste objects of ``results['mix_results'][0]`` into ``results``."""
         if 'mix_results' not in results:
             raise ValueError(
-                'AmodalCopyPaste needs a second picture: put it into the pipeline of a '
+                'AmodalCopyPaste needs a second image: put it into the pipeline of a '
                 'MultiImageMixDataset (see configs/oaformer_r50_d2sa_copy-paste.py)'
             )
         other = results['mix_results'][0]
@@ -173,7 +173,7 @@ class AmodalCopyPaste(BaseTransform):
 
 
 def _update(results: dict, layers: Layers, labels: np.ndarray) -> None:
-    """Write picture and labels; ``labels`` (n,) are those of the n pasted objects."""
+    """Write image and labels; ``labels`` (n,) are those of the n pasted objects."""
     masks = AmodalMasks(
         layers.amodal,
         *layers.amodal.shape[1:],
@@ -198,9 +198,9 @@ def _check(results: dict) -> None:
         )
     if (masks.height, masks.width) != results['img'].shape[:2]:
         raise ValueError(
-            f'{path}: masks are {masks.height} x {masks.width}, the picture is '
+            f'{path}: masks are {masks.height} x {masks.width}, the image is '
             f'{results["img"].shape[0]} x {results["img"].shape[1]}: load annotations '
-            'before the picture is moved'
+            'before the image is moved'
         )
     if 'gt_occlusion_rates' in results:
         raise ValueError(

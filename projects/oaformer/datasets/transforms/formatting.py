@@ -8,7 +8,7 @@ from ...structures import AmodalMasks
 
 @TRANSFORMS.register_module()
 class PackAmodalInputs(PackDetInputs):
-    """Pack picture and annotation, occlusion rates included.
+    """Pack image and annotation, occlusion rates included.
 
     ``gt_instances`` gets ``bboxes``, ``labels``, ``masks`` (:class:`AmodalMasks`)
     and, after :class:`OcclusionRate`, ``occlusion_rates``. Takes the last chance to
@@ -19,7 +19,7 @@ class PackAmodalInputs(PackDetInputs):
 
     Raises:
         TypeError: If ``gt_masks`` is no longer the carrier.
-        ValueError: If fields differ in length, or masks and picture in size.
+        ValueError: If fields differ in length, or masks and image in size.
     """
 
     mapping_table = {
@@ -35,7 +35,7 @@ class PackAmodalInputs(PackDetInputs):
         packed = super().transform(results)
         masks = packed['data_samples'].gt_instances.masks
         if (masks.height, masks.width) == tuple(results['img_shape'][:2]):
-            # a training picture: the loader's process builds what the losses read
+            # a training image: the loader's process builds what the losses read
             masks.build()
         return packed
 
@@ -58,6 +58,6 @@ def _check(results: dict) -> None:
     size = (masks.height, masks.width)
     if size not in (tuple(results['img_shape'][:2]), tuple(results['ori_shape'][:2])):
         raise ValueError(
-            f'{path}: masks are {size}, the picture is {results["img_shape"][:2]}: a '
-            'transform moved the picture and not the masks.'
+            f'{path}: masks are {size}, the image is {results["img_shape"][:2]}: a '
+            'transform moved the image and not the masks.'
         )

@@ -21,7 +21,7 @@ class LoadAmodalAnnotations(LoadAnnotations):
             Boxes, labels and masks are always loaded.
 
     Raises:
-        ValueError: If a mask's size differs from its picture's.
+        ValueError: If a mask's size differs from its image's.
     """
 
     def __init__(self, **kwargs) -> None:
@@ -36,7 +36,7 @@ class LoadAmodalAnnotations(LoadAnnotations):
                     f'{results["img_path"]} is {height} x {width} pixels, but the mask '
                     f'of annotation {instance["annotation_id"]} is '
                     f'{" x ".join(map(str, instance["mask"]["size"]))}. Are these the '
-                    'pictures that the annotations were made for? (D2SA pads some: '
+                    'images that the annotations were made for? (D2SA pads some: '
                     'use its own, not those of D2S.)'
                 )
         results['gt_masks'] = AmodalMasks(

@@ -16,7 +16,7 @@ class OcclusionRate(BaseTransform):
 
     Args:
         mode: 'annotated' keeps the rate of the whole object, as the paper has it;
-            'recomputed' measures it inside the augmented picture, where a crop may
+            'recomputed' measures it inside the augmented image, where a crop may
             have cut the hidden part away.
 
     Raises:

@@ -37,7 +37,7 @@ class OAFormer(Mask2Former):
             whole training steps and not for testing.
 
             Each part is compiled when it first runs, apart for training and testing,
-            which takes from half a minute to minutes. Pictures of other sizes: by
+            which takes from half a minute to minutes. Images of other sizes: by
             default (``dynamic=None``) the first one or two are compiled for again,
             then the code is for any size; with ``dynamic=True`` it is from the first
             on. With ``dynamic=False`` each size is compiled for, and after eight
@@ -86,9 +86,9 @@ class OAFormer(Mask2Former):
         """Predict the amodal instances of a batch.
 
         Args:
-            batch_inputs: Normalised pictures, (B, 3, H, W).
+            batch_inputs: Normalised images, (B, 3, H, W).
             batch_data_samples: Their samples.
-            rescale: Whether results go to the original pictures' sizes.
+            rescale: Whether results go to the original images' sizes.
 
         Returns:
             The samples with ``pred_instances``; see

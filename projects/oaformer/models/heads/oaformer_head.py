@@ -231,7 +231,7 @@ class OAFormerHead(Mask2FormerHead):
             self.num_points,
         )
         counts = [min(self.num_queries, count) for count in targets.counts]
-        # MMDetection counts an empty picture as one mask
+        # MMDetection counts an empty image as one mask
         num_masks = float(sum(max(count, 1) for count in counts))
         num_masks = output.mask_features.new_tensor(num_masks)
         if self.training:

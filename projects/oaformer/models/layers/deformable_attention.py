@@ -43,7 +43,7 @@ def deformable_attention(
         sampling_locations: x and y of each point, 0 to 1 from border to border,
             (B, Q, M, L, P, 2).
         attention_weights: Weight of each point, (B, Q, M, L, P).
-        im2col_step: Pictures per launch of MMCV's kernel.
+        im2col_step: Images per launch of MMCV's kernel.
 
     Returns:
         (B, Q, M * C).
@@ -149,15 +149,15 @@ class _LevelPoints:
         self.share_x, self.share_y = (clamped - low).unbind(-1)
 
         row_stride = (width + _BEFORE + _BEHIND) * num_heads
-        picture_stride = (height + _BEFORE + _BEHIND) * row_stride
+        image_stride = (height + _BEFORE + _BEHIND) * row_stride
         self.offsets = (0, num_heads, row_stride, row_stride + num_heads)
         first = torch.arange(num_heads, dtype=torch.int32)
         first = first + _BEFORE * (num_heads + row_stride)
-        pictures = torch.arange(batch_size, dtype=torch.int32) * picture_stride
+        images = torch.arange(batch_size, dtype=torch.int32) * image_stride
         low_x, low_y = low.int().unbind(-1)
         # (B, Q, M, P), the row of the point's upper left neighbour
         self.low_rows = low_x * num_heads + low_y * row_stride + first[:, None]
-        self.low_rows += pictures[:, None, None, None]
+        self.low_rows += images[:, None, None, None]
 
     def corner_rows(self) -> Tensor:
         """Rows of the four neighbours of each point, (B * Q * M, P * 4)."""

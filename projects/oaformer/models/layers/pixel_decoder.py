@@ -21,7 +21,7 @@ from .deformable_attention import deformable_attention
 
 
 class DeformableSelfAttention(MultiScaleDeformableAttention):
-    """MMCV's module, its parameters and its result, for a picture without padding."""
+    """MMCV's module, its parameters and its result, for an image without padding."""
 
     def forward(
         self,

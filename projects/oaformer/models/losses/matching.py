@@ -28,10 +28,10 @@ class MatchingWeights(NamedTuple):
 
 
 class Matches(NamedTuple):
-    """Queries matched to objects in a batch, picture after picture.
+    """Queries matched to objects in a batch, image after image.
 
     Attributes:
-        image: Picture of each match, (M,).
+        image: Image of each match, (M,).
         query: Query of each match, (M,).
         instance: Its object, as an index into :class:`AmodalTargets`, (M,).
     """
@@ -146,7 +146,7 @@ def match_stages(
 ) -> list[Matches]:
     """Match the queries of every stage to the objects, each stage by itself.
 
-    The points of a picture are drawn once and serve all its stages; masks are
+    The points of an image are drawn once and serve all its stages; masks are
     never built, only sampled.
 
     Args:
@@ -155,7 +155,7 @@ def match_stages(
         mask_features: (B, C, H/4, W/4).
         targets: Ground truth of the batch.
         weights: Weights of the costs.
-        num_points: Points per picture.
+        num_points: Points per image.
 
     Returns:
         The matches of each stage.

@@ -63,23 +63,23 @@ def matched_masks(
 ) -> list[Tensor]:
     """Build the masks of matched queries, and no others.
 
-    One product per picture serves all stages, so that the gradient of the features is
+    One product per image serves all stages, so that the gradient of the features is
     made once and not added up stage by stage.
 
     Args:
-        mask_embeds: Embeddings of each stage's matched queries, picture after picture,
+        mask_embeds: Embeddings of each stage's matched queries, image after image,
             (M, C) each.
         mask_features: (B, C, H/4, W/4).
-        counts: Matches of each picture; they sum to M.
+        counts: Matches of each image; they sum to M.
 
     Returns:
         Mask logits of each stage, (M, H/4, W/4) each.
     """
-    # (S, M, C), then (S, M_b, C) for each picture
-    by_picture = torch.stack(list(mask_embeds)).split(list(counts), dim=1)
+    # (S, M, C), then (S, M_b, C) for each image
+    by_image = torch.stack(list(mask_embeds)).split(list(counts), dim=1)
     masks = [
         torch.einsum('smc,chw->smhw', embed, features).unbind()
-        for embed, features in zip(by_picture, mask_features, strict=True)
+        for embed, features in zip(by_image, mask_features, strict=True)
     ]
     return [torch.cat(stage) for stage in zip(*masks, strict=True)]
 

@@ -9,14 +9,14 @@ from torch import Tensor
 
 
 class AmodalTargets(NamedTuple):
-    """Objects of a whole batch, picture after picture.
+    """Objects of a whole batch, image after image.
 
     Attributes:
         labels: Class of each object, (N,).
         masks: Amodal masks at the batch's input size, uint8, (N, H, W).
         occlusion_rates: Invisible area / amodal area, float32, (N,); None where
             nobody asks for them.
-        counts: Number of objects in each picture; they sum to N.
+        counts: Number of objects in each image; they sum to N.
         visible_masks: Visible masks, uint8, (N, H, W); None where nobody asks for
             them.
     """
@@ -28,7 +28,7 @@ class AmodalTargets(NamedTuple):
     visible_masks: Tensor | None = None
 
     def offsets(self) -> list[int]:
-        """Index of each picture's first object."""
+        """Index of each image's first object."""
         return [sum(self.counts[:index]) for index in range(len(self.counts))]
 
 
@@ -47,7 +47,7 @@ def amodal_targets(
         with_visible_masks: Whether visible masks are needed.
 
     Returns:
-        The objects of all pictures. Masks keep one byte per pixel.
+        The objects of all images. Masks keep one byte per pixel.
 
     Raises:
         ValueError: If masks, visible masks or occlusion rates are missing, or the
@@ -101,4 +101,4 @@ def amodal_targets(
 
 
 def _name(sample: DetDataSample) -> str:
-    return str(sample.metainfo.get('img_path', 'a training picture'))
+    return str(sample.metainfo.get('img_path', 'a training image'))

@@ -3,9 +3,9 @@
 from .amodal_fusion_head import AmodalFusionHead
 from .instances import TopInstances, top_instances
 from .upsampling import (
+    ImageSizes,
     MaskRegion,
     MaskUpsampler,
-    PictureSizes,
     positive_boxes,
     region_quality,
 )
@@ -14,7 +14,7 @@ __all__ = [
     'AmodalFusionHead',
     'MaskRegion',
     'MaskUpsampler',
-    'PictureSizes',
+    'ImageSizes',
     'TopInstances',
     'positive_boxes',
     'region_quality',

@@ -13,9 +13,9 @@ from ...structures import RLE, decode_masks, encode_region, rle_bbox
 from ..heads import OAFormerOutput
 from .instances import top_instances
 from .upsampling import (
+    ImageSizes,
     MaskRegion,
     MaskUpsampler,
-    PictureSizes,
     positive_boxes,
     region_quality,
 )
@@ -23,7 +23,7 @@ from .upsampling import (
 
 @MODELS.register_module()
 class AmodalFusionHead(BasePanopticFusionHead):
-    """Amodal instances of each picture.
+    """Amodal instances of each image.
 
     Chooses the instances first, builds each query's mask once, a few at a time at
     the size of the mask features, and one by one at full size where they are not
@@ -73,15 +73,15 @@ class AmodalFusionHead(BasePanopticFusionHead):
         batch_data_samples: SampleList,
         rescale: bool = True,
     ) -> list[dict[str, InstanceData]]:
-        """Instances of each picture, best first.
+        """Instances of each image, best first.
 
         Args:
             output: The head's last stage, in float32.
-            batch_data_samples: Samples with the pictures' sizes.
-            rescale: Whether masks and boxes go to the original picture's size.
+            batch_data_samples: Samples with the images' sizes.
+            rescale: Whether masks and boxes go to the original image's size.
 
         Returns:
-            For each picture ``dict(ins_results=InstanceData)`` with ``bboxes``
+            For each image ``dict(ins_results=InstanceData)`` with ``bboxes``
             (n, 4), ``labels`` (n,), ``scores`` (n,), ``masks`` (n of them) and,
             where the model predicts them, ``occlusion_rates`` (n,) in [0, 1] and
             ``visible_masks`` (n of them, in the form of ``masks``), each inside its
@@ -94,7 +94,7 @@ class AmodalFusionHead(BasePanopticFusionHead):
             visible_mask_embeds = output.visible_mask_embeds[-1]
         return [
             dict(
-                ins_results=self._picture_instances(
+                ins_results=self._image_instances(
                     output.cls_scores[-1][index],
                     output.mask_embeds[-1][index],
                     output.mask_features[index],
@@ -106,14 +106,14 @@ class AmodalFusionHead(BasePanopticFusionHead):
             for index, sample in enumerate(batch_data_samples)
         ]
 
-    def _picture_instances(
+    def _image_instances(
         self,
         cls_score: Tensor,
         mask_embed: Tensor,
         mask_features: Tensor,
         occlusion_rates: Tensor | None,
         visible_mask_embed: Tensor | None,
-        sizes: PictureSizes,
+        sizes: ImageSizes,
     ) -> InstanceData:
         top = top_instances(cls_score, self.max_per_image)
         queries, of_query = top.queries.unique(return_inverse=True)
@@ -164,13 +164,13 @@ def _masks(mask_embed: Tensor, mask_features: Tensor) -> Tensor:
     return torch.einsum('nc,chw->nhw', mask_embed, mask_features)
 
 
-def _encode(inside: Tensor, region: MaskRegion, sizes: PictureSizes) -> RLE:
+def _encode(inside: Tensor, region: MaskRegion, sizes: ImageSizes) -> RLE:
     return encode_region(inside.cpu().numpy(), region.top, region.left, *sizes.result)
 
 
-def _sizes(sample: DetDataSample, rescale: bool) -> PictureSizes:
+def _sizes(sample: DetDataSample, rescale: bool) -> ImageSizes:
     meta = sample.metainfo
-    return PictureSizes(
+    return ImageSizes(
         batch_input=tuple(meta['batch_input_shape'][:2]),
         image=tuple(meta['img_shape'][:2]),
         output=tuple(meta['ori_shape'][:2]) if rescale else None,

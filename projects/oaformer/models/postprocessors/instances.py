@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 class TopInstances(NamedTuple):
-    """The best (query, class) pairs of a picture.
+    """The best (query, class) pairs of an image.
 
     Attributes:
         scores: Class probability, (n,), best first.

@@ -1,9 +1,9 @@
 """Masks at full size, built only where they are not empty.
 
 Prediction resizes a mask twice, to the size of the batch and, without its padding, to
-the size of the original picture. Both resizes are bilinear, hence linear and separate
+the size of the original image. Both resizes are bilinear, hence linear and separate
 for rows and columns: one matrix for either axis does both. A pixel of the result can
-be inside only where one of the pixels it is made of is, so that the rest of the picture
+be inside only where one of the pixels it is made of is, so that the rest of the image
 is never built.
 """
 
@@ -14,13 +14,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-class PictureSizes(NamedTuple):
+class ImageSizes(NamedTuple):
     """Sizes (height, width) in pixels that a mask passes through.
 
     Attributes:
         batch_input: Size of the padded batch.
-        image: Size of the picture inside the batch.
-        output: Size of the result: that of the original picture, or None to
+        image: Size of the image inside the batch.
+        output: Size of the result: that of the original image, or None to
             stay at ``image``.
     """
 
@@ -49,7 +49,7 @@ class MaskRegion(NamedTuple):
 
 
 class MaskUpsampler:
-    """Builds full-size masks of one picture, one region at a time.
+    """Builds full-size masks of one image, one region at a time.
 
     Args:
         low_size: (height, width) of the mask features.
@@ -58,7 +58,7 @@ class MaskUpsampler:
     """
 
     def __init__(
-        self, low_size: tuple[int, int], sizes: PictureSizes, device: torch.device
+        self, low_size: tuple[int, int], sizes: ImageSizes, device: torch.device
     ) -> None:
         outputs = sizes.output or (None, None)
         axes = zip(low_size, sizes.batch_input, sizes.image, outputs, strict=True)

@@ -18,7 +18,7 @@ CURVE_BUCKETS = ('none', 'partial', 'heavy')
 def build_report(
     evaluation: AmodalEvaluation,
     images: Mapping[int, Mapping],
-    find_picture: Callable[[int], Path],
+    find_image: Callable[[int], Path],
     visualizer: AmodalLocalVisualizer,
     number: int,
     title: str,
@@ -28,8 +28,8 @@ def build_report(
 
     Args:
         evaluation: The evaluation.
-        images: Picture (``id``, ``file_name``, ``height``, ``width``) by its id.
-        find_picture: Tells where the picture with an id should be.
+        images: Image (``id``, ``file_name``, ``height``, ``width``) by its id.
+        find_image: Tells where the image with an id should be.
         visualizer: Draws the cases, in its own style.
         number: Number of cases of each kind.
         title: Title of the page.
@@ -52,7 +52,7 @@ def build_report(
         absent=_absent(evaluation),
         charts=_charts(evaluation),
         galleries=[
-            build_gallery(group, evaluation.classes, images, find_picture, visualizer)
+            build_gallery(group, evaluation.classes, images, find_image, visualizer)
             for group in select_cases(evaluation, number)
         ],
         class_table=tables.class_table(evaluation),
@@ -63,7 +63,7 @@ def _facts(evaluation: AmodalEvaluation, num_images: int) -> list[tuple[str, str
     objects = [item for item in evaluation.objects if not item['iscrowd']]
     matched, found = len(evaluation.matched.matches), len(evaluation.detections)
     return [
-        ('pictures', f'{evaluation.num_images} of the {num_images} that are annotated'),
+        ('images', f'{evaluation.num_images} of the {num_images} that are annotated'),
         ('objects', f'{len(objects)}, {matched} of them matched at amodal IoU 0.5'),
         ('detections', f'{found}, {len(evaluation.false_positives)} of them unmatched'),
     ]

@@ -1,4 +1,4 @@
-"""Cards of the galleries: cases in words, with their pictures."""
+"""Cards of the galleries: cases in words, with their images."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -31,28 +31,28 @@ NOTES = dict(
 )
 
 
-class PictureError(ValueError):
-    """A picture can't be drawn on; says why."""
+class ImageError(ValueError):
+    """An image can't be drawn on; says why."""
 
 
 def build_gallery(
     group: CaseGroup,
     classes: Mapping[str, int],
     images: Mapping[int, Mapping],
-    find_picture: Callable[[int], Path],
+    find_image: Callable[[int], Path],
     visualizer: AmodalLocalVisualizer,
 ) -> Gallery:
-    """Draw and describe cases. One picture is held at a time.
+    """Draw and describe cases. One image is held at a time.
 
     Args:
         group: The cases.
         classes: Category id by class name, in the order of the labels.
-        images: Picture (``file_name``, ``height``, ``width``) by its id.
-        find_picture: Tells where the picture with an id should be.
+        images: Image (``file_name``, ``height``, ``width``) by its id.
+        find_image: Tells where the image with an id should be.
         visualizer: What draws.
 
     Returns:
-        The gallery. Where a picture can't be read, its card says so and shows the masks
+        The gallery. Where an image can't be read, its card says so and shows the masks
         on grey.
     """
     names = {category_id: name for name, category_id in classes.items()}
@@ -60,16 +60,16 @@ def build_gallery(
     cards = []
     for case in group.cases:
         image = images[case.object['image_id']]
-        picture, warning = None, ''
+        pixels, warning = None, ''
         try:
-            picture = read_picture(find_picture(image['id']), image)
-        except PictureError as error:
+            pixels = read_image(find_image(image['id']), image)
+        except ImageError as error:
             warning = str(error)
-        drawn = draw_case(visualizer, case, labels, picture)
+        drawn = draw_case(visualizer, case, labels, pixels)
         cards.append(
             Card(
                 title=names[case.object['category_id']],
-                picture=jpeg_data_uri(drawn),
+                image=jpeg_data_uri(drawn),
                 facts=case_facts(case, names, image['file_name']),
                 warning=warning,
             )
@@ -80,35 +80,35 @@ def build_gallery(
     return Gallery(group.name, TITLES[group.name], note, cards)
 
 
-def read_picture(path: Path, image: Mapping) -> np.ndarray:
-    """Read a picture, RGB.
+def read_image(path: Path, image: Mapping) -> np.ndarray:
+    """Read an image, RGB.
 
     Args:
         path: Where it should be.
         image: Its entry of the annotation file.
 
     Returns:
-        The picture, (height, width, 3).
+        The image, (height, width, 3).
 
     Raises:
-        PictureError: If it is missing, is no picture or has another size.
+        ImageError: If it is missing, is no image or has another size.
     """
     if not path.is_file():
-        raise PictureError(f'no picture {path}')
+        raise ImageError(f'no image {path}')
     try:
-        picture = mmcv.imread(str(path))
+        pixels = mmcv.imread(str(path))
     except cv2.error:
         # OpenCV's answer to an empty file.
-        picture = None
-    if picture is None:
-        raise PictureError(f'{path} is not a picture that can be read')
-    height, width = picture.shape[:2]
+        pixels = None
+    if pixels is None:
+        raise ImageError(f'{path} is not an image that can be read')
+    height, width = pixels.shape[:2]
     if (height, width) != (image['height'], image['width']):
-        raise PictureError(
+        raise ImageError(
             f'{path} is {width} x {height} pixels, the annotation file says '
             f'{image["width"]} x {image["height"]}'
         )
-    return np.ascontiguousarray(picture[..., ::-1])
+    return np.ascontiguousarray(pixels[..., ::-1])
 
 
 def case_facts(
@@ -119,7 +119,7 @@ def case_facts(
     Args:
         case: The case.
         names: Class name by category id.
-        file_name: Name of its picture.
+        file_name: Name of its image.
 
     Returns:
         Names and values.
@@ -140,7 +140,7 @@ def case_facts(
     if predicted is not None:
         rate += f', predicted {predicted:.0%}'
     facts.append(('occlusion rate', rate))
-    facts.append(('picture', f'{file_name}, object {case.object["annotation_id"]}'))
+    facts.append(('image', f'{file_name}, object {case.object["annotation_id"]}'))
     return facts
 
 

@@ -105,8 +105,8 @@ def _missed(
 ) -> CaseGroup:
     """The largest missed objects, each with the detection that overlaps most."""
     chosen = sorted(missed, key=lambda item: item['area'], reverse=True)[:number]
-    pictures = {item['image_id'] for item in chosen}
-    detections = _by_image(evaluation.detections, pictures)
+    images = {item['image_id'] for item in chosen}
+    detections = _by_image(evaluation.detections, images)
     cases = []
     for item in chosen:
         candidates = detections[item['image_id']]

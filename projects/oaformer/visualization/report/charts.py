@@ -1,4 +1,4 @@
-"""Charts as inline SVG that takes the colour of its text from the page around it."""
+"""Charts as inline SVG that takes the color of its text from the page around it."""
 
 import io
 import re
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from ...evaluation.occlusion_metrics import CalibrationBin
 
-# Stands for "the text colour of the page" until the SVG is written.
+# Stands for "the text color of the page" until the SVG is written.
 INK = '#010203'
 # Dark enough on white, light enough on black.
 BLUE, ORANGE, VIOLET, GREEN = '#3d8bd9', '#e07b28', '#a566d6', '#2f9e6e'
@@ -69,13 +69,13 @@ def rate_scatter(
         figure, axes = _unit_square('annotated occlusion rate', 'predicted')
         # A faint point for thousands of matches, a solid one for a few.
         alpha = float(np.clip(20 / np.sqrt(max(len(predicted), 1)), 0.15, 0.8))
-        for name, colour, chosen in cells:
+        for name, color, chosen in cells:
             # As pixels: 40,000 points are a file of megabytes otherwise.
             axes.scatter(
                 annotated[chosen],
                 predicted[chosen],
                 s=16,
-                color=colour,
+                color=color,
                 alpha=alpha,
                 linewidths=0,
                 rasterized=True,
@@ -133,13 +133,13 @@ def precision_recall_chart(curves: Mapping[str, np.ndarray]) -> str:
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=SIZE, layout='constrained')
         axes = figure.subplots()
-        for (name, curve), (colour, style) in zip(
+        for (name, curve), (color, style) in zip(
             curves.items(), LINES[: len(curves)], strict=True
         ):
             axes.plot(
                 np.linspace(0, 1, len(curve)),
                 curve,
-                color=colour,
+                color=color,
                 linestyle=style,
                 linewidth=2,
                 label=f'{name}: AP50 {100 * float(np.mean(curve)):.1f}',

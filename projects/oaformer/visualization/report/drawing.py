@@ -1,4 +1,4 @@
-"""Pictures of cases: the object's surroundings, ground truth beside prediction."""
+"""Images of cases: the object's surroundings, ground truth beside prediction."""
 
 import base64
 from collections.abc import Mapping
@@ -25,13 +25,13 @@ Window = tuple[int, int, int, int]
 
 
 def crop_window(masks: list[RLE]) -> Window:
-    """Choose what to show of a picture: a square around masks, if it has the room.
+    """Choose what to show of an image: a square around masks, if it has the room.
 
     Args:
-        masks: Masks of one picture, at least one of them not empty.
+        masks: Masks of one image, at least one of them not empty.
 
     Returns:
-        Window inside the picture.
+        Window inside the image.
     """
     height, width = masks[0]['size']
     boxes = np.array([rle_bbox(mask) for mask in masks])
@@ -50,7 +50,7 @@ def draw_case(
     visualizer: AmodalLocalVisualizer,
     case: Case,
     labels: Mapping[int, int],
-    picture: np.ndarray | None,
+    image: np.ndarray | None,
 ) -> np.ndarray:
     """Draw an object, and beside it the detection that stands for it.
 
@@ -58,7 +58,7 @@ def draw_case(
         visualizer: What draws; its ``dataset_meta`` holds the classes.
         case: The case.
         labels: Index of the class by category id.
-        picture: The picture, RGB, (H, W, 3); grey stands in for it where None.
+        image: The image, RGB, (H, W, 3); grey stands in for it where None.
 
     Returns:
         Drawing, RGB, (h, w, 3), at most ``MAX_DRAWN_WIDTH`` wide.
@@ -66,10 +66,10 @@ def draw_case(
     items = [case.object] + ([] if case.detection is None else [case.detection])
     window = crop_window([item['segmentation'] for item in items])
     left, top, right, bottom = window
-    if picture is None:
+    if image is None:
         crop = np.full((bottom - top, right - left, 3), 128, np.uint8)
     else:
-        crop = picture[top:bottom, left:right]
+        crop = image[top:bottom, left:right]
     # The visualiser enlarges what is smaller.
     scale = min(1, MIN_DRAWN_SIDE / min(crop.shape[:2]))
     size = (round(crop.shape[1] * scale), round(crop.shape[0] * scale))
@@ -88,10 +88,10 @@ def draw_case(
 
 
 def jpeg_data_uri(image: np.ndarray) -> str:
-    """Encode a picture so that it can stand in the page itself.
+    """Encode an image so that it can stand in the page itself.
 
     Args:
-        image: Picture, RGB, (H, W, 3).
+        image: Image, RGB, (H, W, 3).
 
     Returns:
         Data URI.

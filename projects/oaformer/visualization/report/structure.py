@@ -1,4 +1,4 @@
-"""What a report consists of, ready to be laid out: texts, charts and pictures."""
+"""What a report consists of, ready to be laid out: texts, charts and images."""
 
 from typing import NamedTuple
 
@@ -36,17 +36,17 @@ class Chart(NamedTuple):
 
 
 class Card(NamedTuple):
-    """One object: its picture and what was measured on it.
+    """One object: its image and what was measured on it.
 
     Attributes:
         title: The object's class.
-        picture: Drawing as a JPEG data URI.
+        image: Drawing as a JPEG data URI.
         facts: Names and values.
-        warning: Why the picture is missing; empty where it is there.
+        warning: Why the image is missing; empty where it is there.
     """
 
     title: str
-    picture: str
+    image: str
     facts: list[tuple[str, str]]
     warning: str = ''
 

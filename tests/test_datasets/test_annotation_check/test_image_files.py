@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from oaformer.datasets.annotation_check import find_img_dir, read_picture_files
+from oaformer.datasets.annotation_check import find_img_dir, read_image_files
 
 
 def save(path, height=4, width=6, **kwargs):
@@ -13,36 +13,36 @@ def save(path, height=4, width=6, **kwargs):
 def test_sizes_and_what_cannot_be_read(tmp_path):
     save(tmp_path / 'a.jpg')
     save(tmp_path / 'deep/b.png', 3, 2)
-    (tmp_path / 'broken.jpg').write_bytes(b'no picture')
+    (tmp_path / 'broken.jpg').write_bytes(b'no image')
     names = ['a.jpg', 'deep/b.png', 'broken.jpg', 'c.jpg', 'deep', 'a.jpg']
-    pictures = read_picture_files(names, tmp_path)
-    assert [picture.size for picture in pictures.values()] == [
+    images = read_image_files(names, tmp_path)
+    assert [image.size for image in images.values()] == [
         (4, 6),
         (3, 2),
         None,
         None,
         None,
     ]
-    assert 'cannot be read' in pictures['broken.jpg'].error
-    assert f'there is no file {tmp_path}/c.jpg' in pictures['c.jpg'].error
+    assert 'cannot be read' in images['broken.jpg'].error
+    assert f'there is no file {tmp_path}/c.jpg' in images['c.jpg'].error
 
 
 @pytest.mark.parametrize(
     ('orientation', 'size'), [(1, (4, 6)), (3, (4, 6)), (6, (6, 4))]
 )
 def test_size_is_that_of_the_loader(tmp_path, orientation, size):
-    """Cameras turn pictures by a note in the header, which the loader heeds."""
+    """Cameras turn images by a note in the header, which the loader heeds."""
     import mmcv
 
     exif = Image.Exif()
     exif[0x0112] = orientation
     save(tmp_path / 'a.jpg', exif=exif)
     assert mmcv.imread(str(tmp_path / 'a.jpg')).shape[:2] == size
-    assert read_picture_files(['a.jpg'], tmp_path)['a.jpg'].size == size
+    assert read_image_files(['a.jpg'], tmp_path)['a.jpg'].size == size
 
 
 @pytest.mark.parametrize(
-    ('ann_file', 'picture', 'folder'),
+    ('ann_file', 'image', 'folder'),
     [
         ('val.json', 'b.jpg', '.'),
         ('val.json', 'images/b.jpg', 'images'),
@@ -55,8 +55,8 @@ def test_size_is_that_of_the_loader(tmp_path, orientation, size):
         ('val.json', 'images/c.jpg', None),
     ],
 )
-def test_folder_of_the_pictures_is_found(tmp_path, ann_file, picture, folder):
-    save(tmp_path / picture)
+def test_folder_of_the_images_is_found(tmp_path, ann_file, image, folder):
+    save(tmp_path / image)
     (tmp_path / ann_file).parent.mkdir(exist_ok=True)
     found = find_img_dir(tmp_path / ann_file, ['a.jpg', 'b.jpg'])
     assert found == (None if folder is None else tmp_path / folder)

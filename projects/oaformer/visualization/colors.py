@@ -1,16 +1,16 @@
-"""Which instance gets which colour."""
+"""Which instance gets which color."""
 
 import cv2
 import numpy as np
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
 SAME_OBJECT_IOU = 0.5
-"""IoU from which a prediction is drawn in the colour of the ground truth."""
+"""IoU from which a prediction is drawn in the color of the ground truth."""
 
 
-def instance_colour(index: int) -> Colour:
-    """Colour number ``index`` of an endless palette, RGB.
+def instance_color(index: int) -> Color:
+    """Color number ``index`` of an endless palette, RGB.
 
     Hues advance by the golden ratio, so that any few neighbours lie far apart; value
     alternates so that a hue that comes near an earlier one still looks different.
@@ -23,25 +23,25 @@ def instance_colour(index: int) -> Colour:
     return round(255 * float(red)), round(255 * float(green)), round(255 * float(blue))
 
 
-def colours_like(ious: np.ndarray) -> list[int]:
-    """Give predictions the colour numbers of the objects that they overlap most.
+def colors_like(ious: np.ndarray) -> list[int]:
+    """Give predictions the color numbers of the objects that they overlap most.
 
     Args:
         ious: IoU of each prediction, best score first, with each object of the ground
-            truth, (N, M). Objects have the colours 0 to M - 1.
+            truth, (N, M). Objects have the colors 0 to M - 1.
 
     Returns:
-        A colour for each prediction: that of its object, or a new one where no free
+        A color for each prediction: that of its object, or a new one where no free
         object overlaps by at least ``SAME_OBJECT_IOU``.
     """
     free = np.array(ious, dtype=np.float64)
-    colours, unused = [], free.shape[1]
+    colors, unused = [], free.shape[1]
     for row in range(len(free)):
         best = int(free[row].argmax()) if free.shape[1] else 0
         if free.shape[1] and free[row, best] >= SAME_OBJECT_IOU:
-            colours.append(best)
+            colors.append(best)
             free[:, best] = -1
         else:
-            colours.append(unused)
+            colors.append(unused)
             unused += 1
-    return colours
+    return colors

@@ -1,4 +1,4 @@
-"""Picture files: where they are, and how large."""
+"""Image files: where they are, and how large."""
 
 import os
 from collections.abc import Iterable
@@ -12,8 +12,8 @@ TURNED = (5, 6, 7, 8)
 """EXIF orientations by a quarter turn, which exchange height and width."""
 
 
-class PictureFile(NamedTuple):
-    """What is known of a picture's file.
+class ImageFile(NamedTuple):
+    """What is known of an image's file.
 
     Attributes:
         path: Where it should be.
@@ -26,10 +26,10 @@ class PictureFile(NamedTuple):
     error: str | None = None
 
 
-def read_picture_files(
+def read_image_files(
     file_names: Iterable[str], img_dir: str | os.PathLike
-) -> dict[str, PictureFile]:
-    """Look at the headers of picture files.
+) -> dict[str, ImageFile]:
+    """Look at the headers of image files.
 
     Args:
         file_names: Names as they stand in the annotation file.
@@ -44,17 +44,17 @@ def read_picture_files(
 
 
 def find_img_dir(ann_file: str | os.PathLike, file_names: Iterable[str]) -> Path | None:
-    """Find the folder of the pictures beside an annotation file.
+    """Find the folder of the images beside an annotation file.
 
     Looked at are the file's folder, the one above if the file lies in a folder of
     annotations, and the folders in both, two deep.
 
     Args:
         ann_file: Path of the annotation file.
-        file_names: Names of pictures as they stand in it.
+        file_names: Names of images as they stand in it.
 
     Returns:
-        The first folder that has one of the first hundred pictures, None without one.
+        The first folder that has one of the first hundred images, None without one.
     """
     names = list(file_names)[:100]
     folder = Path(ann_file).absolute().parent
@@ -81,17 +81,17 @@ def _folders(folder: Path) -> list[Path]:
         return []
 
 
-def _read_header(path: Path) -> PictureFile:
+def _read_header(path: Path) -> ImageFile:
     try:
-        with Image.open(path) as picture:
-            width, height = picture.size
+        with Image.open(path) as image:
+            width, height = image.size
             # As OpenCV does when the loader decodes it; only here is it in the header.
-            if picture.format in ('JPEG', 'MPO') and (
-                picture.getexif().get(EXIF_ORIENTATION) in TURNED
+            if image.format in ('JPEG', 'MPO') and (
+                image.getexif().get(EXIF_ORIENTATION) in TURNED
             ):
                 height, width = width, height
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return PictureFile(str(path), None, f'there is no file {path}')
+        return ImageFile(str(path), None, f'there is no file {path}')
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        return PictureFile(str(path), None, f'{path} cannot be read: {error}')
-    return PictureFile(str(path), (height, width))
+        return ImageFile(str(path), None, f'{path} cannot be read: {error}')
+    return ImageFile(str(path), (height, width))
