@@ -8,6 +8,7 @@ from .measure import Case
 
 SUITES: dict[str, Callable[[str, Path], list[Case]]] = {
     'data': data.cases,
+    'loader': data.loader_cases,
     'forward': forward.cases,
     'train-step': train_step.cases,
     'compiled': compiled.cases,
