@@ -21,6 +21,19 @@ def config(toy_config, tmp_path, monkeypatch):
     return build
 
 
+@pytest.mark.parametrize(
+    ('parser', 'flags'),
+    [
+        (cli.train_parser, '--amp --auto-scale-lr --resume'),
+        (cli.test_parser, '--out --show --show-dir --wait-time'),
+    ],
+)
+def test_flags_are_those_of_mmdetection(parser, flags):
+    common = '--work-dir --cfg-options --launcher --local_rank'
+    shown = parser().format_help()
+    assert [flag for flag in f'{common} {flags}'.split() if flag not in shown] == []
+
+
 def test_work_dir_is_named_after_the_config(config):
     assert config('train').work_dir == './work_dirs/toy_config'
     assert config('train', '--work-dir', 'here').work_dir == 'here'
