@@ -5,16 +5,15 @@ import pickle
 import runpy
 import sys
 
-import numpy as np
 import pytest
 import torch
 from mmdet.datasets import CocoDataset
 from mmengine.config import Config
 from mmengine.runner import load_checkpoint
 from original_mask2former import OriginalMask2Former
-from PIL import Image
 from tiny_models import CONFIGS, SHRINK, images, mask2former, oaformer
 
+from oaformer.datasets.synth_amodal import write_split
 from oaformer.engine import safe_load
 
 PRETRAINED = CONFIGS / 'oaformer_r50_d2sa_coco-pretrained.py'
@@ -43,7 +42,8 @@ def config(tmp_path):
     dataset = dict(
         type='AmodalCocoDataset',
         data_root=str(tmp_path),
-        ann_file='train.json',
+        ann_file='annotations/train.json',
+        data_prefix=dict(img='images'),
         metainfo=dict(classes=CLASSES),
         pipeline=small.train_pipeline,
     )
@@ -178,26 +178,13 @@ QUERIES = 'model.panoptic_head.num_queries=9'
 
 
 def write_images(folder):
-    rng = np.random.default_rng(0)
-    images, annotations = [], []
-    for number in (1, 2):
-        Image.fromarray(rng.integers(0, 255, (48, 64, 3), dtype=np.uint8)).save(
-            folder / f'{number}.png'
-        )
-        images.append(dict(id=number, file_name=f'{number}.png', height=48, width=64))
-        annotations.append(
-            dict(
-                id=number,
-                image_id=number,
-                category_id=number,
-                iscrowd=0,
-                segmentation=[[8, 8, 40, 8, 40, 40, 8, 40]],
-                visible_mask=[[8, 8, 24, 8, 24, 40, 8, 40]],
-            )
-        )
-    categories = [dict(id=i, name=name) for i, name in enumerate(CLASSES, 1)]
-    content = dict(images=images, annotations=annotations, categories=categories)
-    (folder / 'train.json').write_text(json.dumps(content))
+    """Two synthetic images, whose classes get other names."""
+    write_split(str(folder), 'train', 2)
+    file = folder / 'annotations' / 'train.json'
+    content = json.loads(file.read_text())
+    for category, name in zip(content['categories'], CLASSES, strict=False):
+        category['name'] = name
+    file.write_text(json.dumps(content))
 
 
 @pytest.mark.slow
