@@ -1,8 +1,8 @@
 # Pastes whole objects of other training images over each image. Ours.
 _base_ = './oaformer_r50_d2sa.py'
 
-# everything but OcclusionRate and PackAmodalInputs, for either image
-load_pipeline = _base_.train_pipeline[:-2]
+# everything but PackAmodalInputs, for either image
+load_pipeline = _base_.train_pipeline[:-1]
 train_dataloader = dict(
     dataset=dict(
         _delete_=True,
@@ -14,6 +14,6 @@ train_dataloader = dict(
                 for part in _base_.train_dataloader.dataset.datasets
             ],
         ),
-        pipeline=[dict(type='AmodalCopyPaste'), *_base_.train_pipeline[-2:]],
+        pipeline=[dict(type='AmodalCopyPaste'), _base_.train_pipeline[-1]],
     )
 )

@@ -10,7 +10,6 @@ custom_hooks = [
             dict(type='LoadImageFromFile'),
             dict(type='LoadAmodalAnnotations'),
             dict(type='Resize', scale=_base_.image_size, keep_ratio=True),
-            dict(type='OcclusionRate', mode='annotated'),
             dict(type='PackAmodalInputs'),
         ],
     ),

@@ -9,7 +9,6 @@ custom_hooks = [
         pipeline=[
             dict(type='LoadImageFromFile'),
             dict(type='LoadAmodalAnnotations'),
-            dict(type='OcclusionRate', mode='annotated'),
             dict(type='PackAmodalInputs'),
         ],
     ),

@@ -131,7 +131,6 @@ def samples(counts=(3, 2), size=SIZE, seed=0, image_size=None, output_size=None)
             labels=labels,
             masks=masks,
             bboxes=masks.get_bboxes('hbox').tensor,
-            occlusion_rates=torch.from_numpy(masks.occlusion_rates),
         )
         batch.append(sample)
     return batch

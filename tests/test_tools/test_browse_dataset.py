@@ -29,7 +29,6 @@ train_dataloader = dict(
             dict(type='RandomResize', scale=(160, 160), ratio_range=(1.0, 2.0),
                  resize_type='Resize', keep_ratio=True),
             dict(type='RandomCrop', crop_size=(120, 120)),
-            dict(type='OcclusionRate', mode='annotated'),
             dict(type='PackAmodalInputs')],
         **dataset))
 val_dataloader = dict(
@@ -38,7 +37,6 @@ val_dataloader = dict(
             dict(type='LoadImageFromFile'),
             dict(type='Resize', scale=(160, 160), keep_ratio=True),
             dict(type='LoadAmodalAnnotations'),
-            dict(type='OcclusionRate', mode='annotated'),
             dict(type='PackAmodalInputs')],
         **dataset))
 test_dataloader = dict(
@@ -122,7 +120,7 @@ def test_a_flip_alone_mirrors_the_image(tool, config, tmp_path):
     text = config.read_text()
     start, end = (
         text.index("            dict(type='RandomResize'"),
-        text.index("            dict(type='OcclusionRate'"),
+        text.index("            dict(type='PackAmodalInputs'"),
     )
     config.write_text(text[:start] + text[end:])
     before, after = (
@@ -156,7 +154,7 @@ train_dataloader = dict(
     dataset=dict(
         type='MultiImageMixDataset',
         dataset=dict(pipeline=pipeline[:2], **dataset),
-        pipeline=[dict(type='AmodalCopyPaste'), *pipeline[-2:]]))
+        pipeline=[dict(type='AmodalCopyPaste'), pipeline[-1]]))
 """
     config.write_text(text)
     before, after = (

@@ -6,14 +6,12 @@ train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAmodalAnnotations'),
     resize,
-    dict(type='OcclusionRate', mode='annotated'),
     dict(type='PackAmodalInputs'),
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     resize,
     dict(type='LoadAmodalAnnotations'),
-    dict(type='OcclusionRate', mode='annotated'),
     dict(
         type='PackAmodalInputs',
         meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'),

@@ -6,13 +6,11 @@ train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAmodalAnnotations'),
     dict(type='RandomFlip', prob=0.5),
-    dict(type='OcclusionRate', mode='annotated'),
     dict(type='PackAmodalInputs'),
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAmodalAnnotations'),
-    dict(type='OcclusionRate', mode='annotated'),
     dict(
         type='PackAmodalInputs',
         meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape'),

@@ -53,12 +53,7 @@ class AmodalMasks(BitmapMasks):
             )
         if occlusion_rates is None:
             occlusion_rates = self.recomputed_occlusion_rates()
-        self.occlusion_rates = np.asarray(occlusion_rates, dtype=np.float32)
-        if self.occlusion_rates.shape != (len(self._amodal),):
-            raise ValueError(
-                f'{len(self._amodal)} amodal masks but occlusion rates of shape '
-                f'{self.occlusion_rates.shape}'
-            )
+        self.occlusion_rates = self._checked_rates(occlusion_rates)
 
     @property
     def masks(self) -> np.ndarray:
@@ -87,6 +82,17 @@ class AmodalMasks(BitmapMasks):
             return np.zeros(len(self), dtype=np.float32)
         amodal, visible = _areas(self.masks), _areas(self.visible & self.masks)
         return (1 - visible / np.maximum(amodal, 1)).astype(np.float32) * (amodal > 0)
+
+    def with_occlusion_rates(
+        self, occlusion_rates: Sequence[float] | np.ndarray
+    ) -> 'AmodalMasks':
+        """The same masks with other occlusion rates in [0, 1], shape (N,).
+
+        Raises:
+            ValueError: If their number differs from that of the masks.
+        """
+        rates = self._checked_rates(occlusion_rates)
+        return self._like(self._amodal, self._visible, rates)
 
     def __len__(self) -> int:
         return len(self._amodal)
@@ -231,6 +237,14 @@ class AmodalMasks(BitmapMasks):
             visible=visible.masks,
             occlusion_rates=self.occlusion_rates,
         )
+
+    def _checked_rates(self, rates: Sequence[float] | np.ndarray) -> np.ndarray:
+        rates = np.asarray(rates, dtype=np.float32)
+        if rates.shape != (len(self),):
+            raise ValueError(
+                f'{len(self)} amodal masks but occlusion rates of shape {rates.shape}'
+            )
+        return rates
 
     def _like(self, amodal, visible, occlusion_rates) -> 'AmodalMasks':
         carrier = object.__new__(type(self))
