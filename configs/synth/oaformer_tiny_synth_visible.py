@@ -1,0 +1,9 @@
+# The quick start's model with visible masks beside the amodal ones. All ours.
+_base_ = './oaformer_tiny_synth.py'
+
+model = dict(
+    panoptic_head=dict(
+        loss_visible_mask=dict(loss_weight=0.5),  # as loss_mask
+        loss_visible_dice=dict(loss_weight=0.5),  # as loss_dice
+    )
+)
