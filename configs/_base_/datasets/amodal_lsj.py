@@ -1,6 +1,6 @@
 # Pipelines and loaders of every amodal data set: large-scale jitter at 1024 x 1024
-# for training, 800 x 1333 for testing, as Mask2Former has them (the paper names no
-# sizes). Data set configs add files.
+# for training, 800 x 1333 for testing. The paper names no sizes: all of it is
+# Mask2Former's. Data set configs add files.
 image_size = (1024, 1024)
 
 train_pipeline = [
@@ -27,12 +27,9 @@ train_pipeline = [
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=(1333, 800), keep_ratio=True),
-    # ground truth for images only; masks stay encoded, so it costs nothing
+    # ground truth for drawing only; masks stay encoded, so it costs nothing
     dict(type='LoadAmodalAnnotations'),
-    dict(
-        type='PackAmodalInputs',
-        meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'),
-    ),
+    dict(type='PackAmodalInputs'),
 ]
 
 train_dataloader = dict(

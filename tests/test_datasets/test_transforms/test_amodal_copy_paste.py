@@ -290,8 +290,8 @@ def test_registered():
 
 def test_the_config_pastes_before_packing(repo_root):
     parent, cfg = (
-        Config.fromfile(repo_root / 'configs' / f'oaformer_r50_d2sa{name}.py')
-        for name in ('', '_copy-paste')
+        Config.fromfile(repo_root / 'configs' / f'{name}.py')
+        for name in ('oaformer_r50_d2sa', 'oaformer/oaformer_r50_d2sa_copy-paste')
     )
     wrapper = cfg.train_dataloader.dataset
     types = [step.type for step in wrapper.pipeline]

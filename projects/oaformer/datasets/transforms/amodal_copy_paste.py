@@ -96,7 +96,8 @@ class AmodalCopyPaste(BaseTransform):
         if 'mix_results' not in results:
             raise ValueError(
                 'AmodalCopyPaste needs a second image: put it into the pipeline of a '
-                'MultiImageMixDataset (see configs/oaformer_r50_d2sa_copy-paste.py)'
+                'MultiImageMixDataset (see '
+                'configs/oaformer/oaformer_r50_d2sa_copy-paste.py)'
             )
         other = results['mix_results'][0]
         for each in (results, other):
