@@ -9,7 +9,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from oaformer.engine.paths import DATA_SECTIONS, find_config, resolve_data_paths
+from oaformer.engine.launch.paths import DATA_SECTIONS, find_config, resolve_data_paths
 
 from .grid_file import GridError
 
