@@ -23,7 +23,7 @@ quietly() {
 say "1/5 the environment (some minutes the first time; about 20 more if mmcv must be built)"
 python=$(bash tools/setup_env.sh)
 
-config=configs/oaformer_tiny_synth.py
+config=configs/synth/oaformer_tiny_synth.py
 data=data/synth_amodal
 work_dir=work_dirs/oaformer_tiny_synth
 images=$root/$work_dir/images

@@ -12,7 +12,7 @@ import pytest
 
 from oaformer.datasets.synth_amodal import write_split
 
-CONFIG = 'configs/oaformer_tiny_synth.py'
+CONFIG = 'configs/synth/oaformer_tiny_synth.py'
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 
 

@@ -16,7 +16,7 @@ from tiny_models import CONFIGS, SHRINK, images, mask2former, oaformer
 from oaformer.datasets.synth_amodal import write_split
 from oaformer.engine import safe_load
 
-PRETRAINED = CONFIGS / 'oaformer_r50_d2sa_coco-pretrained.py'
+PRETRAINED = CONFIGS / 'oaformer' / 'oaformer_r50_d2sa_coco-pretrained.py'
 COCO = CocoDataset.METAINFO['classes']
 CLASSES = ('Dog', 'cupboard', 'cat')  # tiny_models has three; COCO has two of them
 BIAS = 'panoptic_head.cls_embed.bias'

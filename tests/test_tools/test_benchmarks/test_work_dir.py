@@ -114,7 +114,7 @@ def test_repeated_iterations_count_once():
 
 @pytest.fixture
 def working_dir(tmp_path, monkeypatch):
-    """A working folder with annotation files for configs/oaformer_tiny_synth.py."""
+    """A working folder with annotation files for the config below."""
     folder = tmp_path / 'data' / 'synth_amodal' / 'annotations'
     folder.mkdir(parents=True)
     for split in ('train', 'val', 'test'):
@@ -123,7 +123,7 @@ def working_dir(tmp_path, monkeypatch):
     return tmp_path
 
 
-CONFIG = 'configs/oaformer_tiny_synth.py'
+CONFIG = 'configs/synth/oaformer_tiny_synth.py'
 
 
 def test_config_equals_its_dump(working_dir):
