@@ -1,13 +1,6 @@
 """Train a detector."""
 
-import sys
-from pathlib import Path
-
-REPO_ROOT = Path(__file__).resolve().parents[1]
-# The tools belong to the package beside them, whatever else is installed.
-sys.path.insert(0, str(REPO_ROOT / 'projects'))
-
-from oaformer.engine import cli, finish_processes  # noqa: E402
+from oaformer.engine import cli, finish_processes
 
 
 def main() -> None:

@@ -41,15 +41,14 @@ def test_gradients_by_hand(tool):
     assert found['along', 'both'] == pytest.approx((3, -3 / 26**0.5))
 
 
-def test_of_a_model(tool, tmp_path, monkeypatch, capsys):
+def test_of_a_model(tool, repo_root, tmp_path, monkeypatch, capsys):
     from mmdet.registry import MODELS
     from mmengine.config import Config
 
     write_split(str(tmp_path / 'data' / 'synth_amodal'), 'train', 4)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv('COLUMNS', '200')
-    root = tool['REPO_ROOT']
-    config = str(root / 'configs' / 'synth' / 'oaformer_tiny_synth.py')
+    config = str(repo_root / 'configs' / 'synth' / 'oaformer_tiny_synth.py')
     model = MODELS.build(Config.fromfile(config).model)
     torch.save(dict(state_dict=model.state_dict()), 'model.pth')
     options = ['train_dataloader.batch_size=2', 'model.train_cfg.num_points=64']
@@ -62,12 +61,12 @@ def test_of_a_model(tool, tmp_path, monkeypatch, capsys):
         assert part in table
 
 
-def test_wrong_usage_is_told_in_one_line(tool, tmp_path, monkeypatch):
+def test_wrong_usage_is_told_in_one_line(tool, repo_root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit, match='no checkpoint absent.pth'):
         tool['main'](
             [
-                str(tool['REPO_ROOT'] / 'configs/synth/oaformer_tiny_synth.py'),
+                str(repo_root / 'configs/synth/oaformer_tiny_synth.py'),
                 'absent.pth',
             ]
         )
@@ -75,9 +74,9 @@ def test_wrong_usage_is_told_in_one_line(tool, tmp_path, monkeypatch):
         tool['main'](['config.py', 'absent.pth', '--batches', '0'])
 
 
-def test_weights_of_another_model_are_refused(tool, tmp_path, monkeypatch):
+def test_weights_of_another_model_are_refused(tool, repo_root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     torch.save(dict(state_dict=dict(weight=torch.ones(1))), 'other.pth')
-    config = str(tool['REPO_ROOT'] / 'configs' / 'synth' / 'oaformer_tiny_synth.py')
+    config = str(repo_root / 'configs' / 'synth' / 'oaformer_tiny_synth.py')
     with pytest.raises(SystemExit, match='other.pth does not fit the config'):
         tool['main']([config, 'other.pth'])

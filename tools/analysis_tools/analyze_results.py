@@ -6,17 +6,13 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-REPO_ROOT = Path(__file__).resolve().parents[2]
-# The tools belong to the package beside them, whatever else is installed.
-sys.path.insert(0, str(REPO_ROOT / 'projects'))
+from mmdet.registry import DATASETS, METRICS, VISUALIZERS
+from mmengine.config import Config, DictAction
+from mmengine.registry import init_default_scope
 
-from mmdet.registry import DATASETS, METRICS, VISUALIZERS  # noqa: E402
-from mmengine.config import Config, DictAction  # noqa: E402
-from mmengine.registry import init_default_scope  # noqa: E402
-
-from oaformer.engine import cli, innermost_dataset, load_results  # noqa: E402
-from oaformer.evaluation import AmodalCocoMetric  # noqa: E402
-from oaformer.visualization.report import build_report, render_report  # noqa: E402
+from oaformer.engine import cli, innermost_dataset, load_results
+from oaformer.evaluation import AmodalCocoMetric
+from oaformer.visualization.report import build_report, render_report
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -48,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Evaluate the predictions and write the page."""
     args = parse_args(argv)
     try:
-        cfg, path = cli.load_config(args.config, args.cfg_options, REPO_ROOT)
+        cfg, path = cli.load_config(args.config, args.cfg_options)
         predictions = load_results(args.predictions)
     except (OSError, ValueError, RuntimeError, pickle.UnpicklingError) as error:
         sys.exit(str(error))

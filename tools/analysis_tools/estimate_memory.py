@@ -10,21 +10,16 @@ import math
 import sys
 import time
 import warnings
-from pathlib import Path
 
-REPO_ROOT = Path(__file__).resolve().parents[2]
-# The tools belong to the package beside them, whatever else is installed.
-sys.path.insert(0, str(REPO_ROOT / 'projects'))
+import torch
+from mmdet.registry import MODELS
+from mmengine.config import Config, DictAction
+from mmengine.registry import init_default_scope
+from torch import nn
 
-import torch  # noqa: E402
-from mmdet.registry import MODELS  # noqa: E402
-from mmengine.config import Config, DictAction  # noqa: E402
-from mmengine.registry import init_default_scope  # noqa: E402
-from torch import nn  # noqa: E402
-
-import oaformer  # noqa: E402, F401
-from oaformer.engine import cli  # noqa: E402
-from oaformer.engine.memory_budget import (  # noqa: E402
+import oaformer  # noqa: F401
+from oaformer.engine import cli
+from oaformer.engine.memory_budget import (
     GIB,
     HOLES,
     RESERVE,
@@ -34,7 +29,7 @@ from oaformer.engine.memory_budget import (  # noqa: E402
     needed,
     weights_of,
 )
-from oaformer.engine.memory_step import (  # noqa: E402
+from oaformer.engine.memory_step import (
     made_up_batch,
     measure_prediction,
     measure_step,
@@ -195,7 +190,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     warnings.filterwarnings('ignore')
     try:
-        cfg, _ = cli.load_config(args.config, args.cfg_options, REPO_ROOT)
+        cfg, _ = cli.load_config(args.config, args.cfg_options)
         init_default_scope(cfg.get('default_scope', 'mmdet'))
         size = image_size(cfg, args.size)
         model = build_model(cfg)

@@ -6,16 +6,12 @@ import pickle
 import sys
 from pathlib import Path
 
-REPO_ROOT = Path(__file__).resolve().parents[2]
-# The tools belong to the package beside them, whatever else is installed.
-sys.path.insert(0, str(REPO_ROOT / 'projects'))
+from mmdet.registry import DATASETS
+from mmengine.config import DictAction
+from mmengine.evaluator import Evaluator
+from mmengine.registry import init_default_scope
 
-from mmdet.registry import DATASETS  # noqa: E402
-from mmengine.config import DictAction  # noqa: E402
-from mmengine.evaluator import Evaluator  # noqa: E402
-from mmengine.registry import init_default_scope  # noqa: E402
-
-from oaformer.engine import cli, load_results  # noqa: E402
+from oaformer.engine import cli, load_results
 
 
 def parse_args(argv=None):
@@ -42,7 +38,7 @@ def main(argv=None):
     """Print the metrics."""
     args = parse_args(argv)
     try:
-        cfg, _ = cli.load_config(args.config, args.cfg_options, REPO_ROOT)
+        cfg, _ = cli.load_config(args.config, args.cfg_options)
         predictions = load_results(args.pkl_results)
     except (OSError, ValueError, RuntimeError, pickle.UnpicklingError) as error:
         sys.exit(str(error))

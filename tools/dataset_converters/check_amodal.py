@@ -7,15 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-REPO_ROOT = Path(__file__).resolve().parents[2]
-# The tools belong to the package beside them, whatever else is installed.
-sys.path.insert(0, str(REPO_ROOT / 'projects'))
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
-from rich.console import Console  # noqa: E402
-from rich.markup import escape  # noqa: E402
-from rich.table import Table  # noqa: E402
-
-from oaformer.datasets.annotation_check import (  # noqa: E402
+from oaformer.datasets.annotation_check import (
     ERROR,
     KINDS,
     WARNING,
@@ -28,7 +24,7 @@ from oaformer.datasets.annotation_check import (  # noqa: E402
     fix_annotations,
     read_image_files,
 )
-from oaformer.datasets.annotation_file import (  # noqa: E402
+from oaformer.datasets.annotation_file import (
     load_annotation_content,
     write_json,
 )

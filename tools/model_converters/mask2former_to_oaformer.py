@@ -7,19 +7,14 @@ import sys
 from pathlib import Path
 
 import torch
+from mmdet.registry import MODELS
+from mmengine.config import DictAction
+from mmengine.registry import init_default_scope
 
-REPO_ROOT = Path(__file__).resolve().parents[2]
-# The tools belong to the package beside them, whatever else is installed.
-sys.path.insert(0, str(REPO_ROOT / 'projects'))
-
-from mmdet.registry import MODELS  # noqa: E402
-from mmengine.config import DictAction  # noqa: E402
-from mmengine.registry import init_default_scope  # noqa: E402
-
-import oaformer  # noqa: E402
-from oaformer.apis.loading import dataset_meta  # noqa: E402
-from oaformer.engine import cli, load_pretrained_weights  # noqa: E402
-from oaformer.models.converters import (  # noqa: E402
+import oaformer
+from oaformer.apis.loading import dataset_meta
+from oaformer.engine import cli, load_pretrained_weights
+from oaformer.models.converters import (
     ConversionError,
     class_names,
     coco_classes,
@@ -85,7 +80,7 @@ def convert(args):
     src, out = Path(args.src), Path(args.out)
     if out.exists() and src.exists() and out.samefile(src):
         raise ValueError('it would overwrite itself')
-    cfg, _ = cli.load_config(args.config, args.cfg_options, REPO_ROOT)
+    cfg, _ = cli.load_config(args.config, args.cfg_options)
     loaded = load_pretrained_weights(src)
     renamed = with_mmdetection_names(loaded.weights)
     model = initial_state(cfg)
