@@ -83,31 +83,37 @@ def is_trusted(name: str) -> bool:
     return trusted
 
 
-def numpy_functions() -> tuple[Callable, Callable]:
-    """Functions that rebuild a pickled array and a pickled number, in any numpy.
-
-    Returns:
-        numpy's ``_reconstruct`` and ``scalar``.
-    """
+def numpy_globals() -> dict[str, Callable]:
+    """Functions that rebuild a pickled array and a pickled number, by their names."""
     # their module depends on numpy's version; a pickled object names it
-    return np.empty(0).__reduce__()[0], np.float64(0).__reduce__()[0]
+    functions = np.empty(0).__reduce__()[0], np.float64(0).__reduce__()[0]
+    # numpy 1 and 2 keep these in different modules, and a file may be from either
+    return {
+        f'numpy.{core}.multiarray.{function.__name__}': function
+        for function in functions
+        for core in ('core', '_core')
+    }
+
+
+def advice(file_kind: str, reason: str) -> str:
+    """Say why a file was not loaded, and what to do."""
+    return (
+        f'was not loaded: only data is read from a {file_kind}, and {reason}. Loading '
+        'such a file can run any code that its author put into it. If you trust where '
+        f'it comes from, set the environment variable {TRUST_VARIABLE}=1 and repeat '
+        'the command; if not, ask for a file that holds data only.'
+    )
 
 
 def _checkpoint_globals() -> list[type | tuple[Callable, str]]:
     """List what MMEngine's checkpoints name and torch does not allow by default."""
-    reconstruct, scalar = numpy_functions()
     numbers = np.typecodes['AllInteger'] + np.typecodes['AllFloat'] + '?'
     return [
         HistoryBuffer,
         np.ndarray,
         np.dtype,
         *{type(np.dtype(code)) for code in numbers},
-        # numpy 1 and 2 keep these in different modules, and a file may be from either
-        *[
-            (function, f'numpy.{core}.multiarray.{function.__name__}')
-            for function in (reconstruct, scalar)
-            for core in ('core', '_core')
-        ],
+        *[(function, name) for name, function in numpy_globals().items()],
         (_history_buffer_statistic, 'builtins.getattr'),
     ]
 
@@ -143,9 +149,4 @@ def _refusal(
         # torch puts its finding between two paragraphs of general advice.
         finding = re.search(r'\n\n\s*(.+?)\s*\n\nCheck the doc', str(error), re.DOTALL)
         reason = f'torch says: {finding[1] if finding else error}'.rstrip('.')
-    return UnsafeCheckpointError(
-        f'{name} was not loaded: only data is read from a checkpoint, and {reason}. '
-        'Loading such a file can run any code that its author put into it. If you '
-        f'trust where it comes from, set the environment variable {TRUST_VARIABLE}=1 '
-        'and repeat the command; if not, ask for a file that holds the weights only.'
-    )
+    return UnsafeCheckpointError(f'{name} {advice("checkpoint", reason)}')
