@@ -12,7 +12,7 @@ CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 FILES = [
     path
     for path in sorted(CONFIGS.rglob('*.py'))
-    if not {'_base_', 'benchmarks', 'grid.py'} & set(path.relative_to(CONFIGS).parts)
+    if not {'_base_', 'grid.py'} & set(path.relative_to(CONFIGS).parts)
 ]
 PATHS = {path.stem: path for path in FILES}
 MAIN = 'oaformer_r50_d2sa'
