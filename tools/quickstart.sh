@@ -12,8 +12,7 @@ cd "$root"
 
 say() { printf '\n[quickstart] %s\n' "$*"; }
 
-# quietly COMMAND...: run a command with its output in a log, and show of it only the
-# progress. MMEngine lists every parameter, which nobody reads here.
+# quietly COMMAND...: run a command with its output in a log, and show only the progress.
 quietly() {
     "$@" 2>&1 | tee "$log" | sed -un \
         -e 's/.*\(Epoch(train).*]\)  *base_lr.*\(eta: [0-9:]*\).*\( loss: [0-9.]*\).*/  \1 \2 \3/p' \

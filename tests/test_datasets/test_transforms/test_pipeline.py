@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from oaformer.datasets.transforms import (
     OcclusionRate,
     PackAmodalInputs,
 )
-from oaformer.structures import AmodalMasks, encode_masks
+from oaformer.structures import AmodalMasks, encode_masks, mask_stack
 
 HEIGHT, WIDTH = 60, 90
 
@@ -69,12 +71,12 @@ def pipeline(*steps):
     return Compose([TRANSFORMS.build(step) for step in steps])
 
 
-def ours(*steps):
+def ours(*steps, **packing):
     return pipeline(
         dict(type='LoadAmodalAnnotations'),
         *LARGE_SCALE_JITTER,
         *steps,
-        dict(type='PackAmodalInputs'),
+        dict(type='PackAmodalInputs', **packing),
     )
 
 
@@ -150,8 +152,9 @@ def test_recomputed_rates_are_those_of_the_augmented_image(seed, late):
     assert (masks.occlusion_rates != results['gt_bboxes_labels'] / 10).any()
 
 
-def test_batch_padding_pads_all_masks():
-    packed = [ours()(sample(seed)) for seed in (0, 1)]
+@pytest.mark.parametrize('build_visible', [False, True])
+def test_batch_padding_pads_what_the_loader_has_built(monkeypatch, build_visible):
+    packed = [ours(build_visible=build_visible)(sample(seed)) for seed in (0, 1)]
     preprocessor = MODELS.build(
         dict(
             type='DetDataPreprocessor',
@@ -162,7 +165,9 @@ def test_batch_padding_pads_all_masks():
             ],
         )
     )
-    before = [each['data_samples'].gt_instances.masks.visible for each in packed]
+    expected = [
+        copy.deepcopy(each['data_samples'].gt_instances.masks) for each in packed
+    ]
     batch = preprocessor(
         dict(
             inputs=[each['inputs'] for each in packed],
@@ -170,12 +175,20 @@ def test_batch_padding_pads_all_masks():
         ),
         training=True,
     )
-    for data_sample, visible in zip(batch['data_samples'], before, strict=True):
+    for data_sample, before in zip(batch['data_samples'], expected, strict=True):
         masks = data_sample.gt_instances.masks
-        assert masks.masks.shape[1:] == masks.visible.shape[1:] == (96, 128)
-        height, width = visible.shape[1:]
-        np.testing.assert_array_equal(masks.visible[:, :height, :width], visible)
-        assert masks.visible.sum() == visible.sum()
+        with monkeypatch.context() as patch:
+            patch.setattr(mask_stack, 'decode_columns', None)
+            assert_padded(masks.masks, before.masks)
+            if build_visible:
+                assert masks.visible is not None
+        assert_padded(masks.visible, before.visible)
+
+
+def assert_padded(padded, masks):
+    assert padded.shape == (len(masks), 96, 128)
+    np.testing.assert_array_equal(padded[:, : masks.shape[1], : masks.shape[2]], masks)
+    assert padded.sum() == masks.sum()
 
 
 def test_ignored_instances_go_aside_with_all_their_fields():
@@ -238,8 +251,6 @@ def test_masks_left_behind_by_a_transform_are_refused():
 
 
 def test_masks_of_a_test_image_stay_encoded(monkeypatch):
-    from oaformer.structures import mask_stack
-
     monkeypatch.setattr(mask_stack, 'decode_columns', None)
     packed = pipeline(
         dict(type='Resize', scale=(45, 30), keep_ratio=True),

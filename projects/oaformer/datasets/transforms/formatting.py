@@ -15,12 +15,19 @@ class PackAmodalInputs(PackDetInputs):
     all of them still belong together.
 
     Args:
-        meta_keys: Meta information to keep, as in ``PackDetInputs``.
+        build_visible: Whether the loader's process builds the visible masks, too:
+            True where the model trains visible masks (``loss_visible_mask``).
+            Otherwise the training process would build them.
+        **kwargs: Arguments of ``PackDetInputs``: ``meta_keys``.
 
     Raises:
         TypeError: If ``gt_masks`` is no longer the carrier.
         ValueError: If fields differ in length, or masks and image in size.
     """
+
+    def __init__(self, *, build_visible: bool = False, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.build_visible = build_visible
 
     def transform(self, results: dict) -> dict:
         """Pack ``results``; see :class:`mmdet.datasets.transforms.PackDetInputs`."""
@@ -31,7 +38,7 @@ class PackAmodalInputs(PackDetInputs):
         masks = packed['data_samples'].gt_instances.masks
         if (masks.height, masks.width) == tuple(results['img_shape'][:2]):
             # a training image: the loader's process builds what the losses read
-            masks.build()
+            masks.build(visible=self.build_visible)
         return packed
 
 

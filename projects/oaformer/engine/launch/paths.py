@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+REPO_ROOT = Path(__file__).resolve().parents[4]
 # The sections of a config that name files of data.
 DATA_SECTIONS = tuple(
     f'{split}_{part}'
@@ -14,15 +15,8 @@ DATA_SECTIONS = tuple(
 _PATH_KEYS = ('ann_file', 'data_prefix')
 
 
-def find_config(config: str | Path, repo_root: str | Path) -> Path:
+def find_config(config: str | Path, repo_root: str | Path = REPO_ROOT) -> Path:
     """Find a config relative to the working folder, or else to the repository.
-
-    Args:
-        config (str | Path): The path as given on the command line.
-        repo_root (str | Path): The repository's folder.
-
-    Returns:
-        Path: The config's path.
 
     Raises:
         FileNotFoundError: If it is in neither place.
@@ -35,20 +29,22 @@ def find_config(config: str | Path, repo_root: str | Path) -> Path:
     raise FileNotFoundError(f'There is no config {config}: neither {places} exists.')
 
 
-def resolve_data_paths(cfg: Any, working_dir: str | Path, repo_root: str | Path) -> Any:
+def resolve_data_paths(
+    cfg: Any, working_dir: str | Path, repo_root: str | Path = REPO_ROOT
+) -> Any:
     """Point relative data paths at the repository where it alone has them.
 
     A path that exists below the working folder stays as it is, as in MMDetection,
     and so does one that exists in neither place: the dataset reports it.
 
     Args:
-        cfg (Any): A dataloader's, dataset's or evaluator's config, or a list of them.
-        working_dir (str | Path): What relative paths are relative to.
-        repo_root (str | Path): Where they are looked for if that fails.
+        cfg: A dataloader's, dataset's or evaluator's config, or a list of them.
+        working_dir: Folder that relative paths refer to.
+        repo_root: Folder to look in where the working folder lacks the data.
 
     Returns:
-        Any: A copy of ``cfg`` with ``data_root``, ``ann_file`` and ``data_prefix``
-        resolved; what is below a ``data_root`` is left alone.
+        A copy of ``cfg`` with ``data_root``, ``ann_file`` and ``data_prefix``
+        resolved; paths relative to a ``data_root`` stay as they are.
     """
 
     def resolve(path: Any) -> Any:

@@ -1,7 +1,7 @@
 import pytest
 from mmengine.config import ConfigDict
 
-from oaformer.engine.distributed import cpu_model_wrapper, process_variables
+from oaformer.engine.launch.distributed import cpu_model_wrapper, process_variables
 
 
 def test_each_launcher_is_translated():

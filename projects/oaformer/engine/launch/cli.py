@@ -1,6 +1,7 @@
 """The command lines of tools/train.py and tools/test.py."""
 
 import argparse
+import logging
 import os
 from pathlib import Path
 
@@ -11,20 +12,17 @@ from mmengine.device import get_device
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
+from ..checkpoint import register_safe_loaders
 from .distributed import set_up_processes
-from .paths import DATA_SECTIONS, find_config, resolve_data_paths
+from .paths import DATA_SECTIONS, REPO_ROOT, find_config, resolve_data_paths
 
 
 class UsageError(ValueError):
-    """What was asked for on the command line cannot be done."""
+    """The command line asks for something that cannot be done."""
 
 
 def train_parser() -> argparse.ArgumentParser:
-    """Build the parser of tools/train.py, with MMDetection's flags.
-
-    Returns:
-        argparse.ArgumentParser: The parser.
-    """
+    """Build the parser of tools/train.py, with MMDetection's flags."""
     parser = argparse.ArgumentParser(description='Train a detector')
     parser.add_argument('config', help='the config file')
     parser.add_argument('--work-dir', help='where logs and checkpoints go')
@@ -41,7 +39,7 @@ def train_parser() -> argparse.ArgumentParser:
         nargs='?',
         const='auto',
         metavar='CHECKPOINT',
-        help='go on from this checkpoint; without a name, from the latest one in '
+        help='continue from this checkpoint; without a name, from the latest one in '
         'the work dir',
     )
     _add_common_arguments(parser)
@@ -49,11 +47,7 @@ def train_parser() -> argparse.ArgumentParser:
 
 
 def test_parser() -> argparse.ArgumentParser:
-    """Build the parser of tools/test.py, with MMDetection's flags.
-
-    Returns:
-        argparse.ArgumentParser: The parser.
-    """
+    """Build the parser of tools/test.py, with MMDetection's flags."""
     parser = argparse.ArgumentParser(description='Test a detector')
     parser.add_argument('config', help='the config file')
     parser.add_argument('checkpoint', help='the checkpoint, a file or a web address')
@@ -72,20 +66,19 @@ def test_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def train_config(args: argparse.Namespace, repo_root: Path) -> Config:
-    """Build the config that a training command asks for.
+def train_config(args: argparse.Namespace) -> Config:
+    """Build the config of a training command.
 
     Args:
-        args (argparse.Namespace): What :func:`train_parser` parsed.
-        repo_root (Path): The repository's folder.
+        args: What :func:`train_parser` parsed.
 
     Returns:
-        Config: The config for the runner.
+        The config for the runner.
 
     Raises:
-        UsageError: If the config or this machine cannot do what a flag asks for.
+        UsageError: If the config or this machine does not support a flag.
     """
-    cfg = _load_config(args, repo_root)
+    cfg = _runner_config(args)
     if args.amp:
         _enable_amp(cfg)
     if args.auto_scale_lr:
@@ -104,20 +97,19 @@ def train_config(args: argparse.Namespace, repo_root: Path) -> Config:
     return cfg
 
 
-def test_config(args: argparse.Namespace, repo_root: Path) -> Config:
-    """Build the config that a testing command asks for.
+def test_config(args: argparse.Namespace) -> Config:
+    """Build the config of a testing command.
 
     Args:
-        args (argparse.Namespace): What :func:`test_parser` parsed.
-        repo_root (Path): The repository's folder.
+        args: What :func:`test_parser` parsed.
 
     Returns:
-        Config: The config for the runner.
+        The config for the runner.
 
     Raises:
-        UsageError: If the config cannot do what a flag asks for.
+        UsageError: If the config does not support a flag.
     """
-    cfg = _load_config(args, repo_root)
+    cfg = _runner_config(args)
     cfg.load_from = _check_checkpoint(args.checkpoint)
     cfg.resume = False
     if args.show or args.show_dir:
@@ -127,20 +119,61 @@ def test_config(args: argparse.Namespace, repo_root: Path) -> Config:
     return cfg
 
 
-def build_runner(cfg: Config) -> Runner:
-    """Build the runner of a config, in as many processes as the launcher started.
+def load_config(
+    config: str, cfg_options: dict | None = None, repo_root: Path = REPO_ROOT
+) -> tuple[Config, Path]:
+    """Read a config from any working folder.
 
     Args:
-        cfg (Config): The config.
+        config: Its path, relative to the working folder or the repository.
+        cfg_options: Settings to change.
+        repo_root: The repository's folder.
 
     Returns:
-        Runner: The runner.
+        The config, its data paths resolved, and its own path.
+
+    Raises:
+        UsageError: If the config is not found.
     """
+    try:
+        path = find_config(config, repo_root)
+    except FileNotFoundError as error:
+        raise UsageError(str(error)) from error
+    cfg = Config.fromfile(path)
+    if cfg_options is not None:
+        cfg.merge_from_dict(cfg_options)
+    moved = []
+    for section in DATA_SECTIONS:
+        if cfg.get(section) is None:
+            continue
+        resolved = resolve_data_paths(cfg[section], Path.cwd(), repo_root)
+        if resolved != cfg[section]:
+            cfg[section] = resolved
+            moved.append(section)
+    if moved:
+        print_log(
+            f'The working folder has no data for {", ".join(moved)}; taken from '
+            f'{repo_root} instead.',
+            logger='current',
+        )
+    return cfg, path
+
+
+def build_runner(cfg: Config) -> Runner:
+    """Build the runner of a config, in as many processes as the launcher started."""
     setup_cache_size_limit_of_dynamo()
+    register_safe_loaders()
     set_up_processes(cfg)
-    if 'runner_type' in cfg:
-        return RUNNERS.build(cfg)
-    return Runner.from_cfg(cfg)
+    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    for handler in runner.logger.handlers:
+        if not isinstance(handler, logging.FileHandler):
+            handler.addFilter(_concerns_the_run)
+    return runner
+
+
+def _concerns_the_run(record: logging.LogRecord) -> bool:
+    """Keep the listing of every parameter's learning rate off the console."""
+    return not str(record.msg).startswith('paramwise_options -- ')
 
 
 def _add_common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -162,59 +195,15 @@ def _add_common_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 
 
-def load_config(
-    config: str, cfg_options: dict | None, repo_root: Path
-) -> tuple[Config, Path]:
-    """Read a config from any working folder.
-
-    Args:
-        config (str): Its path, relative to the working folder or the repository.
-        cfg_options (dict, optional): Settings to change.
-        repo_root (Path): The repository's folder.
-
-    Returns:
-        tuple[Config, Path]: The config, its data paths resolved, and its own path.
-
-    Raises:
-        UsageError: If there is no such config.
-    """
-    try:
-        path = find_config(config, repo_root)
-    except FileNotFoundError as error:
-        raise UsageError(str(error)) from error
-    cfg = Config.fromfile(path)
-    if cfg_options is not None:
-        cfg.merge_from_dict(cfg_options)
-    _resolve_data(cfg, repo_root)
-    return cfg, path
-
-
-def _load_config(args: argparse.Namespace, repo_root: Path) -> Config:
+def _runner_config(args: argparse.Namespace) -> Config:
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    cfg, path = load_config(args.config, args.cfg_options, repo_root)
+    cfg, path = load_config(args.config, args.cfg_options)
     cfg.launcher = args.launcher
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
         cfg.work_dir = f'./work_dirs/{path.stem}'
     return cfg
-
-
-def _resolve_data(cfg: Config, repo_root: Path) -> None:
-    moved = []
-    for section in DATA_SECTIONS:
-        if cfg.get(section) is None:
-            continue
-        resolved = resolve_data_paths(cfg[section], Path.cwd(), repo_root)
-        if resolved != cfg[section]:
-            cfg[section] = resolved
-            moved.append(section)
-    if moved:
-        print_log(
-            f'The working folder has no data for {", ".join(moved)}; taken from '
-            f'{repo_root} instead.',
-            logger='current',
-        )
 
 
 def _enable_amp(cfg: Config) -> None:

@@ -36,11 +36,11 @@ def set_up_processes(cfg: Config) -> None:
     With an accelerator MMEngine does everything. Without one its launchers fail on
     ``torch.cuda.set_device``, and its model wrapper names a CUDA device. They are
     skipped where a process group exists, so a gloo group is started here, and the
-    wrapper is told to stay on the CPU.
+    wrapper gets no device.
 
     Args:
-        cfg (Config): The config, whose ``launcher`` is set. Its
-            ``model_wrapper_cfg`` is changed in place where there is no accelerator.
+        cfg: The config, whose ``launcher`` is set. Its ``model_wrapper_cfg`` is
+            changed in place where there is no accelerator.
 
     Raises:
         RuntimeError: If the launcher did not start this process.
@@ -87,11 +87,11 @@ def process_variables(launcher: str, environ: Mapping[str, str]) -> dict[str, st
     """Translate a launcher's environment to torch.distributed's.
 
     Args:
-        launcher (str): 'pytorch', 'slurm' or 'mpi'.
-        environ (Mapping[str, str]): The environment.
+        launcher: 'pytorch', 'slurm' or 'mpi'.
+        environ: The environment.
 
     Returns:
-        dict[str, str]: ``RANK``, ``WORLD_SIZE`` and ``LOCAL_RANK``.
+        ``RANK``, ``WORLD_SIZE`` and ``LOCAL_RANK``.
 
     Raises:
         RuntimeError: If the launcher did not start this process.
@@ -108,14 +108,7 @@ def process_variables(launcher: str, environ: Mapping[str, str]) -> dict[str, st
 
 
 def cpu_model_wrapper(cfg: Mapping) -> dict:
-    """Describe the distributed wrapper for a model on the CPU.
-
-    Args:
-        cfg (Mapping): The whole config; a wrapper in it is kept.
-
-    Returns:
-        dict: The ``model_wrapper_cfg``, with MMEngine's defaults but no device.
-    """
+    """``model_wrapper_cfg`` of a config, or else MMEngine's default, without device."""
     defaults = dict(
         type='MMDistributedDataParallel',
         broadcast_buffers=False,
