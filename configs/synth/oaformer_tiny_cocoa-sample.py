@@ -1,4 +1,4 @@
-# Overfits a handful of COCOA images, class-agnostic, from scratch on a CPU. First
+# Overfits a handful of COCOA images, class-agnostic, from scratch on a CPU. Ours. First
 #   python tools/dataset_converters/cocoa_to_amodal.py \
 #       data/COCOA/annotations/COCO_amodal_val2014.json data/cocoa_objects_val2014.json
 _base_ = [

@@ -1,5 +1,5 @@
 # Overfits a handful of D2SA images from scratch on a CPU: the quickest proof that
-# files, pipeline, model and metric work together. Tests on what it trained on.
+# files, pipeline, model and metric work together. Tests on what it trained on. Ours.
 _base_ = [
     '../_base_/models/oaformer_tiny.py',
     '../_base_/datasets/amodal_small.py',

@@ -1,4 +1,5 @@
-# The quick start: a small OAFormer on synthetic shapes, minutes on two CPU cores.
+# The quick start: a small OAFormer on synthetic shapes, minutes on two CPU cores. All
+# ours.
 _base_ = [
     '../_base_/models/oaformer_tiny.py',
     '../_base_/datasets/synth_amodal.py',

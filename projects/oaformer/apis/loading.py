@@ -43,7 +43,7 @@ def find_model(model: str) -> Path:
     named = {
         path.stem: path
         for path in sorted(folder.rglob('*.py'))
-        if not {'_base_', 'benchmarks', 'grid.py'} & set(path.relative_to(folder).parts)
+        if not {'_base_', 'grid.py'} & set(path.relative_to(folder).parts)
     }
     if model in named:
         return named[model]
