@@ -30,11 +30,7 @@ class IterationSeedHook(Hook):
     priority = 'VERY_HIGH'
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Seed the workers, and the first batch, which is loaded before its iteration.
-
-        Args:
-            runner: The training run.
-        """
+        """Seed the workers and the first batch, loaded before its iteration starts."""
         dataloader = runner.train_dataloader
         init = dataloader.worker_init_fn
         if isinstance(init, partial) and init.func is worker_init_fn:
@@ -46,13 +42,7 @@ class IterationSeedHook(Hook):
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
     ) -> None:
-        """Seed for an iteration.
-
-        Args:
-            runner: The training run.
-            batch_idx: Unused.
-            data_batch: Unused.
-        """
+        """Seed for an iteration."""
         seed_iteration(runner.seed, runner.iter, phase=1, rank=get_rank())
 
 

@@ -49,9 +49,6 @@ class ValidationLossHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Open the data, so that a mistake shows now and not after the first epochs.
 
-        Args:
-            runner (Runner): The run.
-
         Raises:
             ValueError: If the validation data set has no pipeline to replace.
         """
@@ -61,11 +58,7 @@ class ValidationLossHook(Hook):
     def after_val_epoch(
         self, runner: Runner, metrics: dict[str, float] | None = None
     ) -> None:
-        """Add the mean losses to the metrics.
-
-        Args:
-            runner (Runner): The run.
-            metrics: The metric's numbers, changed in place.
+        """Add the mean losses to ``metrics``, in place.
 
         Raises:
             ValueError: If masks and image differ in size.

@@ -67,13 +67,7 @@ def test_parser() -> argparse.ArgumentParser:
 
 
 def train_config(args: argparse.Namespace) -> Config:
-    """Build the config of a training command.
-
-    Args:
-        args: What :func:`train_parser` parsed.
-
-    Returns:
-        The config for the runner.
+    """Build the runner's config from the arguments of :func:`train_parser`.
 
     Raises:
         UsageError: If the config or this machine does not support a flag.
@@ -98,13 +92,7 @@ def train_config(args: argparse.Namespace) -> Config:
 
 
 def test_config(args: argparse.Namespace) -> Config:
-    """Build the config of a testing command.
-
-    Args:
-        args: What :func:`test_parser` parsed.
-
-    Returns:
-        The config for the runner.
+    """Build the runner's config from the arguments of :func:`test_parser`.
 
     Raises:
         UsageError: If the config does not support a flag.
