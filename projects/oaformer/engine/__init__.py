@@ -10,14 +10,12 @@ from .dump_results import DumpAmodalResults
 from .iteration_seed_hook import IterationSeedHook
 from .load_results import UnsafeResultsError, load_results
 from .paths import find_config, resolve_data_paths
-from .pretrained_weights import PretrainedWeights, load_pretrained_weights
 from .safe_load import UnsafeCheckpointError, safe_load
 from .validation_loss_hook import ValidationLossHook
 
 __all__ = [
     'DumpAmodalResults',
     'IterationSeedHook',
-    'PretrainedWeights',
     'UnsafeCheckpointError',
     'UnsafeResultsError',
     'ValidationLossHook',
@@ -26,7 +24,6 @@ __all__ = [
     'innermost_dataset',
     'load_from_http',
     'load_from_local',
-    'load_pretrained_weights',
     'load_results',
     'resolve_data_paths',
     'safe_load',

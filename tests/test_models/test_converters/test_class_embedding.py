@@ -3,7 +3,7 @@ import torch
 
 from oaformer.models.converters import (
     ConversionError,
-    class_names,
+    checked_class_names,
     coco_classes,
     count_classes,
     matching_classes,
@@ -59,7 +59,7 @@ def test_numbers_of_names_and_rows():
     assert count_classes(embedding(0, 3), 'm.pth') == 3
     with pytest.raises(ConversionError, match=f'm.pth has no {BIAS}'):
         count_classes({WEIGHT: torch.zeros(4, 2)}, 'm.pth')
-    assert class_names(['a', 'b'], 2, 'm.pth') == ('a', 'b')
-    assert class_names(None, 2, 'm.pth') is None
+    assert checked_class_names(['a', 'b'], 2, 'm.pth') == ('a', 'b')
+    assert checked_class_names(None, 2, 'm.pth') is None
     with pytest.raises(ConversionError, match='m.pth names 2 classes, but .* has 3'):
-        class_names(['a', 'b'], 3, 'm.pth')
+        checked_class_names(['a', 'b'], 3, 'm.pth')

@@ -82,7 +82,7 @@ def test_older_names_are_those_of_today():
 )
 def test_unknown_names_are_named(name):
     weights = {**original().state_dict(), name: torch.zeros(1)}
-    with pytest.raises(ConversionError, match=f'1 names are not known .*: {name}$'):
+    with pytest.raises(ConversionError, match=f'1 names are unknown .*: {name}$'):
         with_mmdetection_names(weights)
 
 

@@ -8,7 +8,7 @@ from mmdet.structures.mask import BitmapMasks
 from tiny_models import SIZE, images, oaformer, samples, without_odm
 
 from oaformer.models.heads import OAFormerOutput
-from oaformer.models.losses import AmodalTargets, amodal_targets
+from oaformer.models.task_modules import AmodalTargets, amodal_targets
 from oaformer.structures import AmodalMasks
 
 AMODAL_LAYERS = 4

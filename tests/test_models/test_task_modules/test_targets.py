@@ -3,7 +3,7 @@ import torch
 from mmdet.structures.mask import BitmapMasks
 from tiny_models import SIZE, samples
 
-from oaformer.models.losses import amodal_targets
+from oaformer.models.task_modules import amodal_targets
 
 CPU = torch.device('cpu')
 
