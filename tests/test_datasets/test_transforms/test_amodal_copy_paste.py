@@ -167,14 +167,12 @@ def test_settings():
     for seed in range(5):
         other = sample(1000 + seed, 12)
         other['gt_masks'] = AmodalMasks(other['gt_masks'].masks, *SIZE)
-        everything = AmodalCopyPaste(selected=False, occlusion_range=None)
-        assert len(pasted(0, everything, other=other)['gt_masks']) == 6
         one = AmodalCopyPaste(max_num_pasted=1, occlusion_range=None)
         assert len(pasted(0, one, other=other)['gt_masks']) == 4
     large = AmodalCopyPaste(min_area=0.9)
     assert len(pasted(0, large, other=other)['gt_masks']) == 3
     assert repr(large) == (
-        'AmodalCopyPaste(prob=1.0, max_num_pasted=4, selected=True, '
+        'AmodalCopyPaste(prob=1.0, max_num_pasted=4, '
         'occlusion_range=(0.1, 0.7), max_occlusion_rate=0.8, min_area=0.9, '
         'blend_width=1.0)'
     )

@@ -10,8 +10,8 @@ from ...structures import AmodalMasks
 class LoadAmodalAnnotations(LoadAnnotations):
     """Load boxes, labels and the :class:`AmodalMasks` carrier.
 
-    Masks stay encoded until a later transform or the model asks for pixels, so
-    this costs next to nothing in a test pipeline.
+    Masks stay encoded until a later transform or the model reads pixels, so
+    a test pipeline decodes none.
 
     Required keys: ``ori_shape``, ``instances``. Added keys: ``gt_bboxes``,
     ``gt_bboxes_labels``, ``gt_ignore_flags``, ``gt_masks``.

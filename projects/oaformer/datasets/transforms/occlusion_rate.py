@@ -40,8 +40,8 @@ class OcclusionRate(BaseTransform):
         if not isinstance(masks, AmodalMasks):
             raise TypeError(
                 f'gt_masks is {type(masks).__name__}, not AmodalMasks. Load with '
-                'LoadAmodalAnnotations, and leave out transforms that build masks of '
-                'their own (CopyPaste, Albu, RandomErasing): they lose visible masks.'
+                'LoadAmodalAnnotations, and remove transforms that build plain masks '
+                '(CopyPaste, Albu, RandomErasing): they lose the visible ones.'
             )
         rates = masks.recomputed_occlusion_rates()
         results['gt_masks'] = masks.with_occlusion_rates(rates)
