@@ -26,11 +26,9 @@ def test_things_come_first_in_both_of_cocos_lists():
     assert coco_classes(81) is None
 
 
-def test_names_match_whatever_their_case():
-    assert matching_classes(('cup', 'Dog', 'cat'), ('dog', 'tree', 'CUP')) == {
-        0: 1,
-        2: 0,
-    }
+def test_names_match_regardless_of_case():
+    found = matching_classes(('cup', 'Dog', 'cat'), ('dog', 'tree', 'CUP'))
+    assert found == {0: 1, 2: 0}
     assert matching_classes(None, ('dog',)) == matching_classes(('dog',), None) == {}
 
 
@@ -46,12 +44,10 @@ def test_rows_of_matching_classes_and_of_no_object():
     assert model[BIAS].tolist() == [100, 101, 102, 103, 104]
 
 
-def test_without_matching_classes_no_object_is_left():
+def test_without_matching_classes():
+    # no object keeps its row; None takes nothing at all
     taken = take_class_rows(embedding(0, 3), embedding(100, 2), {})
     assert taken[BIAS].tolist() == [100, 101, 3]
-
-
-def test_none_takes_nothing():
     assert take_class_rows(embedding(0, 3), embedding(100, 2), None) == {}
 
 

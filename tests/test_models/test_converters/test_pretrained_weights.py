@@ -32,9 +32,8 @@ def test_a_pickle_of_detectron2s_model_zoo(tmp_path, protocol):
     arrays = OrderedDict(ARRAYS)
     arrays._metadata = OrderedDict({'': dict(version=1)})
     content = dict(model=arrays, __author__='Somebody')
-    loaded = load_pretrained_weights(
-        write_pickle(tmp_path / 'm.pkl', content, protocol)
-    )
+    path = write_pickle(tmp_path / 'm.pkl', content, protocol)
+    loaded = load_pretrained_weights(path)
     assert loaded.weights['weight'].tolist() == [[0, 1, 2], [3, 4, 5]]
     assert loaded.weights['weight'].dtype == torch.float32
     assert loaded.classes is None
