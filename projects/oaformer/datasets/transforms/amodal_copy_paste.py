@@ -15,6 +15,7 @@ from ..compositing import (
     cut_out,
     why_left_out,
 )
+from .loading import loaded_masks
 
 
 @TRANSFORMS.register_module()
@@ -186,15 +187,10 @@ def _update(results: dict, layers: Layers, labels: np.ndarray) -> None:
 
 
 def _check(results: dict) -> None:
-    masks, path = results['gt_masks'], results.get('img_path')
-    if not isinstance(masks, AmodalMasks):
-        raise TypeError(
-            f'{path}: gt_masks is {type(masks).__name__}, not AmodalMasks. Load with '
-            'LoadAmodalAnnotations.'
-        )
+    masks = loaded_masks(results)
     if (masks.height, masks.width) != results['img'].shape[:2]:
         raise ValueError(
-            f'{path}: masks are {masks.height} x {masks.width}, the image is '
-            f'{results["img"].shape[0]} x {results["img"].shape[1]}: load annotations '
+            f'{results.get("img_path")}: masks are {masks.height} x {masks.width}, '
+            f'the image is {results["img"].shape[0]} x {results["img"].shape[1]}: load annotations '
             'before the image is moved'
         )

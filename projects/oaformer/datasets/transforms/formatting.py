@@ -3,7 +3,7 @@
 from mmdet.datasets.transforms import PackDetInputs
 from mmdet.registry import TRANSFORMS
 
-from ...structures import AmodalMasks
+from .loading import loaded_masks
 
 
 @TRANSFORMS.register_module()
@@ -43,14 +43,7 @@ class PackAmodalInputs(PackDetInputs):
 
 
 def _check(results: dict) -> None:
-    masks, path = results['gt_masks'], results.get('img_path')
-    if not isinstance(masks, AmodalMasks):
-        raise TypeError(
-            f'{path}: gt_masks is {type(masks).__name__}, not AmodalMasks: a transform '
-            'built plain masks and lost the visible ones. CopyPaste, Albu and '
-            'RandomErasing do that; remove them, or use AmodalCopyPaste instead of '
-            'CopyPaste.'
-        )
+    masks, path = loaded_masks(results), results.get('img_path')
     for key in ('gt_bboxes', 'gt_bboxes_labels'):
         if key in results and len(results[key]) != len(masks):
             raise ValueError(

@@ -6,6 +6,23 @@ from mmdet.registry import TRANSFORMS
 from ...structures import AmodalMasks
 
 
+def loaded_masks(results: dict) -> AmodalMasks:
+    """The carrier under ``results['gt_masks']``.
+
+    Raises:
+        TypeError: If a transform has replaced it by plain masks.
+    """
+    masks = results['gt_masks']
+    if not isinstance(masks, AmodalMasks):
+        raise TypeError(
+            f'{results.get("img_path")}: gt_masks is {type(masks).__name__}, not '
+            'AmodalMasks. Load with LoadAmodalAnnotations, and remove transforms that '
+            'build plain masks and lose the visible ones (CopyPaste, Albu, '
+            'RandomErasing); AmodalCopyPaste replaces CopyPaste.'
+        )
+    return masks
+
+
 @TRANSFORMS.register_module()
 class LoadAmodalAnnotations(LoadAnnotations):
     """Load boxes, labels and the :class:`AmodalMasks` carrier.
