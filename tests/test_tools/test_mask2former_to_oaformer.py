@@ -162,7 +162,7 @@ def test_faults_are_named_and_nothing_is_written(convert, config, tmp_path):
     weights['sem_seg_head.predictor.new.weight'] = torch.zeros(1)
     stranger = write_original(tmp_path / 'stranger.pkl', weights)
     for expected, *args in (
-        ('absent.pkl was not converted: there is no file', 'absent.pkl', *out),
+        ('absent.pkl was not converted: absent.pkl not found', 'absent.pkl', *out),
         ('sem_seg_head.predictor.new.weight', stranger, *out),
         ('weights have 80 classes and config.py 3', source, *out, '--classes', 'as-is'),
         ('num_queries=7', source, *out, '--cfg-options', QUERIES),

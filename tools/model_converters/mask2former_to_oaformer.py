@@ -13,13 +13,14 @@ from mmengine.registry import init_default_scope
 
 import oaformer
 from oaformer.apis.loading import dataset_meta
-from oaformer.engine import cli, load_pretrained_weights
+from oaformer.engine import cli
 from oaformer.models.converters import (
     ConversionError,
-    class_names,
+    checked_class_names,
     coco_classes,
     convert_mask2former,
     count_classes,
+    load_pretrained_weights,
     matching_classes,
     name_some,
     take_class_rows,
@@ -134,9 +135,9 @@ def class_rows(args, cfg, names, weights, model):
     owner = args.src
     if names is None:
         names, owner = coco_classes(num_source), 'COCO'
-    source = class_names(names, num_source, owner)
+    source = checked_class_names(names, num_source, owner)
     target = dataset_meta({}, cfg).get('classes')
-    target = class_names(target, num_target, args.config)
+    target = checked_class_names(target, num_target, args.config)
     rows = matching_classes(source, target)
     summary = f'{len(rows)} of {num_target} have the name of one of the {num_source}'
     if source:

@@ -6,14 +6,12 @@ from .dump_results import DumpAmodalResults
 from .iteration_seed_hook import IterationSeedHook
 from .launch import cli, find_config, finish_processes
 from .load_results import UnsafeResultsError, load_results
-from .pretrained_weights import PretrainedWeights, load_pretrained_weights
 from .safe_load import UnsafeCheckpointError, safe_load
 from .validation_loss_hook import ValidationLossHook
 
 __all__ = [
     'DumpAmodalResults',
     'IterationSeedHook',
-    'PretrainedWeights',
     'SafeCheckpointHook',
     'UnsafeCheckpointError',
     'UnsafeResultsError',
@@ -22,7 +20,6 @@ __all__ = [
     'find_config',
     'finish_processes',
     'innermost_dataset',
-    'load_pretrained_weights',
     'load_results',
     'register_safe_loaders',
     'safe_load',

@@ -200,7 +200,7 @@ class AmodalMasks(BitmapMasks):
 
     @classmethod
     def cat(cls, masks: Sequence['AmodalMasks']) -> 'AmodalMasks':
-        """Put the instances of several carriers of one size behind each other.
+        """Concatenate the instances of several carriers of one size.
 
         Raises:
             TypeError: If one of them is not an :class:`AmodalMasks` and so has no
@@ -216,13 +216,12 @@ class AmodalMasks(BitmapMasks):
             )
         if len({(each.height, each.width) for each in masks}) > 1:
             raise ValueError('masks of different sizes cannot be concatenated')
-        visible = None
-        if any(each._visible is not None for each in masks):
-            visible = MaskStack.cat([each._visible or each._amodal for each in masks])
-        return masks[0]._like(
-            MaskStack.cat([each._amodal for each in masks]),
-            visible,
-            np.concatenate([each.occlusion_rates for each in masks]),
+        return cls(
+            np.concatenate([each.masks for each in masks]),
+            masks[0].height,
+            masks[0].width,
+            visible=np.concatenate([each.visible for each in masks]),
+            occlusion_rates=np.concatenate([each.occlusion_rates for each in masks]),
         )
 
     def _remap(self, rows: np.ndarray, columns: np.ndarray) -> 'AmodalMasks':

@@ -52,7 +52,7 @@ class MaskStack:
         return self._source
 
     def build(self) -> None:
-        """Build the pixels, unless that has been done."""
+        """Build the pixels if they are not built yet."""
         if self._built:
             return
         self._source = self._gather()
@@ -84,17 +84,6 @@ class MaskStack:
             self._source, _compose(self._rows, rows), _compose(self._columns, columns)
         )
 
-    @classmethod
-    def cat(cls, stacks: Sequence['MaskStack']) -> 'MaskStack':
-        """Put stacks of one size behind each other."""
-        first = stacks[0]
-        encoded = not any(isinstance(stack._source, np.ndarray) for stack in stacks)
-        if encoded and all(first._same_maps(stack) for stack in stacks):
-            source = [rle for stack in stacks for rle in stack._source]
-            return first._like(source, first._rows, first._columns)
-        pixels = np.concatenate([stack.pixels for stack in stacks])
-        return cls(pixels, first.height, first.width)
-
     def _gather(self) -> np.ndarray:
         out = np.zeros((len(self), self.height, self.width), dtype=np.uint8)
         for target, mask in zip(out, self._source, strict=True):
@@ -103,7 +92,7 @@ class MaskStack:
             else:
                 left, top, width, height = (int(side) for side in rle_bbox(mask))
                 right, bottom = left + width, top + height
-            # only what shows the object's box is touched; the rest stays 0
+            # only the object's box is written; the rest stays 0
             y1, y2 = _span(self._rows, top, bottom)
             x1, x2 = _span(self._columns, left, right)
             if y1 == y2 or x1 == x2:
@@ -122,17 +111,11 @@ class MaskStack:
         stack._built = built
         return stack
 
-    def _same_maps(self, other: 'MaskStack') -> bool:
-        return np.array_equal(self._rows, other._rows) and np.array_equal(
-            self._columns, other._columns
-        )
-
 
 def resize_indices(old: int, new: int) -> np.ndarray:
     """Source index of every pixel after OpenCV's nearest-neighbour resize.
 
-    OpenCV itself resizes a ramp, so the map follows whatever rounding the
-    installed version has.
+    OpenCV itself resizes a ramp, so the map rounds as the installed version does.
 
     Args:
         old: Length in pixels before.

@@ -1,9 +1,9 @@
-"""The last step of a pipeline."""
+"""Packing, the last step of a pipeline."""
 
 from mmdet.datasets.transforms import PackDetInputs
 from mmdet.registry import TRANSFORMS
 
-from ...structures import AmodalMasks
+from .loading import loaded_masks
 
 
 @TRANSFORMS.register_module()
@@ -37,20 +37,13 @@ class PackAmodalInputs(PackDetInputs):
         packed = super().transform(results)
         masks = packed['data_samples'].gt_instances.masks
         if (masks.height, masks.width) == tuple(results['img_shape'][:2]):
-            # a training image: the loader's process builds what the losses read
+            # a training image: the loader's process builds the pixels of the losses
             masks.build(visible=self.build_visible)
         return packed
 
 
 def _check(results: dict) -> None:
-    masks, path = results['gt_masks'], results.get('img_path')
-    if not isinstance(masks, AmodalMasks):
-        raise TypeError(
-            f'{path}: gt_masks is {type(masks).__name__}, not AmodalMasks: a transform '
-            'built masks of its own and lost the visible ones. CopyPaste, Albu and '
-            'RandomErasing do that; leave them out, or take AmodalCopyPaste in place '
-            'of CopyPaste.'
-        )
+    masks, path = loaded_masks(results), results.get('img_path')
     for key in ('gt_bboxes', 'gt_bboxes_labels'):
         if key in results and len(results[key]) != len(masks):
             raise ValueError(

@@ -3,7 +3,7 @@
 from mmcv.transforms import BaseTransform
 from mmdet.registry import TRANSFORMS
 
-from ...structures import AmodalMasks
+from .loading import loaded_masks
 
 
 @TRANSFORMS.register_module()
@@ -36,13 +36,7 @@ class OcclusionRate(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Replace the rates of ``results['gt_masks']``."""
-        masks = results['gt_masks']
-        if not isinstance(masks, AmodalMasks):
-            raise TypeError(
-                f'gt_masks is {type(masks).__name__}, not AmodalMasks. Load with '
-                'LoadAmodalAnnotations, and leave out transforms that build masks of '
-                'their own (CopyPaste, Albu, RandomErasing): they lose visible masks.'
-            )
+        masks = loaded_masks(results)
         rates = masks.recomputed_occlusion_rates()
         results['gt_masks'] = masks.with_occlusion_rates(rates)
         return results

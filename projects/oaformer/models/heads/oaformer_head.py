@@ -17,16 +17,13 @@ from ..layers import (
     masked_attention_stages,
     resize_mask_features,
 )
-from ..losses import (
+from ..losses import PointSampling, class_loss, mask_losses, with_class_weight
+from ..task_modules import (
     AmodalTargets,
-    PointSampling,
     amodal_targets,
-    class_loss,
-    mask_losses,
     match_stages,
     matched_masks,
     matching_weights,
-    with_class_weight,
 )
 from .oaformer_output import OAFormerOutput
 

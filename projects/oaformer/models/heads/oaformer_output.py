@@ -32,13 +32,9 @@ class OAFormerOutput(NamedTuple):
 
     def float(self) -> 'OAFormerOutput':
         """The same in float32."""
-        return OAFormerOutput(
-            [score.float() for score in self.cls_scores],
-            [embed.float() for embed in self.mask_embeds],
-            self.mask_features.float(),
-            [logits.float() for logits in self.occlusion_logits],
-            [embed.float() for embed in self.visible_mask_embeds],
-        )
+        fields = self._replace(mask_features=[self.mask_features])
+        fields = OAFormerOutput(*([x.float() for x in field] for field in fields))
+        return fields._replace(mask_features=fields.mask_features[0])
 
     def last_stage(self) -> 'OAFormerOutput':
         """The final prediction alone: at most one entry per list."""

@@ -14,12 +14,17 @@ are run differs, without changing the result (``docs/design.md``):
 The ``forward`` of the layers is not called, hence :func:`check_layer_cfg`.
 """
 
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from mmcv.cnn.bricks.transformer import MultiheadAttention
 from mmdet.models.layers import Mask2FormerTransformerDecoder
+from mmdet.models.layers.transformer.mask2former_layers import (
+    Mask2FormerTransformerDecoderLayer,
+)
 from mmengine.config import ConfigDict
 from torch import Tensor, nn
 
@@ -94,19 +99,6 @@ ATTENTION_MASKS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 }
 
 
-_ATTENTION_OPTIONS = {
-    'embed_dims',
-    'num_heads',
-    'attn_drop',
-    'proj_drop',
-    'dropout',
-    'dropout_layer',
-    'batch_first',
-    'init_cfg',
-}
-_LAYER_OPTIONS = {'self_attn_cfg', 'cross_attn_cfg', 'ffn_cfg', 'norm_cfg', 'init_cfg'}
-
-
 def check_layer_cfg(layer_cfg: ConfigDict) -> None:
     """Refuse decoder layers that :func:`masked_attention_stages` cannot run.
 
@@ -117,15 +109,16 @@ def check_layer_cfg(layer_cfg: ConfigDict) -> None:
         ValueError: If it names another type of layer or attention, or an option
             that changes how they work.
     """
-    found = [('layer_cfg', layer_cfg, _LAYER_OPTIONS)]
-    for key in ('self_attn_cfg', 'cross_attn_cfg'):
-        found.append((f'layer_cfg.{key}', layer_cfg.get(key, {}), _ATTENTION_OPTIONS))
-    for name, options, known in found:
+    parts = [('layer_cfg', layer_cfg, Mask2FormerTransformerDecoderLayer)]
+    for name in ('self_attn_cfg', 'cross_attn_cfg'):
+        parts.append((f'layer_cfg.{name}', layer_cfg.get(name, {}), MultiheadAttention))
+    for name, options, module in parts:
+        # 'dropout' is an older name; other options are passed on to PyTorch
+        known = {*inspect.signature(module).parameters, 'dropout'} - {'kwargs'}
         for key in options.keys() - known:
             raise ValueError(
                 f'{name}: {key}={options[key]!r} is not supported. The decoder runs '
-                "MMDetection's Mask2FormerTransformerDecoderLayer with MMCV's "
-                f'MultiheadAttention and the options {sorted(known)}.'
+                f'{module.__name__} with the options {sorted(known)}.'
             )
 
 

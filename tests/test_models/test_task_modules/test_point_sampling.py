@@ -2,7 +2,7 @@ import pytest
 import torch
 from mmcv.ops import point_sample
 
-from oaformer.models.losses import (
+from oaformer.models.task_modules import (
     matched_masks,
     sample_features,
     sample_masks,

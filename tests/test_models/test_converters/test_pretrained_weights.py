@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from oaformer.engine import UnsafeCheckpointError, load_pretrained_weights
+from oaformer.engine.safe_load import UnsafeCheckpointError
+from oaformer.models.converters import load_pretrained_weights
 
 ARRAYS = OrderedDict(weight=np.arange(6, dtype=np.float32).reshape(2, 3))
 
@@ -31,9 +32,8 @@ def test_a_pickle_of_detectron2s_model_zoo(tmp_path, protocol):
     arrays = OrderedDict(ARRAYS)
     arrays._metadata = OrderedDict({'': dict(version=1)})
     content = dict(model=arrays, __author__='Somebody')
-    loaded = load_pretrained_weights(
-        write_pickle(tmp_path / 'm.pkl', content, protocol)
-    )
+    path = write_pickle(tmp_path / 'm.pkl', content, protocol)
+    loaded = load_pretrained_weights(path)
     assert loaded.weights['weight'].tolist() == [[0, 1, 2], [3, 4, 5]]
     assert loaded.weights['weight'].dtype == torch.float32
     assert loaded.classes is None
@@ -86,17 +86,17 @@ def test_trust_is_the_users(tmp_path, monkeypatch):
     assert (tmp_path / 'trap').exists()
 
 
-def test_faults_are_told(tmp_path):
-    with pytest.raises(FileNotFoundError, match='no file .*absent.pkl'):
+def test_faults_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match='absent.pkl not found'):
         load_pretrained_weights(tmp_path / 'absent.pkl')
     whole = pickle.dumps(dict(model=ARRAYS))
     (tmp_path / 'cut.pkl').write_bytes(whole[: len(whole) // 2])
     with pytest.raises(RuntimeError, match='download complete'):
         load_pretrained_weights(tmp_path / 'cut.pkl')
-    for content, told in (
-        ([1], 'holds no weights but list'),
+    for content, message in (
+        ([1], 'holds list, not weights'),
         (dict(model={}), 'holds no weights'),
-        (dict(weight=ARRAYS['weight'], blobs=3), "'blobs' is no tensor"),
+        (dict(weight=ARRAYS['weight'], blobs=3), "'blobs' is int, not a tensor"),
     ):
-        with pytest.raises(ValueError, match=told):
+        with pytest.raises(ValueError, match=message):
             load_pretrained_weights(write_pickle(tmp_path / 'm.pkl', content))

@@ -33,7 +33,7 @@ class Matches(NamedTuple):
     Attributes:
         image: Image of each match, (M,).
         query: Query of each match, (M,).
-        instance: Its object, as an index into :class:`AmodalTargets`, (M,).
+        instance: Object of each match, an index into :class:`AmodalTargets`, (M,).
     """
 
     image: Tensor
@@ -113,8 +113,7 @@ def assign(costs: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
         both of shape (min(Q, N),), on the device of the costs.
 
     Raises:
-        FloatingPointError: If a cost is not finite, which scipy would call an
-            infeasible matrix.
+        FloatingPointError: If a cost is not finite.
     """
     device = costs[0].device
     flat = torch.cat([cost.detach().flatten() for cost in costs]).cpu()
@@ -146,8 +145,7 @@ def match_stages(
 ) -> list[Matches]:
     """Match the queries of every stage to the objects, each stage by itself.
 
-    The points of an image are drawn once and serve all its stages; masks are
-    never built, only sampled.
+    All stages of an image share its points; masks are sampled and never built.
 
     Args:
         cls_scores: Class logits of each stage, (B, Q, K + 1).

@@ -4,7 +4,7 @@ from mmdet.registry import TASK_UTILS
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 
-from oaformer.models.losses import (
+from oaformer.models.task_modules import (
     AmodalTargets,
     MatchingWeights,
     assign,

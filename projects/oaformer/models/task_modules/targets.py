@@ -1,4 +1,4 @@
-"""Ground truth of a batch in the form that the losses read."""
+"""Ground truth of a batch as tensors."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -44,7 +44,7 @@ def amodal_targets(
     Args:
         samples: Data samples with ``gt_instances``, whose ``masks`` are an
             :class:`AmodalMasks` where rates or visible masks are needed.
-        device: Where the result goes.
+        device: Device of the result.
         with_occlusion_rates: Whether occlusion rates are needed.
         with_visible_masks: Whether visible masks are needed.
 

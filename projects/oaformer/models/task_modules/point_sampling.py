@@ -1,4 +1,4 @@
-"""Sampling of features and masks at points, without building what isn't sampled."""
+"""Sampling of features and masks at points, without building whole masks."""
 
 from collections.abc import Sequence
 
@@ -32,7 +32,7 @@ def sample_masks(masks: Tensor, indices: Tensor, points: Tensor) -> Tensor:
 
     Args:
         masks: uint8 or bool masks, (N, H, W).
-        indices: Which mask each row of points looks at, (M,).
+        indices: Mask of each row of points, (M,).
         points: (x, y) in [0, 1], (M, P, 2).
 
     Returns:
@@ -63,8 +63,8 @@ def matched_masks(
 ) -> list[Tensor]:
     """Build the masks of matched queries, and no others.
 
-    One product per image serves all stages, so that the gradient of the features is
-    made once and not added up stage by stage.
+    One product per image covers all stages, so that the gradient of the features is
+    computed once and not added up stage by stage.
 
     Args:
         mask_embeds: Embeddings of each stage's matched queries, image after image,
@@ -100,11 +100,11 @@ def uncertain_points(
         instance: Object of each mask, (M,).
         num_points: P, points per mask.
         oversample_ratio: How many more points are drawn than kept.
-        importance_sample_ratio: Share of the points kept for their uncertainty.
+        importance_sample_ratio: Share of the points that are the most uncertain.
 
     Returns:
         Mask logits and targets in [0, 1], (M, P) each. Where M is 0 the logits
-        are empty, but still reach every parameter, as distributed training needs.
+        are empty but keep their gradient, which distributed training needs.
     """
     if len(masks) == 0:
         return masks.flatten(1), masks.flatten(1).detach()

@@ -8,16 +8,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .data_unpickler import load_pickle
-from .safe_load import UnsafeCheckpointError, safe_load
+from ...engine.data_unpickler import load_pickle
+from ...engine.safe_load import UnsafeCheckpointError, safe_load
 
 
 class PretrainedWeights(NamedTuple):
-    """Weights of a model and what their file says of it.
+    """Weights of a model and the class names stored with them.
 
     Attributes:
         weights: Tensors by name.
-        classes: Names of its classes, None where the file does not say.
+        classes: Names of its classes, None where the file has none.
     """
 
     weights: dict[str, Tensor]
@@ -35,33 +35,31 @@ def load_pretrained_weights(file: str | Path) -> PretrainedWeights:
         The weights, on the CPU.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file is missing.
         UnsafeCheckpointError: If the file holds more than data, and is not trusted as
             :func:`safe_load` describes.
         RuntimeError: If the file is damaged.
-        ValueError: If it holds something else than weights.
+        ValueError: If it does not hold weights.
     """
     path = Path(file)
     if not path.is_file():
-        raise FileNotFoundError(f'there is no file {file}')
+        raise FileNotFoundError(f'{file} not found')
     if path.suffix == '.pkl':
         # as detectron2 reads them: some are from Python 2
         content = load_pickle(path, UnsafeCheckpointError, encoding='latin1')
     else:
         content = safe_load(path, 'cpu')
     if not isinstance(content, Mapping):
-        raise ValueError(f'{file} holds no weights but {type(content).__name__}')
+        raise ValueError(f'{file} holds {type(content).__name__}, not weights')
     # MMEngine's name, detectron2's name, or nothing around them
     weights = content.get('state_dict', content.get('model', content))
     if not isinstance(weights, Mapping) or not weights:
         raise ValueError(f'{file} holds no weights')
-    strangers = [
-        name
-        for name, value in weights.items()
-        if not isinstance(value, (Tensor, np.ndarray))
-    ]
-    if strangers:
-        raise ValueError(f'{file}: {strangers[0]!r} is no tensor')
+    for name, value in weights.items():
+        if not isinstance(value, (Tensor, np.ndarray)):
+            raise ValueError(
+                f'{file}: {name!r} is {type(value).__name__}, not a tensor'
+            )
     tensors = {name: torch.as_tensor(value) for name, value in weights.items()}
     return PretrainedWeights(tensors, _classes(content.get('meta')))
 
