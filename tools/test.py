@@ -15,7 +15,7 @@ def main() -> None:
     parser = cli.test_parser()
     args = parser.parse_args()
     try:
-        cfg = cli.test_config(args, REPO_ROOT)
+        cfg = cli.test_config(args)
     except cli.UsageError as error:
         parser.error(str(error))
     runner = cli.build_runner(cfg)

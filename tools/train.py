@@ -15,7 +15,7 @@ def main() -> None:
     parser = cli.train_parser()
     args = parser.parse_args()
     try:
-        cfg = cli.train_config(args, REPO_ROOT)
+        cfg = cli.train_config(args)
     except cli.UsageError as error:
         parser.error(str(error))
     cli.build_runner(cfg).train()

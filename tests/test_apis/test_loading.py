@@ -38,12 +38,12 @@ def test_own_configs_are_found_by_name(repo_root):
 
 
 def test_own_configs_are_found_wherever_the_repository_is(tmp_path, monkeypatch):
-    config = tmp_path / 'benchmarks' / 'configs' / 'ablations' / 'small.py'
-    grid = tmp_path / 'benchmarks' / 'configs' / 'benchmarks' / 'grid.py'
+    config = tmp_path / '_base_' / 'configs' / 'oaformer' / 'ablations' / 'small.py'
+    grid = tmp_path / '_base_' / 'configs' / 'synth' / 'grid.py'
     for path in (config, grid):
         path.parent.mkdir(parents=True)
         path.touch()
-    monkeypatch.setattr('oaformer.apis.loading.REPO_ROOT', tmp_path / 'benchmarks')
+    monkeypatch.setattr('oaformer.apis.loading.REPO_ROOT', tmp_path / '_base_')
     assert find_model('small') == config
     with pytest.raises(FileNotFoundError, match='known: small.$'):
         find_model('grid')

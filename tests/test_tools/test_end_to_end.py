@@ -6,12 +6,14 @@ import pickle
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from oaformer.datasets.synth_amodal import write_split
 
-CONFIG = 'configs/oaformer_tiny_synth.py'
+CONFIG = 'configs/synth/oaformer_tiny_synth.py'
+TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 
 
 @pytest.fixture(scope='module')
@@ -26,7 +28,8 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope='module')
 def trained(folder, request):
     """Two epochs of two iterations, the reference for all that follows."""
-    run_tool(folder, 'train.py', CONFIG, '--work-dir', 'run', *options())
+    output = run_tool(folder, 'train.py', CONFIG, '--work-dir', 'run', *options())
+    (folder / 'run' / 'console.log').write_text(output)
     return folder / 'run'
 
 
@@ -47,10 +50,8 @@ def options():
 
 
 def run_tool(folder, tool, *args, processes=None):
-    root = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
-    environ = {key: value for key, value in os.environ.items() if key != 'PYTHONPATH'}
-    environ['VIRTUAL_ENV'] = sys.prefix
-    command = [sys.executable, os.path.join(root, 'tools', tool), *args]
+    environ = {**os.environ, 'VIRTUAL_ENV': sys.prefix}
+    command = [sys.executable, str(TOOLS / tool), *args]
     if processes is not None:
         environ['PORT'] = str(free_port())
         command = ['bash', *command[1:]]
@@ -93,6 +94,10 @@ def test_training_logs_and_validates(trained):
     validated = [line for line in scalars(trained) if 'amodal/segm_mAP' in line]
     assert len(validated) == 2
     assert (trained / 'epoch_2.pth').is_file()
+    console = (trained / 'console.log').read_text()
+    assert 'Epoch(train)' in console
+    # every parameter's learning rate is in the log file alone
+    assert 'backbone.' not in console.partition('Hooks will be executed')[2]
 
 
 def test_resuming_continues_exactly(trained, folder):
@@ -155,11 +160,18 @@ def test_two_processes_test_as_one(trained, tested, folder):
         '2',
         '--work-dir',
         'tested_by_two',
+        '--out',
+        'by_two.pkl',
         *options(),
         processes=2,
     )
     by_two = metrics(folder / 'tested_by_two')
     assert by_two == pytest.approx(metrics(tested))
+    one, two = (
+        pickle.loads((folder / name).read_bytes())
+        for name in ('predictions.pkl', 'by_two.pkl')
+    )
+    assert [sample['img_id'] for sample in two] == [sample['img_id'] for sample in one]
 
 
 def test_two_processes_train(folder):

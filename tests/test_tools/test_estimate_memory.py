@@ -4,7 +4,7 @@ import re
 import pytest
 from mmengine.config import Config
 
-TINY = 'configs/oaformer_tiny_synth.py'
+TINY = 'configs/synth/oaformer_tiny_synth.py'
 LAYERS = (
     'odm.num_layers',
     'pixel_decoder.encoder.num_layers',

@@ -49,7 +49,7 @@ def test_of_a_model(tool, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv('COLUMNS', '200')
     root = tool['REPO_ROOT']
-    config = str(root / 'configs' / 'oaformer_tiny_synth.py')
+    config = str(root / 'configs' / 'synth' / 'oaformer_tiny_synth.py')
     model = MODELS.build(Config.fromfile(config).model)
     torch.save(dict(state_dict=model.state_dict()), 'model.pth')
     options = ['train_dataloader.batch_size=2', 'model.train_cfg.num_points=64']
@@ -66,7 +66,10 @@ def test_wrong_usage_is_told_in_one_line(tool, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit, match='no checkpoint absent.pth'):
         tool['main'](
-            [str(tool['REPO_ROOT'] / 'configs/oaformer_tiny_synth.py'), 'absent.pth']
+            [
+                str(tool['REPO_ROOT'] / 'configs/synth/oaformer_tiny_synth.py'),
+                'absent.pth',
+            ]
         )
     with pytest.raises(SystemExit):
         tool['main'](['config.py', 'absent.pth', '--batches', '0'])
@@ -75,6 +78,6 @@ def test_wrong_usage_is_told_in_one_line(tool, tmp_path, monkeypatch):
 def test_weights_of_another_model_are_refused(tool, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     torch.save(dict(state_dict=dict(weight=torch.ones(1))), 'other.pth')
-    config = str(tool['REPO_ROOT'] / 'configs' / 'oaformer_tiny_synth.py')
+    config = str(tool['REPO_ROOT'] / 'configs' / 'synth' / 'oaformer_tiny_synth.py')
     with pytest.raises(SystemExit, match='other.pth does not fit the config'):
         tool['main']([config, 'other.pth'])

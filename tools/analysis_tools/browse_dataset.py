@@ -22,7 +22,6 @@ from oaformer.engine import cli  # noqa: E402
 LOADING = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAmodalAnnotations'),
-    dict(type='OcclusionRate', mode='annotated'),
     dict(type='PackAmodalInputs'),
 ]
 

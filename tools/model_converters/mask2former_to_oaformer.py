@@ -72,7 +72,7 @@ def parse_args(argv=None):
 
 
 def main(argv=None):
-    """Convert one file and say what became of it."""
+    """Convert one file and report the result."""
     args = parse_args(argv)
     try:
         convert(args)
@@ -89,7 +89,7 @@ def convert(args):
     loaded = load_pretrained_weights(src)
     renamed = with_mmdetection_names(loaded.weights)
     model = initial_state(cfg)
-    rows, told = class_rows(args, cfg, loaded.classes, renamed.weights, model)
+    rows, summary = class_rows(args, cfg, loaded.classes, renamed.weights, model)
     weights = renamed.weights
     if args.classes != 'as-is':
         weights = take_class_rows(weights, model, rows)
@@ -110,7 +110,7 @@ def convert(args):
         f'{out}: {len(sources)} tensors, {num_renamed} of them under new names, out of '
         f'{len(set(sources.values()))} of {len(loaded.weights)} in {src}'
     )
-    print(f'  classes: {told}')
+    print(f'  classes: {summary}')
     print(f'  left out: {name_some(left_out) or "nothing"}')
     print(f'  start afresh: {name_some(conversion.fresh) or "nothing"}')
 
@@ -143,15 +143,15 @@ def class_rows(args, cfg, names, weights, model):
     target = dataset_meta({}, cfg).get('classes')
     target = class_names(target, num_target, args.config)
     rows = matching_classes(source, target)
-    told = f'{len(rows)} of {num_target} have the name of one of the {num_source}'
+    summary = f'{len(rows)} of {num_target} have the name of one of the {num_source}'
     if source:
-        told += f' of {owner}'
+        summary += f' of {owner}'
     if rows:
-        told += f' ({name_some(target[row] for row in rows)})'
+        summary += f' ({name_some(target[row] for row in rows)})'
     for owner, known in ((args.src, source), (args.config, target)):
         if not known:
-            told += f', for {owner} names none'
-    return rows, told + '; they and no object are kept, the others start afresh'
+            summary += f', for {owner} names none'
+    return rows, summary + '; they and no object are kept, the others start afresh'
 
 
 def save(conversion, src, out):

@@ -15,7 +15,7 @@ from mmengine.runner import CheckpointLoader
 from torch import nn
 from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
-from ..engine import find_config, innermost_dataset
+from ..engine import find_config, innermost_dataset, register_safe_loaders
 from .embedded_config import parse_config
 from .predictor import Predictor
 
@@ -43,7 +43,7 @@ def find_model(model: str) -> Path:
     named = {
         path.stem: path
         for path in sorted(folder.rglob('*.py'))
-        if not {'_base_', 'benchmarks'} & set(path.relative_to(folder).parts)
+        if not {'_base_', 'grid.py'} & set(path.relative_to(folder).parts)
     }
     if model in named:
         return named[model]
@@ -67,6 +67,7 @@ def load_checkpoint(weights: str) -> dict:
         FileNotFoundError: If there is no such file.
         ModelError: If it can't be read, or holds more than data.
     """
+    register_safe_loaders()
     try:
         checkpoint = CheckpointLoader.load_checkpoint(weights, map_location='cpu')
     except (RuntimeError, pickle.UnpicklingError) as error:

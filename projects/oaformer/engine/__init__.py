@@ -1,15 +1,17 @@
-"""Loading of checkpoints, distributed set-up and what the tools share.
+"""Reading of untrusted files, hooks, and the command lines of the tools."""
 
-Importing it registers the checkpoint loaders.
-"""
-
-from .checkpoint import load_from_http, load_from_local
+from .checkpoint import SafeCheckpointHook, register_safe_loaders
 from .dataset_config import innermost_dataset
-from .distributed import finish_processes, set_up_processes
 from .dump_results import DumpAmodalResults
 from .iteration_seed_hook import IterationSeedHook
+from .launch import (
+    cli,
+    find_config,
+    finish_processes,
+    resolve_data_paths,
+    set_up_processes,
+)
 from .load_results import UnsafeResultsError, load_results
-from .paths import find_config, resolve_data_paths
 from .pretrained_weights import PretrainedWeights, load_pretrained_weights
 from .safe_load import UnsafeCheckpointError, safe_load
 from .validation_loss_hook import ValidationLossHook
@@ -18,16 +20,17 @@ __all__ = [
     'DumpAmodalResults',
     'IterationSeedHook',
     'PretrainedWeights',
+    'SafeCheckpointHook',
     'UnsafeCheckpointError',
     'UnsafeResultsError',
     'ValidationLossHook',
+    'cli',
     'find_config',
     'finish_processes',
     'innermost_dataset',
-    'load_from_http',
-    'load_from_local',
     'load_pretrained_weights',
     'load_results',
+    'register_safe_loaders',
     'resolve_data_paths',
     'safe_load',
     'set_up_processes',

@@ -1,4 +1,4 @@
-"""Reading a pickle file without running code that somebody put into it."""
+"""Reading a pickle file without running code that it may hold."""
 
 import io
 import pickle
@@ -40,18 +40,18 @@ def load_pickle(
     """Load a pickle file that holds data only, or that the user trusts.
 
     Args:
-        file (str | Path): The file's path.
-        refusal (type[pickle.UnpicklingError]): What to raise if it holds more.
-        encoding (str): How strings from Python 2 are read.
+        file: The file's path.
+        refusal: What to raise if it holds more.
+        encoding: How strings from Python 2 are read.
 
     Returns:
-        Any: What was saved.
+        What was saved.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file is missing.
         pickle.UnpicklingError: ``refusal``, if the file holds more than data and
             ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD`` is not set.
-        RuntimeError: If the file is damaged or is no pickle file.
+        RuntimeError: If the file is damaged or is not a pickle file.
     """
     unpickler = pickle.Unpickler if is_trusted(str(file)) else DataUnpickler
     try:

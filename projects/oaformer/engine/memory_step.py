@@ -44,11 +44,7 @@ def made_up_batch(
         labels = torch.from_numpy(rng.integers(0, num_classes, objects))
         meta = dict(batch_input_shape=size, img_shape=size, ori_shape=size)
         sample = DetDataSample(metainfo=meta)
-        sample.gt_instances = InstanceData(
-            labels=labels,
-            masks=masks,
-            occlusion_rates=torch.from_numpy(masks.occlusion_rates),
-        )
+        sample.gt_instances = InstanceData(labels=labels, masks=masks)
         samples.append(sample)
     return torch.randn(batch_size, 3, height, width), samples
 

@@ -65,7 +65,7 @@ class ValidationLossHook(Hook):
 
         Args:
             runner (Runner): The run.
-            metrics (dict[str, float]): The metric's numbers, changed in place.
+            metrics: The metric's numbers, changed in place.
 
         Raises:
             ValueError: If masks and image differ in size.
@@ -85,13 +85,13 @@ def mean_losses(model: nn.Module, dataloader: DataLoader) -> dict[str, float]:
     """Average a model's losses over images, in all processes together.
 
     Args:
-        model (nn.Module): The model, in evaluation mode and without a wrapper.
-        dataloader (DataLoader): Yields one image at a time. With n processes,
+        model: The model, in evaluation mode and without a wrapper.
+        dataloader: Yields one image at a time. With n processes,
             process r has the images r, r + n, ... and, where they don't divide
             evenly, some from the start again, which do not count.
 
     Returns:
-        dict[str, float]: The mean of each loss, and of their sum as ``loss``.
+        The mean of each loss, and of their sum as ``loss``.
 
     Raises:
         ValueError: If masks and image differ in size.
@@ -153,6 +153,6 @@ def _check_mask_sizes(samples: list) -> None:
         if size != img_shape:
             raise ValueError(
                 f'ValidationLossHook: {sample.img_path} is {img_shape}, its masks are '
-                f'{size}. In the pipeline of the hook LoadAmodalAnnotations must stand '
+                f'{size}. In the pipeline of the hook LoadAmodalAnnotations must come '
                 'before Resize.'
             )

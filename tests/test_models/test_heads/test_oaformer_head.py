@@ -1,11 +1,13 @@
 import pytest
 import torch
+from mmdet.registry import MODELS
 from tiny_models import (
     EMBED_DIMS,
     NUM_CLASSES,
     SIZE,
     images,
     oaformer,
+    oaformer_config,
     samples,
     without_odm,
 )
@@ -152,6 +154,19 @@ def test_depth_is_the_same_with_and_without_odm():
     assert layers == len(plain.transformer_decoder.layers)
     assert plain.odm is None
     assert plain.loss_occlusion is None
+
+
+def test_plain_dicts_build_the_same_model(model):
+    plain = MODELS.build(oaformer_config().to_dict())
+    assert plain.state_dict().keys() == model.state_dict().keys()
+
+
+@pytest.mark.parametrize('part', ['transformer_decoder', 'odm'])
+def test_another_type_of_decoder_layer_is_refused(part):
+    layer_cfg = dict(oaformer_config().panoptic_head.transformer_decoder.layer_cfg)
+    layer_cfg['type'] = 'DetrTransformerDecoderLayer'
+    with pytest.raises(ValueError, match="type='DetrTransformerDecoderLayer'"):
+        oaformer(panoptic_head={part: dict(layer_cfg=layer_cfg)})
 
 
 def test_background_weight_stands_for_the_list():

@@ -16,17 +16,11 @@ def test_images_stand_one_behind_the_other():
     assert targets.masks.shape == (5, *SIZE)
     assert targets.masks.dtype == torch.uint8
     last = batch[2].gt_instances
+    rates = torch.from_numpy(last.masks.occlusion_rates)
     assert torch.equal(targets.labels[3:], last.labels)
     assert torch.equal(targets.masks[3:], torch.from_numpy(last.masks.masks))
-    assert torch.equal(targets.occlusion_rates[3:], last.occlusion_rates)
-
-
-def test_rates_only_where_asked_for():
-    batch = samples((1,))
-    del batch[0].gt_instances.occlusion_rates
-    assert amodal_targets(batch, CPU, False).occlusion_rates is None
-    with pytest.raises(ValueError, match='image.png.*OcclusionRate'):
-        amodal_targets(batch, CPU, True)
+    assert torch.equal(targets.occlusion_rates[3:], rates)
+    assert targets.occlusion_rates.dtype == torch.float32
 
 
 def test_masks_that_are_not_padded_are_refused():
@@ -55,9 +49,10 @@ def test_visible_masks_only_where_asked_for():
     assert (targets.visible_masks <= targets.masks).all()
 
 
-def test_missing_visible_masks_are_named():
+@pytest.mark.parametrize('needed', ['with_occlusion_rates', 'with_visible_masks'])
+def test_plain_masks_serve_where_nothing_more_is_needed(needed):
     batch = samples((1,))
     batch[0].gt_instances.masks = BitmapMasks(batch[0].gt_instances.masks.masks, *SIZE)
-    amodal_targets(batch, CPU, False)
-    with pytest.raises(ValueError, match='image.png.*BitmapMasks.*no visible masks'):
-        amodal_targets(batch, CPU, False, with_visible_masks=True)
+    assert amodal_targets(batch, CPU, False).occlusion_rates is None
+    with pytest.raises(ValueError, match='image.png.*BitmapMasks.*LoadAmodal'):
+        amodal_targets(batch, CPU, **{'with_occlusion_rates': False, needed: True})

@@ -22,8 +22,8 @@ class AmodalCopyPaste(BaseTransform):
     """Paste whole objects of another training image over this one.
 
     Takes the place of MMDetection's ``CopyPaste``, which builds plain masks. Stands in
-    the pipeline of a ``MultiImageMixDataset``, after the transforms of the images and
-    before :class:`OcclusionRate`; the two images may differ in size.
+    the pipeline of a ``MultiImageMixDataset``, after the transforms of the images; the
+    two images may differ in size.
 
     Pasted objects are in front and lie wholly within the image. Amodal masks and
     boxes of what is beneath stay, visible masks shrink, and occlusion rates follow
@@ -96,7 +96,8 @@ class AmodalCopyPaste(BaseTransform):
         if 'mix_results' not in results:
             raise ValueError(
                 'AmodalCopyPaste needs a second image: put it into the pipeline of a '
-                'MultiImageMixDataset (see configs/oaformer_r50_d2sa_copy-paste.py)'
+                'MultiImageMixDataset (see '
+                'configs/oaformer/oaformer_r50_d2sa_copy-paste.py)'
             )
         other = results['mix_results'][0]
         for each in (results, other):
@@ -201,9 +202,4 @@ def _check(results: dict) -> None:
             f'{path}: masks are {masks.height} x {masks.width}, the image is '
             f'{results["img"].shape[0]} x {results["img"].shape[1]}: load annotations '
             'before the image is moved'
-        )
-    if 'gt_occlusion_rates' in results:
-        raise ValueError(
-            f'{path}: OcclusionRate must stand after AmodalCopyPaste, which changes '
-            'the rates'
         )

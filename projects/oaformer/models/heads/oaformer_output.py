@@ -1,4 +1,4 @@
-"""What the OAFormer head computes."""
+"""Output of the OAFormer head."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,10 +7,10 @@ from torch import Tensor
 
 
 class OAFormerOutput(NamedTuple):
-    """What the head computes, one entry per stage: initial, then each layer.
+    """Output of the head, one entry per stage: initial, then each layer.
 
     Masks are not built here. The masks of a stage are ``mask_embeds[stage]``
-    times ``mask_features``; whoever needs some builds those.
+    times ``mask_features``; losses and fusion head build only those they need.
 
     Attributes:
         cls_scores: Class logits, background last, (B, Q, K + 1) each.
@@ -18,7 +18,7 @@ class OAFormerOutput(NamedTuple):
         mask_features: Features of the pixel decoder, (B, C, H/4, W/4).
         occlusion_logits: Occlusion-rate logits, (B, Q) each, of every stage or of
             the ODM's, which come first. Empty without ODM or without occlusion
-            loss. The last one speaks for the final prediction.
+            loss. The last one belongs to the final prediction.
         visible_mask_embeds: Embeddings of the visible masks, (B, Q, C) each, of the
             amodal decoder's layers, which come last. Empty where no visible masks
             are predicted.

@@ -7,6 +7,8 @@ import torch
 from mmdet.structures import DetDataSample
 from torch import Tensor
 
+from ...structures import AmodalMasks
+
 
 class AmodalTargets(NamedTuple):
     """Objects of a whole batch, image after image.
@@ -14,11 +16,10 @@ class AmodalTargets(NamedTuple):
     Attributes:
         labels: Class of each object, (N,).
         masks: Amodal masks at the batch's input size, uint8, (N, H, W).
-        occlusion_rates: Invisible area / amodal area, float32, (N,); None where
-            nobody asks for them.
+        occlusion_rates: Invisible area / amodal area, float32, (N,); None unless
+            requested.
         counts: Number of objects in each image; they sum to N.
-        visible_masks: Visible masks, uint8, (N, H, W); None where nobody asks for
-            them.
+        visible_masks: Visible masks, uint8, (N, H, W); None unless requested.
     """
 
     labels: Tensor
@@ -41,7 +42,8 @@ def amodal_targets(
     """Gather the ground truth of a batch.
 
     Args:
-        samples: Data samples with ``gt_instances``.
+        samples: Data samples with ``gt_instances``, whose ``masks`` are an
+            :class:`AmodalMasks` where rates or visible masks are needed.
         device: Where the result goes.
         with_occlusion_rates: Whether occlusion rates are needed.
         with_visible_masks: Whether visible masks are needed.
@@ -50,8 +52,8 @@ def amodal_targets(
         The objects of all images. Masks keep one byte per pixel.
 
     Raises:
-        ValueError: If masks, visible masks or occlusion rates are missing, or the
-            masks are not padded to the batch's size.
+        ValueError: If masks are missing, not padded to the batch's size, or plain
+            ones that have no visible masks and occlusion rates.
     """
     labels, masks, visible_masks, rates, counts = [], [], [], [], []
     for sample in samples:
@@ -59,7 +61,10 @@ def amodal_targets(
         size = tuple(sample.metainfo.get('batch_input_shape', sample.img_shape)[:2])
         if 'masks' not in instances:
             raise ValueError(f'{_name(sample)} has no gt_instances.masks to train on')
-        mask = instances.masks.to_tensor(torch.uint8, device)
+        carrier = instances.masks
+        if with_occlusion_rates or with_visible_masks:
+            _check_carrier(carrier, sample)
+        mask = carrier.to_tensor(torch.uint8, device)
         if len(mask) and tuple(mask.shape[1:]) != size:
             raise ValueError(
                 f'{_name(sample)}: masks are {tuple(mask.shape[1:])}, the batch is '
@@ -67,26 +72,9 @@ def amodal_targets(
                 'augment that pads.'
             )
         if with_occlusion_rates:
-            if 'occlusion_rates' not in instances:
-                raise ValueError(
-                    f'{_name(sample)} has no gt_instances.occlusion_rates. The '
-                    'pipeline needs LoadAmodalAnnotations, OcclusionRate and '
-                    'PackAmodalInputs; to train without rates set '
-                    'panoptic_head.loss_occlusion=None.'
-                )
-            rates.append(instances.occlusion_rates.to(device, torch.float32))
+            rates.append(torch.tensor(carrier.occlusion_rates, device=device))
         if with_visible_masks:
-            if not hasattr(instances.masks, 'visible'):
-                raise ValueError(
-                    f'{_name(sample)}: gt_instances.masks is '
-                    f'{type(instances.masks).__name__}, which has no visible masks. '
-                    'The pipeline needs LoadAmodalAnnotations and PackAmodalInputs; '
-                    'to train without visible masks leave out '
-                    'panoptic_head.loss_visible_mask and loss_visible_dice.'
-                )
-            visible = torch.tensor(
-                instances.masks.visible, dtype=torch.uint8, device=device
-            )
+            visible = torch.tensor(carrier.visible, dtype=torch.uint8, device=device)
             visible_masks.append(visible.reshape(-1, *size))
         labels.append(instances.labels.to(device))
         masks.append(mask.reshape(-1, *size))
@@ -98,6 +86,17 @@ def amodal_targets(
         counts,
         torch.cat(visible_masks) if with_visible_masks else None,
     )
+
+
+def _check_carrier(masks: object, sample: DetDataSample) -> None:
+    if not isinstance(masks, AmodalMasks):
+        raise ValueError(
+            f'{_name(sample)}: gt_instances.masks is {type(masks).__name__}, which has '
+            'no visible masks and no occlusion rates. The pipeline needs '
+            'LoadAmodalAnnotations and PackAmodalInputs; to train without either, set '
+            'panoptic_head.loss_occlusion, loss_visible_mask and loss_visible_dice to '
+            'None.'
+        )
 
 
 def _name(sample: DetDataSample) -> str:

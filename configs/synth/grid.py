@@ -1,0 +1,192 @@
+# The paper's tables in miniature, on SynthAmodal; for tools/experiments/run_grid.py.
+# The paper's numbers: Li et al., OAFormer (ICASSP 2023), tables 1 to 3, on D2SA.
+
+# Not docs/results/synth_amodal.json: those are the published results of an earlier grid
+# file, whose tables are in docs/results.md. They stay until all runs of a table are in.
+results = 'docs/results/synth.json'
+
+_oaformer = 'configs/synth/oaformer_tiny_synth'
+_head = 'model.panoptic_head.'
+_no_dice = {_head + 'loss_dice.loss_weight': 0.0}
+_no_mask = {_head + 'loss_mask.loss_weight': 0.0}
+_no_occlusion = {_head + 'loss_occlusion': None}
+
+
+def _run(options=None, config='', seeds=(0,)):
+    return dict(config=f'{_oaformer}{config}.py', options=options or {}, seeds=[*seeds])
+
+
+# The rows that carry the claim have three seeds, the others one.
+_three = (0, 1, 2)
+runs = {
+    'oaformer': _run(seeds=_three),
+    'wo-odm': _run(
+        {_head + 'odm': None, _head + 'transformer_decoder.num_layers': 6}, seeds=_three
+    ),
+    'soft': _run({_head + 'odm.attention_mask': 'soft'}, seeds=_three),
+    'mask-rcnn': dict(config='configs/synth/mask-rcnn_tiny_synth.py', seeds=[*_three]),
+    'odm-rates': _run({_head + 'amodal_occlusion_rates': False}),
+    'occlusion-weight-20': _run({_head + 'loss_occlusion.loss_weight': 20.0}),
+    'visible': _run(config='_visible'),
+    'q10': _run({_head + 'num_queries': 10}),
+    'q50': _run({_head + 'num_queries': 50}),
+    'q100': _run({_head + 'num_queries': 100}),
+    'loss-dice': _run(_no_mask | _no_occlusion),
+    'loss-dice-occlusion': _run(_no_mask),
+    'loss-ce': _run(_no_dice | _no_occlusion),
+    'loss-ce-occlusion': _run(_no_dice),
+    'loss-ce-dice': _run(_no_occlusion),
+    'crop': _run(config='_crop'),
+    'crop_recomputed': _run(config='_crop_recomputed'),
+}
+
+_percent = dict(scale=100, digits=1)
+columns = {
+    'AP': dict(key='amodal/segm_mAP', **_percent),
+    'AP50': dict(key='amodal/segm_mAP_50', **_percent),
+    'AP75': dict(key='amodal/segm_mAP_75', **_percent),
+    'AP none': dict(key='amodal/segm_mAP_occlusion_none', **_percent),
+    'AP partial': dict(key='amodal/segm_mAP_occlusion_partial', **_percent),
+    'AP heavy': dict(key='amodal/segm_mAP_occlusion_heavy', **_percent),
+    'mIoU full': dict(key='amodal/mIoU_full', **_percent),
+    'mIoU invisible': dict(key='amodal/mIoU_invisible', **_percent),
+    'rate error': dict(key='amodal/occlusion_rate_mae', digits=3),
+    'occluded taken for unoccluded': dict(
+        key='amodal/occluded_taken_for_unoccluded', **_percent
+    ),
+    'unoccluded taken for occluded': dict(
+        key='amodal/unoccluded_taken_for_occluded', **_percent
+    ),
+    'minutes': dict(key='train_minutes', digits=1),
+}
+_precision = ['AP', 'AP50', 'AP75', 'minutes']
+_occlusion = [name for name in columns if name not in _precision]
+_both = ['AP', 'AP50', 'AP75', 'AP none', 'AP partial', 'AP heavy', 'rate error']
+
+
+def _paper(ap, ap50, ap75):
+    return dict(AP=ap, AP50=ap50, AP75=ap75)
+
+
+_methods = [
+    dict(name='amodal Mask R-CNN', run='mask-rcnn', paper=_paper(63.6, 83.9, 68.0)),
+    dict(name='without ODM', run='wo-odm', paper=_paper(61.7, 78.7, 63.3)),
+    dict(name='with ODM', run='oaformer', paper=_paper(72.5, 86.5, 76.1)),
+]
+_own = [
+    dict(name='default: binary mask, rates of final queries', run='oaformer'),
+    dict(name='soft attention mask', run='soft'),
+    dict(name='rates of the ODM', run='odm-rates'),
+    dict(name='occlusion loss x 10', run='occlusion-weight-20'),
+    dict(name='visible masks, too', run='visible'),
+    dict(name='crops, annotated rates', run='crop'),
+    dict(name='crops, recomputed rates', run='crop_recomputed'),
+    dict(name='soft instead of binary mask', run='soft', base='oaformer'),
+    dict(name='rates of the ODM instead', run='odm-rates', base='oaformer'),
+    dict(name='occlusion loss x 10', run='occlusion-weight-20', base='oaformer'),
+    dict(name='visible masks, too', run='visible', base='oaformer'),
+    dict(name='recomputed rates', run='crop_recomputed', base='crop'),
+]
+
+
+def _without_paper(rows):
+    return [{key: row[key] for key in row if key != 'paper'} for row in rows]
+
+
+tables = [
+    dict(
+        name='odm',
+        title='Table 1 in miniature: the ODM.',
+        paper_data='D2SA',
+        columns=_precision,
+        rows=[
+            *_methods,
+            dict(
+                name='with ODM instead of without',
+                run='oaformer',
+                base='wo-odm',
+                paper=_paper(10.8, 7.8, 12.8),
+            ),
+        ],
+    ),
+    dict(
+        name='odm-occlusion',
+        title='The same by occlusion.',
+        note='In percent, but for the error of the rates.',
+        columns=_occlusion,
+        rows=[
+            *_without_paper(_methods),
+            dict(name='with ODM instead of without', run='oaformer', base='wo-odm'),
+        ],
+    ),
+    dict(
+        name='queries',
+        title='Table 2 in miniature: the number of queries.',
+        note='An image has at most five objects, so no more than 100 are tried.',
+        paper_data='D2SA',
+        columns=[*_both, 'minutes'],
+        rows=[
+            dict(name='10', run='q10', paper=_paper(61.8, 77.4, 64.7)),
+            dict(name='20 (default)', run='oaformer'),
+            dict(name='50', run='q50', paper=_paper(64.6, 80.4, 67.0)),
+            dict(name='100', run='q100', paper=_paper(72.5, 86.5, 76.1)),
+        ],
+    ),
+    dict(
+        name='losses',
+        title='Table 3 in miniature: the losses.',
+        paper_data='D2SA',
+        columns=_both,
+        rows=[
+            dict(name='dice', run='loss-dice', paper=_paper(59.5, 77.6, 61.4)),
+            dict(
+                name='dice, occlusion',
+                run='loss-dice-occlusion',
+                paper=_paper(62.9, 80.5, 65.2),
+            ),
+            dict(name='cross-entropy', run='loss-ce', paper=_paper(70.0, 85.5, 72.7)),
+            dict(
+                name='cross-entropy, occlusion',
+                run='loss-ce-occlusion',
+                paper=_paper(70.7, 85.6, 73.6),
+            ),
+            dict(
+                name='cross-entropy, dice',
+                run='loss-ce-dice',
+                paper=_paper(71.5, 85.9, 75.4),
+            ),
+            dict(name='all three', run='oaformer', paper=_paper(72.5, 86.5, 76.1)),
+            dict(
+                name='occlusion loss, beside dice',
+                run='loss-dice-occlusion',
+                base='loss-dice',
+                paper=_paper(3.4, 2.9, 3.8),
+            ),
+            dict(
+                name='occlusion loss, beside cross-entropy',
+                run='loss-ce-occlusion',
+                base='loss-ce',
+                paper=_paper(0.7, 0.1, 0.9),
+            ),
+            dict(
+                name='occlusion loss, beside both',
+                run='oaformer',
+                base='loss-ce-dice',
+                paper=_paper(1.0, 0.6, 0.7),
+            ),
+        ],
+    ),
+    dict(
+        name='own',
+        title='What the paper leaves open.',
+        columns=_precision,
+        rows=_own,
+    ),
+    dict(
+        name='own-occlusion',
+        title='The same by occlusion.',
+        note='In percent, but for the error of the rates.',
+        columns=_occlusion,
+        rows=_own,
+    ),
+]

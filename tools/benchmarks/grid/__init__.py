@@ -1,1 +1,0 @@
-"""What run_grid.py is made of: the grid file, its runs, their results and tables."""
