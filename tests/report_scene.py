@@ -75,6 +75,7 @@ def predictions(with_rates=True, with_visible_masks=False):
         instances = dict(
             labels=np.array(labels),
             scores=np.array(scores),
+            bboxes=np.array([[box[2], box[0], box[3], box[1]] for box in boxes]),
             masks=[box_mask(*box) for box in boxes],
         )
         if with_rates:

@@ -7,7 +7,8 @@ REPO_ROOT = Path(__file__).resolve().parents[1]
 # The tools belong to the package beside them, whatever else is installed.
 sys.path.insert(0, str(REPO_ROOT / 'projects'))
 
-from oaformer.engine import DumpAmodalResults, cli, finish_processes  # noqa: E402
+from oaformer.engine import cli, finish_processes  # noqa: E402
+from oaformer.evaluation import DumpAmodalResults  # noqa: E402
 
 
 def main() -> None:

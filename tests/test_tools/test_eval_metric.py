@@ -7,8 +7,11 @@ import torch
 from mmengine.evaluator import Evaluator
 
 from oaformer.datasets.synth_amodal import write_split
-from oaformer.engine import DumpAmodalResults
-from oaformer.evaluation import AmodalCocoMetric, load_ground_truth
+from oaformer.evaluation import (
+    AmodalCocoMetric,
+    DumpAmodalResults,
+    load_ground_truth,
+)
 from oaformer.structures import decode_masks
 
 CONFIG = """
@@ -81,7 +84,7 @@ def test_offline_equals_online(tmp_path, main, capsys):
         'segm_mAP',
         'visible_segm_mAP_50',
         'invisible_segm_mAP_50',
-        'segm_mAP_occlusion_heavy_by_rate',
+        'segm_mAP_occlusion_25_by_rate',
         'mIoU_predicted_invisible',
         'occlusion_rate_mae',
     ):

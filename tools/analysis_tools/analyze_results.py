@@ -14,8 +14,8 @@ from mmdet.registry import DATASETS, METRICS, VISUALIZERS  # noqa: E402
 from mmengine.config import Config, DictAction  # noqa: E402
 from mmengine.registry import init_default_scope  # noqa: E402
 
-from oaformer.engine import cli, innermost_dataset, load_results  # noqa: E402
-from oaformer.evaluation import AmodalCocoMetric  # noqa: E402
+from oaformer.engine import cli, innermost_dataset  # noqa: E402
+from oaformer.evaluation import AmodalCocoMetric, load_results  # noqa: E402
 from oaformer.visualization.report import build_report, render_report  # noqa: E402
 
 

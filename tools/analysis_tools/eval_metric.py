@@ -15,7 +15,8 @@ from mmengine.config import DictAction  # noqa: E402
 from mmengine.evaluator import Evaluator  # noqa: E402
 from mmengine.registry import init_default_scope  # noqa: E402
 
-from oaformer.engine import cli, load_results  # noqa: E402
+from oaformer.engine import cli  # noqa: E402
+from oaformer.evaluation import load_results  # noqa: E402
 
 
 def parse_args(argv=None):

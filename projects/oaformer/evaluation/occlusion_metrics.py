@@ -268,7 +268,7 @@ def _rates(predicted: ArrayLike, annotated: ArrayLike) -> tuple[np.ndarray, np.n
             f'shapes {predicted.shape} and {annotated.shape}'
         )
     _check_unit(predicted, 'predicted occlusion rates', 0)
-    # An annotated rate this far from the masks' own is taken as it stands in the file.
+    # the reader keeps annotated rates that are this far off the masks
     _check_unit(annotated, 'annotated occlusion rates', RATE_TOLERANCE)
     return predicted, annotated
 

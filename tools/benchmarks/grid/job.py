@@ -10,7 +10,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from oaformer.engine import load_results
+from oaformer.evaluation import load_results
 
 from . import work_dir
 from .files import write_whole

@@ -10,7 +10,7 @@ from ...evaluation import AmodalEvaluation, AmodalMatch
 
 
 class Case(NamedTuple):
-    """An object of the ground truth and the detection that stands for it.
+    """An object of the ground truth and the detection shown beside it.
 
     Attributes:
         object: The object as in ``AmodalEvaluation.objects``.
@@ -27,11 +27,11 @@ class Case(NamedTuple):
 
 
 class CaseGroup(NamedTuple):
-    """The most telling cases of one kind.
+    """Cases of one kind, in the order of :func:`select_cases`.
 
     Attributes:
         name: Identifier, a word.
-        cases: The chosen cases, the most telling first.
+        cases: The chosen cases.
         total: Number of cases there are.
     """
 
