@@ -7,7 +7,6 @@ import sys
 import cv2
 import numpy as np
 import pytest
-from mmengine.config import ConfigDict
 from report_scene import CLASSES, HEIGHT, WIDTH, annotations, predictions
 
 CONFIG = """
@@ -142,10 +141,3 @@ def test_other_image_folder(tool, folder):
     here = [dict(img_id=1, img_path=str(folder / 'val.json'))]
     find = module['image_finder'](here, images, folder / 'images')
     assert find(1) == folder / 'val.json'
-
-
-def test_wrapped_data_set(tool):
-    innermost = runpy.run_path(str(tool))['innermost_dataset']
-    inner = dict(type='D2SADataset')
-    wrapped = dict(type='RepeatDataset', dataset=dict(datasets=[inner, {}]))
-    assert innermost(ConfigDict(wrapped)) == inner

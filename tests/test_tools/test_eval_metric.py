@@ -1,5 +1,7 @@
 import json
+import pickle
 import runpy
+import shutil
 
 import numpy as np
 import pytest
@@ -91,6 +93,8 @@ def test_offline_equals_online(tmp_path, main, capsys):
         assert 0 < expected[f'amodal/{name}'] < 1, name
     assert predictions.stat().st_size < 100_000
 
+    # only predictions and annotations are needed
+    shutil.rmtree(tmp_path / 'images')
     config, out = tmp_path / 'config.py', tmp_path / 'metrics.json'
     config.write_text(CONFIG.format(root=str(tmp_path)))
     capsys.readouterr()
@@ -119,3 +123,8 @@ def test_errors_are_for_people(tmp_path, main):
     broken.write_bytes(b'no pickle')
     with pytest.raises(SystemExit, match=r'broken\.pkl could not be read'):
         main([str(config), str(broken)])
+    unknown = tmp_path / 'unknown.pkl'
+    instances = dict(bboxes=[], labels=[], scores=[], masks=[])
+    unknown.write_bytes(pickle.dumps([dict(img_id=99, pred_instances=instances)]))
+    with pytest.raises(SystemExit, match='image 99 was predicted but is not in'):
+        main([str(config), str(unknown)])
