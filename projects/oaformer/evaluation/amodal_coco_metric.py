@@ -27,23 +27,16 @@ from .summary import (
 class AmodalCocoMetric(BaseMetric):
     """COCO evaluation of amodal instance segmentation, and of occlusion.
 
-    Average precision is COCO's own (https://cocodataset.org/#detection-eval): IoU 0.50
-    to 0.95, at most 100 detections per image for every number. Results, all of them
-    defined in docs/metrics.md:
+    Average precision is COCO's own (https://cocodataset.org/#detection-eval). Results,
+    all of them defined in docs/metrics.md:
 
-    - ``segm_mAP``, ``segm_mAP_50``, ``segm_mAP_75``; ``segm_mAP_s``, ``_m``, ``_l`` by
-      COCO's areas; ``segm_AR@1``, ``@10``, ``@100`` of amodal masks; the same with
-      ``visible_segm``, ``invisible_segm`` and ``bbox`` (boxes around amodal masks);
-    - ``segm_mAP_occlusion_none``, ``_partial``, ``_heavy``, ``_15``, ``_25``, ``_40``:
-      amodal masks by the occlusion rate of the objects, and the last three with
-      ``_by_rate``;
+    - ``segm_mAP``, ``_50``, ``_75``, ``_s``, ``_m``, ``_l`` and ``segm_AR@1``, ``@10``,
+      ``@100`` of amodal masks; the same with ``visible_segm``, ``invisible_segm`` and
+      ``bbox`` (boxes around amodal masks);
+    - ``segm_mAP_occlusion_*``: amodal masks by the occlusion rate of the objects;
     - over the detections that COCO matches to an object of their class at IoU 0.5:
-      ``mIoU_full``, ``mIoU_visible``, ``mIoU_invisible``,
-      ``mIoU_predicted_invisible``;
-      ``occlusion_rate_mae`` and ``_none``, ``_partial``, ``_heavy``,
-      ``occlusion_rate_spearman``, ``occlusion_rate_calibration_error``;
-      ``occluded_taken_for_unoccluded``, ``unoccluded_taken_for_occluded``;
-      ``occlusion_order_accuracy``;
+      ``mIoU_*``, ``occlusion_rate_*``, ``occluded_taken_for_unoccluded``,
+      ``unoccluded_taken_for_occluded``, ``occlusion_order_accuracy``;
     - ``<class>_precision`` if ``classwise``.
 
     What can't be measured (no such objects, no predicted rates or visible masks, no

@@ -81,22 +81,18 @@ class CocoEvaluation(NamedTuple):
         return _mean(self._precision(iou_thr, size, category_id))
 
     def precision_recall_curve(
-        self,
-        iou_thr: float | None = 0.5,
-        size: str = 'all',
-        category_id: int | None = None,
+        self, iou_thr: float | None = 0.5, size: str = 'all'
     ) -> np.ndarray | None:
         """Precision at COCO's recalls 0, 0.01 ... 1; average precision is its mean.
 
         Args:
             iou_thr: As for :meth:`average_precision`.
             size: As there.
-            category_id: As there.
 
         Returns:
             Precision in [0, 1], shape (101,), None where there is no ground truth.
         """
-        values = np.moveaxis(self._precision(iou_thr, size, category_id), 1, 0)
+        values = np.moveaxis(self._precision(iou_thr, size), 1, 0)
         values = values.reshape(len(values), -1)
         measured = values[0] > -1
         return values[:, measured].mean(axis=1) if measured.any() else None
@@ -127,7 +123,7 @@ class CocoEvaluation(NamedTuple):
         return int(numbers.sum())
 
     def _precision(
-        self, iou_thr: float | None, size: str, category_id: int | None
+        self, iou_thr: float | None, size: str, category_id: int | None = None
     ) -> np.ndarray:
         """Precision at the largest detection limit, shape (T', R, K')."""
         values = self.precision[..., self.ranges.index(size), -1]

@@ -31,6 +31,7 @@ BUCKET_LABELS = {
     '25': 'at least 0.25',
     '40': 'at least 0.40',
 }
+KINDS = (('occluded', 'unoccluded'), ('unoccluded', 'occluded'))
 NO_OBJECTS = 'no such objects'
 NO_MATCH = f'no match at IoU {MATCH_IOU}'
 NOTHING_HIDDEN = 'no matched object is partly hidden'
@@ -161,20 +162,14 @@ def class_table(evaluation: AmodalEvaluation) -> Table:
 
 def confusion_table(confusion: OcclusionConfusion) -> Table:
     """Occluded and unoccluded objects, as annotated and as predicted."""
-    cells = confusion
     rows = [
         [
-            'occluded',
-            *cells.occluded_as_occluded,
-            *cells.occluded_as_unoccluded,
-            cells.occluded_taken_for_unoccluded,
-        ],
-        [
-            'unoccluded',
-            *cells.unoccluded_as_occluded,
-            *cells.unoccluded_as_unoccluded,
-            cells.unoccluded_taken_for_occluded,
-        ],
+            kind,
+            *getattr(confusion, f'{kind}_as_occluded'),
+            *getattr(confusion, f'{kind}_as_unoccluded'),
+            getattr(confusion, f'{kind}_taken_for_{other}'),
+        ]
+        for kind, other in KINDS
     ]
     return Table(
         'Occluded or not: matched objects and their mean amodal IoU',
@@ -201,9 +196,7 @@ def as_text(table: Table) -> str:
     return result.table
 
 
-def _values(
-    evaluation: CocoEvaluation | None, max_dets: Sequence[int]
-) -> dict[str, float | None]:
+def _values(evaluation: CocoEvaluation) -> dict[str, float | None]:
     """COCO's summary by MMDetection's names."""
     arguments = dict(
         mAP={},
@@ -213,25 +206,24 @@ def _values(
         mAP_m=dict(size='medium'),
         mAP_l=dict(size='large'),
     )
-    if evaluation is None:
-        return dict.fromkeys((*arguments, *(f'AR@{number}' for number in max_dets)))
     values = {
         name: evaluation.average_precision(**kw) for name, kw in arguments.items()
     }
     return values | {
-        f'AR@{number}': evaluation.average_recall(number) for number in max_dets
+        f'AR@{number}': evaluation.average_recall(number)
+        for number in evaluation.max_dets
     }
 
 
 def _precision_metrics(evaluation: AmodalEvaluation) -> Iterator[tuple]:
     parts = dict(evaluation.masks, boxes=evaluation.boxes)
+    names = list(_values(evaluation.boxes))
     for group, prefix in PREFIXES.items():
-        reason = NO_OBJECTS
-        if group not in parts:
-            reason = evaluation.missing_inputs['visible_masks']
-        values = _values(parts.get(group), evaluation.boxes.max_dets)
-        for name, value in values.items():
-            yield group, f'{prefix}_{name}', value, reason
+        values, reason = {}, evaluation.missing_inputs.get('visible_masks')
+        if group in parts:
+            values, reason = _values(parts[group]), NO_OBJECTS
+        for name in names:
+            yield group, f'{prefix}_{name}', values.get(name), reason
 
 
 def _occlusion_metrics(evaluation: AmodalEvaluation) -> Iterator[tuple]:
@@ -281,7 +273,7 @@ def _matched_metrics(evaluation: AmodalEvaluation) -> Iterator[tuple]:
     )
 
     confusion = matched.confusion
-    for kind, other in (('occluded', 'unoccluded'), ('unoccluded', 'occluded')):
+    for kind, other in KINDS:
         name = f'{kind}_taken_for_{other}'
         count = confusion and sum(
             getattr(confusion, f'{kind}_as_{side}').count for side in (kind, other)
@@ -306,12 +298,11 @@ def _matched_metrics(evaluation: AmodalEvaluation) -> Iterator[tuple]:
 
 def _precision_table(evaluation: AmodalEvaluation) -> Table:
     parts = dict(evaluation.masks, boxes=evaluation.boxes)
-    max_dets = evaluation.boxes.max_dets
     return Table(
         'Average precision and recall',
-        ['', 'objects', *_values(None, max_dets)],
+        ['', 'objects', *_values(evaluation.boxes)],
         [
-            [GROUPS[group], part.count(), *_values(part, max_dets).values()]
+            [GROUPS[group], part.count(), *_values(part).values()]
             for group, part in parts.items()
         ],
         'COCO: mean over IoU 0.50 to 0.95 and over the classes with objects.',
@@ -356,6 +347,6 @@ def _matched_table(metrics: Sequence[Measurement]) -> Table:
             and item.value is not None
             and item.name not in in_buckets
         ],
-        'Matched as COCO does at amodal IoU 0.5, class by class. mIoU_invisible: what '
-        'both amodal masks have outside the annotated visible mask.',
+        'Matched as COCO does at amodal IoU 0.5, class by class. mIoU_invisible: of '
+        'the amodal masks outside the annotated visible one. Names: docs/metrics.md.',
     )

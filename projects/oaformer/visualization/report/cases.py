@@ -1,7 +1,6 @@
 """Which objects a report shows."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import pycocotools.mask as mask_util
@@ -105,11 +104,13 @@ def _missed(
 ) -> CaseGroup:
     """The largest missed objects, each with the detection that overlaps most."""
     chosen = sorted(missed, key=lambda item: item['area'], reverse=True)[:number]
-    images = {item['image_id'] for item in chosen}
-    detections = _by_image(evaluation.detections, images)
     cases = []
     for item in chosen:
-        candidates = detections[item['image_id']]
+        candidates = [
+            detection
+            for detection in evaluation.detections
+            if detection['image_id'] == item['image_id']
+        ]
         ious = mask_util.iou(
             [detection['segmentation'] for detection in candidates],
             [item['segmentation']],
@@ -121,13 +122,3 @@ def _missed(
         best = int(ious.argmax())
         cases.append(Case(item, candidates[best], float(ious[best, 0])))
     return CaseGroup('missed', cases, len(missed))
-
-
-def _by_image(
-    detections: Iterable[dict], image_ids: Iterable[int]
-) -> dict[int, list[dict]]:
-    groups = defaultdict(list, {image_id: [] for image_id in image_ids})
-    for detection in detections:
-        if detection['image_id'] in image_ids:
-            groups[detection['image_id']].append(detection)
-    return groups
