@@ -1,5 +1,3 @@
-import json
-import pickle
 import runpy
 import subprocess
 import sys
@@ -7,25 +5,7 @@ import sys
 import cv2
 import numpy as np
 import pytest
-from report_scene import CLASSES, HEIGHT, WIDTH, annotations, predictions
-
-CONFIG = """
-custom_imports = dict(imports=['oaformer'], allow_failed_imports=False)
-default_scope = 'mmdet'
-visualizer = dict(
-    type='AmodalLocalVisualizer',
-    vis_backends=[dict(type='LocalVisBackend')],
-    name='visualizer')
-test_dataloader = dict(
-    dataset=dict(
-        type='AmodalCocoDataset',
-        data_root={root!r},
-        ann_file='val.json',
-        data_prefix=dict(img='images'),
-        test_mode=True,
-        pipeline=[]))
-test_evaluator = dict(type='AmodalCocoMetric', ann_file={root!r} + '/val.json')
-"""
+from report_scene import CLASSES, HEIGHT, WIDTH, annotations, write_run
 
 
 @pytest.fixture
@@ -39,9 +19,7 @@ def folder(tmp_path):
     (tmp_path / 'images').mkdir()
     image = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
     cv2.imwrite(str(tmp_path / 'images' / '1 & co.png'), image)
-    (tmp_path / 'val.json').write_text(json.dumps(annotations()))
-    (tmp_path / 'config.py').write_text(CONFIG.format(root=str(tmp_path)))
-    (tmp_path / 'predictions.pkl').write_bytes(pickle.dumps(predictions()))
+    write_run(tmp_path)
     return tmp_path
 
 
