@@ -322,9 +322,9 @@ def test_a_rate_that_is_none_is_an_error(tmp_path, rate):
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (dict(image_id=8), r'annotation 5 \(image 8\): no such image'),
-        (dict(category_id=1), r'annotation 5 \(image 1\): category_id 1'),
-        (dict(segmentation=[]), 'annotation 5 .image 1.: .*empty'),
+        (dict(image_id=8), r'annotation 5 \(image 8\): image_id 8 not found'),
+        (dict(category_id=1), r'annotation 5 \(image 1.*\): category_id 1 not found'),
+        (dict(segmentation=[]), 'annotation 5 .image 1, .*: .*empty'),
     ],
 )
 def test_bad_ground_truth_names_file_and_annotation(tmp_path, change, message):

@@ -80,7 +80,10 @@ def test_the_same_again(make, tmp_path):
     'args, message',
     [
         (['--occlusion', 'half'], "'half' is not LOW-HIGH:SHARE"),
-        (['--backgrounds', 'absent'], 'patch, noise, source or a folder; there is no'),
+        (
+            ['--backgrounds', 'absent'],
+            'patch, noise, source or a folder; folder not found: absent',
+        ),
         (['--min-area', '0.9'], 'no object is whole; left out: '),
         (['--backgrounds', 'source'], 'does not annotate occlusion'),
         (['--size', '2', '2', '--backgrounds', 'noise'], 'cannot place 3 objects'),
@@ -114,7 +117,7 @@ def test_nothing_is_overwritten(make, tmp_path):
     (tmp_path / 'new').mkdir()
     with pytest.raises(SystemExit, match='new exists; remove it'):
         make()
-    with pytest.raises(SystemExit, match='absent.json: no such annotation file'):
+    with pytest.raises(SystemExit, match='absent.json: annotation file not found'):
         make(source='absent.json', out_dir='other')
 
 

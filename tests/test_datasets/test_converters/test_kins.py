@@ -294,7 +294,7 @@ BROKEN = {
     ),
     'image there twice': (
         lambda s: s['images'].append(dict(s['images'][0])),
-        'image 7 is there twice',
+        'image 7 is listed twice',
     ),
 }
 

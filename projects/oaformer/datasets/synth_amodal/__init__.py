@@ -7,7 +7,7 @@ composed from the masks, so both agree on every pixel.
 """
 
 from .dataset import SynthAmodalDataset
-from .scenes import MAX_OCCLUSION, Scene, SceneObject, draw_scene
+from .scenes import MAX_OCCLUSION, Scene, ShapeObject, draw_scene
 from .shapes import CLASSES
 from .writer import SPLIT_STREAMS, scene_annotations, write_split
 
@@ -16,7 +16,7 @@ __all__ = [
     'MAX_OCCLUSION',
     'SPLIT_STREAMS',
     'Scene',
-    'SceneObject',
+    'ShapeObject',
     'SynthAmodalDataset',
     'draw_scene',
     'scene_annotations',

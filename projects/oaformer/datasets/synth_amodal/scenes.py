@@ -9,7 +9,7 @@ from .shapes import CLASSES, draw_background, draw_shape, draw_texture
 
 # Diameter of an object relative to the image.
 MIN_DIAMETER, MAX_DIAMETER = 0.22, 0.46
-# No object is hidden by more: its shape could no longer be told.
+# No object is hidden by more: its shape would not be recognizable.
 MAX_OCCLUSION = 0.75
 # Difference to the wanted occlusion rate: below the first a place is taken at once,
 # above the second never.
@@ -18,13 +18,13 @@ PLACEMENT_TRIES = 40
 SCENE_TRIES = 20
 
 
-class SceneObject(NamedTuple):
+class ShapeObject(NamedTuple):
     """One object of a scene.
 
     Attributes:
         label: Index into ``CLASSES``.
         amodal: Whole object, (H, W) uint8 of 0 and 1.
-        visible: Its part that nothing hides, (H, W) uint8 of 0 and 1.
+        visible: Its visible part, (H, W) uint8 of 0 and 1.
         texture: Its colors as a BGR image, (H, W, 3) uint8; used only inside the
             visible part.
     """
@@ -44,7 +44,7 @@ class Scene(NamedTuple):
     """An image, (H, W, 3) uint8 BGR, and its objects ordered from front to back."""
 
     image: np.ndarray
-    objects: list[SceneObject]
+    objects: list[ShapeObject]
 
 
 def place_objects(
@@ -180,7 +180,7 @@ def draw_scene(
     for label, amodal in reversed(placed):
         visible = amodal & (1 - covered)
         texture = draw_texture(rng, label, amodal)
-        objects.append(SceneObject(label, amodal, visible, texture))
+        objects.append(ShapeObject(label, amodal, visible, texture))
         image[visible > 0] = texture[visible > 0]
         covered |= amodal
     return Scene(image, objects)

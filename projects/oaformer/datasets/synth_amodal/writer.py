@@ -4,13 +4,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from mmengine.fileio import dump
 
 from ...structures import encode_masks
+from ..annotation import to_annotation
+from ..atomic_write import write_json
 from .scenes import Scene, draw_scene
 from .shapes import CLASSES
 
-# Every split draws from its own random stream, so no seed can make two splits share a
+# Every split draws from its own random stream, so no seed can make two splits share an
 # image; and image i of a split is the same however many images are made.
 SPLIT_STREAMS = {'train': 0, 'val': 1, 'test': 2}
 
@@ -26,29 +27,20 @@ def scene_annotations(scene: Scene, image_id: int, first_id: int) -> list[dict]:
     Returns:
         COCO annotations, front-most object (``occl_depth`` 0) first.
     """
-    amodal = np.stack([item.amodal for item in scene.objects])
-    visible = np.stack([item.visible for item in scene.objects])
-    invisible = amodal - visible
-    annotations = []
-    rles = (encode_masks(amodal), encode_masks(visible), encode_masks(invisible))
-    for depth, (item, *rle) in enumerate(zip(scene.objects, *rles, strict=True)):
-        x, y, width, height = cv2.boundingRect(item.amodal)
-        annotation = dict(
+    amodal = encode_masks(np.stack([item.amodal for item in scene.objects]))
+    visible = encode_masks(np.stack([item.visible for item in scene.objects]))
+    return [
+        to_annotation(
+            *masks,
             id=first_id + depth,
             image_id=image_id,
             category_id=item.label + 1,
-            iscrowd=0,
-            bbox=[float(x), float(y), float(width), float(height)],
-            area=float(item.amodal.sum()),
-            segmentation=rle[0],
-            visible_mask=rle[1],
-            occlude_rate=item.occlusion_rate,
             occl_depth=depth,
         )
-        if item.occlusion_rate > 0:
-            annotation['invisible_mask'] = rle[2]
-        annotations.append(annotation)
-    return annotations
+        for depth, (item, *masks) in enumerate(
+            zip(scene.objects, amodal, visible, strict=True)
+        )
+    ]
 
 
 def write_split(
@@ -68,7 +60,6 @@ def write_split(
     """
     images_dir = Path(out_dir) / 'images'
     images_dir.mkdir(parents=True, exist_ok=True)
-    (Path(out_dir) / 'annotations').mkdir(exist_ok=True)
     images, annotations = [], []
     for index in range(num_images):
         rng = np.random.default_rng([seed, SPLIT_STREAMS[split], index])
@@ -83,5 +74,5 @@ def write_split(
         annotations += scene_annotations(scene, image_id, len(annotations) + 1)
     categories = [dict(id=i + 1, name=name) for i, name in enumerate(CLASSES)]
     content = dict(images=images, annotations=annotations, categories=categories)
-    dump(content, str(Path(out_dir) / 'annotations' / f'{split}.json'))
+    write_json(Path(out_dir) / 'annotations' / f'{split}.json', content)
     return content
