@@ -2,14 +2,13 @@
 
 import os.path as osp
 from collections import Counter
-from collections.abc import Sequence
 
 from mmdet.datasets import CocoDataset
 from mmdet.registry import DATASETS
 from mmengine.logging import print_log
 
 from .annotation import AmodalAnnotation
-from .annotation_file import read_annotation_file
+from .annotation_file import AnnotationFile, read_annotation_file
 
 
 @DATASETS.register_module()
@@ -54,8 +53,7 @@ class AmodalCocoDataset(CocoDataset):
             for key, image in file.images.items()
         ]
         self._check_images(data_list)
-        summary = self._summary(len(data_list), file.annotations, parsed)
-        print_log(f'{self.ann_file}: {summary}', logger='current')
+        print_log(f'{self.ann_file}: {self._summary(file, parsed)}', logger='current')
         return data_list
 
     def parse_data_info(self, raw_data_info: dict) -> dict:
@@ -140,30 +138,23 @@ class AmodalCocoDataset(CocoDataset):
             annotation_id=annotation['id'],
         )
 
-    def _summary(
-        self,
-        num_images: int,
-        annotations: Sequence[dict],
-        parsed: Sequence[AmodalAnnotation],
-    ) -> str:
+    def _summary(self, file: AnnotationFile, parsed: list[AmodalAnnotation]) -> str:
         """One line: images, instances, and everything corrected or left out."""
-        instances = occluded = 0
-        rest = Counter()
-        for annotation, one in zip(annotations, parsed, strict=True):
+        count = Counter()
+        for annotation, one in zip(file.annotations, parsed, strict=True):
             reason = self._reason_to_leave_out(annotation, one)
             if reason is not None:
-                rest[f'left out: {reason}'] += 1
+                count[f'left out: {reason}'] += 1
                 continue
-            instances += 1
-            occluded += one.visible is not one.amodal
-            rest.update(f'corrected: {what}' for what in one.corrections)
-        return '; '.join(
-            [
-                f'{num_images} images, {instances} instances, {occluded} of them '
-                'occluded',
-                *(f'{number} {what}' for what, number in sorted(rest.items())),
-            ]
+            count['instances'] += 1
+            count['occluded'] += one.visible is not one.amodal
+            count.update(f'corrected: {what}' for what in one.corrections)
+        head = (
+            f'{len(file.images)} images, {count.pop("instances", 0)} instances, '
+            f'{count.pop("occluded", 0)} of them occluded'
         )
+        rest = [f'{number} {what}' for what, number in sorted(count.items())]
+        return '; '.join([head, *rest])
 
     def _check_images(self, data_list: list[dict]) -> None:
         if self.backend_args is not None:

@@ -161,13 +161,6 @@ def raise_first_error(ann_file: str, findings: Iterable[Finding]) -> None:
     Raises:
         ValueError: Naming file, entry and fault.
     """
-    errors = [finding for finding in findings if finding.severity == ERROR]
-    if not errors:
-        return
-    text = f'{ann_file}: {errors[0].place()}: {errors[0].message}'
-    if len(errors) > 1:
-        text += (
-            f'. The file has {len(errors)} errors or more; '
-            'tools/dataset_converters/check_amodal.py lists all'
-        )
-    raise ValueError(text)
+    for finding in findings:
+        if finding.severity == ERROR:
+            raise ValueError(f'{ann_file}: {finding.place()}: {finding.message}')

@@ -5,8 +5,8 @@ from compositing_cases import random_shape
 
 from oaformer.datasets.compositing import (
     Background,
-    CompositeObject,
     OcclusionTarget,
+    SceneObject,
     compose,
     cut_out,
 )
@@ -31,8 +31,8 @@ def own_objects(crowd=False):
     for channel, mask in ((2, rear), (3, front)):
         image[mask > 0] = np.eye(CHANNELS)[channel]
     objects = [
-        CompositeObject(front, front, dict(channel=3)),
-        CompositeObject(rear, rear & (1 - front), dict(channel=2, iscrowd=int(crowd))),
+        SceneObject(front, front, dict(channel=3)),
+        SceneObject(rear, rear & (1 - front), dict(channel=2, iscrowd=int(crowd))),
     ]
     return lambda rng: Background(image, objects, False, dict(background='source'))
 

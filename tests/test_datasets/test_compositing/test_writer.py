@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from oaformer.datasets import AmodalCocoDataset, parse_amodal_annotation
-from oaformer.datasets.compositing import Composite, CompositeObject, write_composites
+from oaformer.datasets.compositing import Composite, SceneObject, write_composites
 
 
 def compose_one(rng):
@@ -14,8 +14,8 @@ def compose_one(rng):
     rear[5:15, 10:20] = 1
     image = rng.integers(0, 255, (20, 30, 3), dtype=np.uint8)
     objects = [
-        CompositeObject(front, front, dict(category_id=7, source_annotation_id=3)),
-        CompositeObject(rear, rear & (1 - front), dict(category_id=4, iscrowd=1)),
+        SceneObject(front, front, dict(category_id=7, source_annotation_id=3)),
+        SceneObject(rear, rear & (1 - front), dict(category_id=4, iscrowd=1)),
     ]
     return Composite(image, objects, 1, dict(background='noise'))
 

@@ -278,23 +278,23 @@ BROKEN = {
     ),
     'unknown image': (
         lambda s: s['annotations'][1].update(image_id=99),
-        'annotation 12: its image_id 99',
+        r'annotation 12 \(image 99\): image_id 99 not found',
     ),
     'unknown category': (
         lambda s: s['annotations'][1].update(category_id=9),
-        'annotation 12: its category_id 9',
+        r'annotation 12 \(image 7, .*\): category_id 9 not found',
     ),
     'image without size': (
         lambda s: s['images'][1].pop('height'),
-        r"image 8 has no \['height'\]",
+        r'image 8 \(000008.png\): "height" is missing',
     ),
     'image of no size': (
         lambda s: s['images'][1].update(height=0),
-        r'image 8 has height and width \[0, 30\]',
+        '"height" is 0, not a positive whole number',
     ),
     'image there twice': (
         lambda s: s['images'].append(dict(s['images'][0])),
-        'image 7 is listed twice',
+        r'image 7 \(.*\): the id 7 is also that of another image',
     ),
 }
 
@@ -325,7 +325,7 @@ def test_bad_mask_names_file_annotation_and_key(make, which, mask, words):
     key = KEYS[make][0 if which == 'amodal' else 2]
     with pytest.raises(ValueError, match=words) as caught:
         convert(make, **{key: mask})
-    assert f'{FILE}, annotation 11 (image 7): "{key}"' in str(caught.value)
+    assert f'{FILE}: annotation 11 (image 7): "{key}"' in str(caught.value)
 
 
 @RELEASES

@@ -5,24 +5,20 @@ import numpy as np
 import pytest
 
 from oaformer.datasets import SynthAmodalDataset, parse_amodal_annotation
-from oaformer.datasets.synth_amodal import (
-    CLASSES,
-    draw_scene,
-    scene_annotations,
-    write_split,
-)
+from oaformer.datasets.compositing.writer import composite_annotations
+from oaformer.datasets.synth_amodal import CLASSES, draw_scene, write_split
 from oaformer.structures import decode_masks
 
 
 def test_annotations_of_a_scene():
     scene = draw_scene(np.random.default_rng(4), num_objects=(5, 5))
-    annotations = scene_annotations(scene, image_id=3, first_id=10)
+    annotations = composite_annotations(scene, image_id=3, first_id=10)
     assert [a['id'] for a in annotations] == [10, 11, 12, 13, 14]
     assert [a['occl_depth'] for a in annotations] == [0, 1, 2, 3, 4]
     assert any(a['occlude_rate'] > 0 for a in annotations)
     for annotation, one in zip(annotations, scene.objects, strict=True):
         assert annotation['image_id'] == 3
-        assert annotation['category_id'] == one.label + 1
+        assert annotation['category_id'] == one.fields['category_id']
         amodal, visible = decode_masks(
             [annotation['segmentation'], annotation['visible_mask']]
         )

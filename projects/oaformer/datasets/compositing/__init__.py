@@ -8,15 +8,15 @@ color may be mixed where masks end, so that no seam shows, but at least
 
 from .backgrounds import BACKGROUNDS, Background, Backgrounds
 from .composite import Composite, compose
-from .composite_object import CompositeObject
 from .cut_out import OWNER_SHARE, CutOut, cut_out
 from .labels import hide_behind, occlusion_rates
 from .layers import Layers
 from .occlusion_target import OcclusionBin, OcclusionTarget
 from .placement import Placement, Places
+from .scene_object import SceneObject
 from .sources import CutOutSource
 from .unoccluded import UnoccludedRules, why_left_out
-from .writer import write_composites
+from .writer import write_composites, write_split
 
 __all__ = [
     'BACKGROUNDS',
@@ -31,7 +31,7 @@ __all__ = [
     'OcclusionTarget',
     'Placement',
     'Places',
-    'CompositeObject',
+    'SceneObject',
     'UnoccludedRules',
     'compose',
     'cut_out',
@@ -39,4 +39,5 @@ __all__ = [
     'occlusion_rates',
     'why_left_out',
     'write_composites',
+    'write_split',
 ]

@@ -8,7 +8,7 @@ import mmcv
 import numpy as np
 
 from ..annotation_fields import is_number
-from .composite_object import CompositeObject
+from .scene_object import SceneObject
 from .sources import CutOutSource, read_image
 
 BACKGROUNDS = ('patch', 'noise', 'source')
@@ -34,7 +34,7 @@ class Background(NamedTuple):
     """
 
     image: np.ndarray
-    objects: list[CompositeObject]
+    objects: list[SceneObject]
     ordered: bool
     origin: dict
 
@@ -126,9 +126,7 @@ class Backgrounds:
             for key in ('iscrowd', 'ignore'):
                 if annotation.get(key):
                     fields[key] = 1
-            objects.append(
-                CompositeObject(own.amodal[index], own.visible[index], fields)
-            )
+            objects.append(SceneObject(own.amodal[index], own.visible[index], fields))
         origin = dict(background='source') | self._origin(image_id)
         return Background(self._source.image(image_id), objects, ordered, origin)
 

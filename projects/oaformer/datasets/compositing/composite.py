@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from .backgrounds import Background
-from .composite_object import CompositeObject
 from .cut_out import CutOut
 from .layers import Layers
 from .occlusion_target import OcclusionTarget
 from .placement import Placement, Places
+from .scene_object import SceneObject
 
 # Draws a cut-out and its fields for an image (height, width), shrunken by a factor.
 DrawCutOut = Callable[
@@ -33,7 +33,7 @@ class Composite(NamedTuple):
     """
 
     image: np.ndarray
-    objects: list[CompositeObject]
+    objects: list[SceneObject]
     num_ordered: int
     origin: dict
 
@@ -162,7 +162,7 @@ def _layers(background: Background) -> Layers:
 def _composite(background: Background, layers: Layers, pasted: list[dict]) -> Composite:
     fields = [one.fields for one in background.objects[::-1]] + pasted
     objects = [
-        CompositeObject(*each)
+        SceneObject(*each)
         for each in zip(layers.amodal, layers.visible, fields, strict=True)
     ][::-1]
     num_ordered = len(objects) if background.ordered else len(pasted)

@@ -1,6 +1,7 @@
 """Writing composed images as a data set."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import cv2
@@ -70,27 +71,49 @@ def write_composites(
         raise FileExistsError(
             f'{out_dir} exists; remove it or name another folder with --out-dir'
         )
-    images, annotations = [], []
+    composites = (
+        compose_one(np.random.default_rng([seed, index])) for index in range(number)
+    )
     with atomic_path(out_dir) as part:
-        (part / 'images').mkdir(parents=True)
-        (part / 'annotations').mkdir()
-        for index in range(number):
-            composite = compose_one(np.random.default_rng([seed, index]))
-            file_name = f'{name}_{index + 1:06d}.png'
-            if not cv2.imwrite(str(part / 'images' / file_name), composite.image):
-                raise OSError(f'cannot write the image {file_name} of {out_dir}')
-            height, width = composite.image.shape[:2]
-            image = dict(id=index + 1, file_name=file_name, height=height, width=width)
-            images.append(image | composite.origin)
-            annotations += composite_annotations(
-                composite, index + 1, len(annotations) + 1
-            )
-        categories = [dict(id=key, name=label) for label, key in category_ids.items()]
-        content = dict(
-            info=info or {},
-            images=images,
-            annotations=annotations,
-            categories=categories,
-        )
-        write_json(part / 'annotations' / f'{name}.json', content)
+        return write_split(part, name, composites, category_ids, info)
+
+
+def write_split(
+    folder: str | os.PathLike,
+    name: str,
+    composites: Iterable[Composite],
+    category_ids: Mapping[str, int],
+    info: dict | None = None,
+) -> dict:
+    """Write ``images/NAME_*.png`` and ``annotations/NAME.json`` into a folder.
+
+    Args:
+        folder: The folder; made where it is missing.
+        name: Name of the annotation file and prefix of the images.
+        composites: The images.
+        category_ids: Category id by class name.
+        info: The annotation file's ``info``.
+
+    Returns:
+        The annotation file's content.
+
+    Raises:
+        OSError: If a file can't be written.
+    """
+    (Path(folder) / 'images').mkdir(parents=True, exist_ok=True)
+    images, annotations = [], []
+    for image_id, composite in enumerate(composites, start=1):
+        file_name = f'{name}_{image_id:06d}.png'
+        path = str(Path(folder) / 'images' / file_name)
+        if not cv2.imwrite(path, composite.image):
+            raise OSError(f'cannot write the image {path}')
+        height, width = composite.image.shape[:2]
+        image = dict(id=image_id, file_name=file_name, height=height, width=width)
+        images.append(image | composite.origin)
+        annotations += composite_annotations(composite, image_id, len(annotations) + 1)
+    categories = [dict(id=key, name=label) for label, key in category_ids.items()]
+    content = dict(images=images, annotations=annotations, categories=categories)
+    if info is not None:
+        content = dict(info=info) | content
+    write_json(Path(folder) / 'annotations' / f'{name}.json', content)
     return content

@@ -15,6 +15,8 @@ import numpy as np
 
 from ...structures import RLE, rle_area, rle_bbox, rle_difference, to_rle
 from ..annotation import parse_amodal_annotation, to_annotation
+from ..annotation_ids import read_entries
+from ..findings import raise_first_error
 from .conversion import describe_corrected, describe_skipped, masks_of
 
 BOX_TOLERANCE = 2
@@ -103,23 +105,14 @@ def convert_kins(source: Mapping[str, Any], filename: str) -> KinsConversion:
         if key not in source:
             raise ValueError(f'{filename} has no {key!r}: is it a KINS file?')
     release = _find_release(source['annotations'], filename)
-    images = _images_by_id(source['images'], filename)
-    category_ids = {category.get('id') for category in source['categories']}
     skipped, corrected = Counter(), Counter()
+    unique = list(_with_unique_ids(source['annotations'], skipped, corrected))
+    entries = read_entries(dict(source, annotations=unique))
+    raise_first_error(filename, entries.findings)
     annotations = []
-    for annotation in _with_unique_ids(source['annotations'], skipped, corrected):
-        where = f'{filename}, annotation {annotation["id"]}'
-        image = images.get(annotation.get('image_id'))
-        if image is None:
-            raise ValueError(
-                f'{where}: its image_id {annotation.get("image_id")} is not among the '
-                'images'
-            )
-        if annotation.get('category_id') not in category_ids:
-            raise ValueError(
-                f'{where}: its category_id {annotation.get("category_id")} is not '
-                'among the categories'
-            )
+    for annotation in unique:
+        where = f'{filename}: annotation {annotation["id"]}'
+        image = entries.images[annotation['image_id']]
         try:
             converted, problems = _convert_annotation(annotation, release, image)
         except (TypeError, ValueError) as error:
@@ -155,27 +148,6 @@ def _find_release(annotations: Sequence[Mapping], filename: str) -> KinsRelease:
             'one release.'
         )
     return next(iter(examples))
-
-
-def _images_by_id(images: Sequence[Mapping], filename: str) -> dict[int, Mapping]:
-    by_id = {}
-    for image in images:
-        missing = {'id', 'file_name', 'height', 'width'} - image.keys()
-        if missing:
-            raise ValueError(
-                f'{filename}: image {image.get("id", "without id")} has no '
-                f'{sorted(missing)}'
-            )
-        size = [image['height'], image['width']]
-        if not all(isinstance(side, int) and side > 0 for side in size):
-            raise ValueError(
-                f'{filename}: image {image["id"]} has height and width {size}; they '
-                'must be whole numbers of pixels'
-            )
-        if image['id'] in by_id:
-            raise ValueError(f'{filename}: image {image["id"]} is listed twice')
-        by_id[image['id']] = image
-    return by_id
 
 
 def _with_unique_ids(

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 
-class CompositeObject(NamedTuple):
-    """An object of a composite or a background, with its labels.
+class SceneObject(NamedTuple):
+    """An object of a composite, a background or a drawn scene, with its labels.
 
     Attributes:
         amodal: The whole object, (H, W) uint8 of 0 and 1.
