@@ -121,16 +121,19 @@ def entry(content, annotation_id):
     return next(a for a in content['annotations'] if a and a.get('id') == annotation_id)
 
 
-def change(name, annotation_id, kind, **values):
+def update(item, values):
+    for key, value in values.items():
+        item.pop(key, None)
+        if value is not None:
+            item[key] = value
+
+
+def change(name, annotation_id, kind, found_id=..., **values):
     """A fault by other values of one annotation; None takes the key away."""
 
-    @fault(name, (kind, annotation_id))
+    @fault(name, (kind, annotation_id if found_id is ... else found_id))
     def plant(content, sizes):
-        annotation = entry(content, annotation_id)
-        for key, value in values.items():
-            annotation.pop(key, None)
-            if value is not None:
-                annotation[key] = value
+        update(entry(content, annotation_id), values)
 
 
 NAN, INFINITE = float('nan'), float('inf')
@@ -191,65 +194,51 @@ for name in ('image', 'category'):
         change(f'{key} {value!r}', 13, 'invalid_value', **{key: value})
 
 
-@fault('image ids are texts', ('invalid_value', '1'), *[('invalid_value', 11)])
+change('id missing', 13, 'missing_key', None, id=None)
+change('id is a list', 13, 'invalid_value', [13], id=[13])
+change('id twice', 13, 'duplicate_annotation_id', 11, id=11)
+
+
+def add(name, section, kind, item):
+    """A fault by another entry of a section."""
+
+    @fault(name, (kind, item and item['id']))
+    def plant(content, sizes):
+        content[section].append(item)
+
+
+twice = good_content()['annotations'][0] | dict(id=16)
+add('annotation is null', 'annotations', 'invalid_value', None)
+add('object twice', 'annotations', 'duplicate_object', twice)
+add('image twice', 'images', 'duplicate_image_id', good_content()['images'][0])
+add('category twice', 'categories', 'duplicate_category_id', dict(id=9, name='cup'))
+add('name twice', 'categories', 'duplicate_category_name', dict(id=6, name='cup'))
+add('category id is a text', 'categories', 'invalid_value', dict(id='7', name='bag'))
+add('category without name', 'categories', 'missing_key', dict(id=7))
+add('category name is a number', 'categories', 'invalid_value', dict(id=7, name=7))
+
+
+def change_image(name, image_id, kind, found_id=..., **values):
+    """A fault by other values of one image; None takes the key away."""
+
+    @fault(name, (kind, image_id if found_id is ... else found_id))
+    def plant(content, sizes):
+        update(content['images'][image_id - 1], values)
+
+
+change_image('image without id', 3, 'missing_key', None, id=None)
+change_image('image id is a text', 3, 'invalid_value', '3', id='3')
+change_image('image without file', 3, 'missing_key', file_name=None)
+change_image('file name is a number', 3, 'invalid_value', file_name=3)
+change_image('image without height', 1, 'missing_key', height=None)
+change_image('width is a text', 1, 'invalid_value', width='30')
+change_image('height is not whole', 1, 'invalid_value', height=20.5)
+
+
+@fault('image ids are texts', ('invalid_value', '1'), ('invalid_value', 11))
 def _(content, sizes):
     content['images'][0]['id'] = entry(content, 11)['image_id'] = '1'
     content['annotations'].remove(entry(content, 12))
-
-
-@fault('annotation without id', ('missing_key', None))
-def _(content, sizes):
-    del entry(content, 13)['id']
-
-
-@fault('annotation id is a list', ('invalid_value', [13]))
-def _(content, sizes):
-    entry(content, 13)['id'] = [13]
-
-
-@fault('annotation id twice', ('duplicate_annotation_id', 11))
-def _(content, sizes):
-    entry(content, 13)['id'] = 11
-
-
-@fault('annotation is null', ('invalid_value', None))
-def _(content, sizes):
-    content['annotations'].append(None)
-
-
-@fault('object twice', ('duplicate_object', 16))
-def _(content, sizes):
-    content['annotations'].append(dict(entry(content, 11), id=16))
-
-
-@fault('image twice', ('duplicate_image_id', 1))
-def _(content, sizes):
-    content['images'].append(dict(content['images'][0]))
-
-
-@fault('image without id', ('missing_key', None))
-def _(content, sizes):
-    del content['images'][2]['id']
-
-
-@fault('image without file', ('missing_key', 3))
-def _(content, sizes):
-    del content['images'][2]['file_name']
-
-
-@fault('file name is a number', ('invalid_value', 3))
-def _(content, sizes):
-    content['images'][2]['file_name'] = 3
-
-
-@fault('image without height', ('missing_key', 1))
-def _(content, sizes):
-    del content['images'][0]['height']
-
-
-@fault('width is text', ('invalid_value', 1))
-def _(content, sizes):
-    content['images'][0]['width'] = '30'
 
 
 @fault('image missing', ('missing_image', 1))
@@ -275,31 +264,6 @@ def _(content, sizes):
 )
 def _(content, sizes):
     content['images'][0]['height'] = 21
-
-
-@fault('category name twice', ('duplicate_category_name', 6))
-def _(content, sizes):
-    content['categories'].append(dict(id=6, name='cup'))
-
-
-@fault('category twice', ('duplicate_category_id', 9))
-def _(content, sizes):
-    content['categories'].append(dict(id=9, name='cup'))
-
-
-@fault('category id is a text', ('invalid_value', '7'))
-def _(content, sizes):
-    content['categories'].append(dict(id='7', name='plate'))
-
-
-@fault('category without name', ('missing_key', 7))
-def _(content, sizes):
-    content['categories'].append(dict(id=7))
-
-
-@fault('category name is a number', ('invalid_value', 7))
-def _(content, sizes):
-    content['categories'].append(dict(id=7, name=7))
 
 
 def planted(item):

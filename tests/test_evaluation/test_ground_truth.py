@@ -62,21 +62,3 @@ def test_an_engine_sees_the_masks_area(load, area, engine):
     assert precision(area='small') == pytest.approx(1)
     assert precision(area='medium') is None
     assert precision(area='large') is None
-
-
-@pytest.mark.parametrize(
-    ('key', 'value', 'words'),
-    [
-        ('area', '400', 'a number'),
-        ('iscrowd', '0', '0 or 1'),
-        ('bbox', [0, 0, 20], 'four numbers'),
-        ('image_id', '1', 'a whole number (ids must be numbers'),
-        ('category_id', '5', 'a whole number (ids must be numbers'),
-    ],
-)
-def test_wrong_types_are_errors_at_loading(load, key, value, words):
-    content = good_content()
-    entry(content, 12)[key] = value
-    with pytest.raises(ValueError, match='a.json: annotation 12 ') as error:
-        load(content)
-    assert f'"{key}" is {value!r}, not {words}' in str(error.value)

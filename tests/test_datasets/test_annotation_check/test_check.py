@@ -7,7 +7,6 @@ from planted_faults import FAULTS, SIZES, entry, first, good_content, planted
 
 from oaformer.datasets import AmodalCocoDataset, read_annotation_file
 from oaformer.datasets.annotation_check import check_annotations, read_image_files
-from oaformer.datasets.converters import convert_cocoa
 from oaformer.datasets.findings import ERROR, KINDS
 from oaformer.evaluation import load_ground_truth
 
@@ -252,17 +251,3 @@ def test_the_checker_changes_nothing():
         before = repr(content)
         check_annotations(content)
         assert repr(content) == before
-
-
-def test_real_samples_are_clean(sample_data):
-    paths = sorted((sample_data / 'd2sa_sample' / 'annotations').glob('*.json'))
-    assert paths
-    for path in paths:
-        assert check_annotations(json.loads(path.read_text())).findings == []
-    name = 'cocoa_sample/annotations/COCO_amodal_val2014.json'
-    source = json.loads((sample_data / name).read_text())
-    for keep_stuff in (False, True):
-        content = convert_cocoa(source, name, keep_stuff=keep_stuff).content
-        result = check_annotations(content)
-        assert result.findings == []
-        assert result.statistics.counts['objects'] == len(content['annotations'])

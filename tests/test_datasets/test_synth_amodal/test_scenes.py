@@ -44,14 +44,6 @@ def test_occlusion_is_controlled(scenes):
     assert rates.max() > 0.55 and rates[rates > 0].min() < 0.2
 
 
-def test_occlusion_rate():
-    (front, back) = scene(3, num_objects=(2, 2), occluded_fraction=1.0).objects
-    assert front.occlusion_rate == 0
-    hidden = (back.amodal & front.amodal).sum()
-    assert back.occlusion_rate == pytest.approx(hidden / back.amodal.sum())
-    assert hidden > 0
-
-
 def test_parameters_are_obeyed():
     for seed in range(10):
         clear = scene(seed, occluded_fraction=0.0)
