@@ -286,9 +286,18 @@ def test_a_rate_that_is_none_is_an_error(tmp_path, rate):
         evaluate(write(tmp_path, []), [prediction])
 
 
-def test_bad_ground_truth_is_an_error_at_once(tmp_path):
-    ann_file = write(tmp_path, [annotation(5, box_mask(0, 0, 5, 5), segmentation=[])])
-    with pytest.raises(ValueError, match='annotations.json: annotation 5 .*empty'):
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (dict(image_id=8), r'annotation 5 \(image 8\): image_id 8 not found'),
+        (dict(category_id=1), r'annotation 5 \(image 1.*\): category_id 1 not found'),
+        (dict(segmentation=[]), 'annotation 5 .image 1, .*: .*empty'),
+    ],
+)
+def test_bad_ground_truth_names_file_and_annotation(tmp_path, change, message):
+    item = annotation(5, box_mask(0, 0, 5, 5)) | change
+    ann_file = write(tmp_path, [item])
+    with pytest.raises(ValueError, match=f'annotations.json: {message}'):
         AmodalCocoMetric(ann_file)
 
 

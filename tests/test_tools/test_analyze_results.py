@@ -98,7 +98,7 @@ def test_page_in_a_browser(tool, folder, chromium_page):
                 *('config.py', 'predictions.pkl', '--cfg-options'),
                 'test_evaluator.ann_file=absent.json',
             ],
-            'absent.json: no such annotation file',
+            'absent.json: annotation file not found',
         ),
     ],
 )
