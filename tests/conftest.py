@@ -7,10 +7,12 @@ import pytest
 import torch
 
 REPO_ROOT = Path(__file__).resolve().parents[1]
-# The tests belong to the package beside them, whatever else is installed.
-sys.path.insert(0, str(REPO_ROOT / 'projects'))
-sys.path.insert(0, str(REPO_ROOT / 'tests' / 'toy_project'))
-sys.path.insert(0, str(REPO_ROOT / 'tests'))
+# The tests and the tools they start use the package beside them, even if another
+# copy is installed.
+FOLDERS = [str(REPO_ROOT / name) for name in ('projects', 'tests', 'tests/toy_project')]
+sys.path[:0] = FOLDERS
+inherited = os.environ.get('PYTHONPATH', '').split(os.pathsep)
+os.environ['PYTHONPATH'] = os.pathsep.join(filter(None, [*FOLDERS, *inherited]))
 
 from browser import chromium_page  # noqa: E402, F401
 
@@ -24,11 +26,11 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    # The tensors here are small, and pytest-xdist has a process for every core.
     # As the runner does: a name without a scope is looked up in MMDetection first.
     from mmengine.registry import init_default_scope
 
     init_default_scope('mmdet')
+    # The tensors here are small, and pytest-xdist has a process for every core.
     torch.set_num_threads(1 if 'PYTEST_XDIST_WORKER' in os.environ else 2)
 
 

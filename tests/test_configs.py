@@ -1,19 +1,27 @@
-"""The configs say what the paper says, and the ablations differ in one thing each."""
+"""The configs say what the paper says, and children change what they name."""
 
 from pathlib import Path
 
+import numpy as np
 import pytest
-from mmdet.registry import MODELS
-from mmengine.config import Config
+from mmdet.registry import DATASETS, MODELS
+from mmengine.config import Config, ConfigDict
+from mmengine.dataset import Compose
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
-MAIN = CONFIGS / 'oaformer_r50_d2sa.py'
-ALL = sorted([*CONFIGS.glob('*.py'), *(CONFIGS / 'ablations').glob('*.py')])
-ABLATIONS = sorted((CONFIGS / 'ablations').glob('*.py'))
+FILES = [
+    path
+    for path in sorted(CONFIGS.rglob('*.py'))
+    if not {'_base_', 'grid.py'} & set(path.relative_to(CONFIGS).parts)
+]
+PATHS = {path.stem: path for path in FILES}
+MAIN = 'oaformer_r50_d2sa'
+ABLATIONS = [path.stem for path in FILES if path.parent.name == 'ablations']
+LOSSES = dict(ce='loss_mask', dice='loss_dice', occlusion='loss_occlusion')
 
 
-def load(path):
-    return Config.fromfile(path)
+def load(name):
+    return Config.fromfile(PATHS[name])
 
 
 def flat(node, prefix=''):
@@ -29,147 +37,116 @@ def flat(node, prefix=''):
     return leaves
 
 
-@pytest.mark.parametrize('path', ALL, ids=lambda path: path.stem)
-def test_every_config_is_complete(path):
-    cfg = load(path)
-    for key in ('model', 'train_dataloader', 'val_evaluator', 'optim_wrapper'):
-        assert key in cfg
-    assert cfg.custom_imports.imports == ['oaformer']
-    assert cfg.visualizer.type == 'AmodalLocalVisualizer'
-    assert cfg.val_evaluator.type == 'AmodalCocoMetric'
-
-
-def test_the_papers_settings():
-    head = load(MAIN).model.panoptic_head
-    assert head.num_queries == 100
-    assert head.loss_occlusion.loss_weight == 2
-    assert head.loss_mask.loss_weight == head.loss_dice.loss_weight == 0.5
-    assert head.loss_cls.loss_weight == 0.2
-    assert load(MAIN).model.backbone.depth == 50
-
-
-def test_batch_of_16_and_about_100_epochs():
-    cfg = load(MAIN)
-    assert cfg.auto_scale_lr.base_batch_size == 16
-    assert cfg.train_dataloader.batch_size * 8 == 16
-    assert cfg.train_cfg.max_epochs == cfg.param_scheduler.end == 100
-
-
-def test_matching_costs_have_the_ratio_of_the_losses():
-    cfg = load(MAIN)
-    costs = [cost.weight for cost in cfg.model.train_cfg.assigner.match_costs]
-    head = cfg.model.panoptic_head
-    losses = [head.loss_cls, head.loss_mask, head.loss_dice]
-    ratios = [cost / loss.loss_weight for cost, loss in zip(costs, losses, strict=True)]
-    assert ratios == pytest.approx([10, 10, 10])
-
-
-@pytest.mark.parametrize('path', ABLATIONS, ids=lambda path: path.stem)
-def test_ablations_are_short_children_of_a_main_config(path):
-    assert len(path.read_text().splitlines()) <= 10
-    parent = load(CONFIGS / load_base(path))
-    before, after = flat(parent._cfg_dict), flat(load(path)._cfg_dict)
-    changed = {
-        key
+def changes(parent, child):
+    """Leaves of ``child`` that differ from ``parent``; None for those it lacks."""
+    before, after = flat(parent._cfg_dict), flat(child._cfg_dict)
+    return {
+        key: after.get(key)
         for key in before.keys() | after.keys()
         if before.get(key, '-') != after.get(key, '-')
     }
-    assert changed
-    if path.stem == 'oaformer_tiny_synth_crop_recomputed':
-        assert {after[key] for key in changed} == {'recomputed'}
-    else:
-        assert all(key.startswith('model.panoptic_head.') for key in changed)
 
 
-def test_mask_rcnn_has_the_data_the_schedule_and_the_backbone_of_the_others():
-    ours, reference = (
-        load(CONFIGS / name)
-        for name in ('oaformer_tiny_synth.py', 'mask-rcnn_tiny_synth.py')
+def test_names_are_unique():
+    assert len(PATHS) == len(FILES)
+
+
+@pytest.mark.parametrize('name', PATHS)
+def test_every_config_is_complete(name):
+    cfg = load(name)
+    assert cfg.custom_imports.imports == ['oaformer']
+    assert cfg.visualizer.type == 'AmodalLocalVisualizer'
+    assert cfg.val_evaluator.type == cfg.test_evaluator.type == 'AmodalCocoMetric'
+    assert cfg.model.type in MODELS and 'optimizer' in cfg.optim_wrapper
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        assert loader.dataset.type in DATASETS
+    for pipeline in (cfg.train_pipeline, cfg.test_pipeline):
+        assert type(Compose(pipeline).transforms[-1]).__name__ == 'PackAmodalInputs'
+
+
+def test_the_papers_settings():
+    cfg = load(MAIN)
+    head = cfg.model.panoptic_head
+    assert cfg.model.backbone.depth == 50
+    assert head.num_queries == 100
+    losses = [head.loss_cls, head.loss_mask, head.loss_dice, head.loss_occlusion]
+    weights = [loss.loss_weight for loss in losses]
+    assert weights == [0.2, 0.5, 0.5, 2]
+    # and Mask2Former's: costs in the ratio of the losses, a batch of 16
+    costs = [cost.weight for cost in cfg.model.train_cfg.assigner.match_costs]
+    assert costs == pytest.approx([10 * weight for weight in weights[:3]])
+    assert (
+        cfg.auto_scale_lr.base_batch_size == 16 == 8 * cfg.train_dataloader.batch_size
     )
-    model = {'model', 'embed_dims', 'attention', 'data_preprocessor'}
-    testing = {'test_pipeline', 'val_dataloader', 'test_dataloader'}
-    different = {key for key in ours if ours[key] != reference.get(key)}
-    assert different <= model | testing
-    # a Resize, for its scale factor, that leaves images of 128 x 128 as they are
-    (added,) = [
-        step for step in reference.test_pipeline if step not in ours.test_pipeline[:-1]
-    ][:-1]
-    assert added == dict(type='Resize', scale=(128, 128), keep_ratio=True)
-    for name in ('val_dataloader', 'test_dataloader'):
-        assert reference[name].dataset.pipeline == reference.test_pipeline
-        ours[name].dataset.pipeline = reference.test_pipeline
-        assert ours[name] == reference[name]
+    assert cfg.train_cfg.max_epochs == cfg.param_scheduler.end == 100
+
+
+@pytest.mark.parametrize('name', ABLATIONS)
+def test_ablations_change_what_their_name_says(name):
+    parent, _, what = name.rpartition('_')
+    changed = changes(load(parent), cfg := load(name))
+    head = cfg.model.panoptic_head
+    keys = {key.removeprefix('model.panoptic_head.').split('.')[0] for key in changed}
+    if what.startswith('q'):
+        assert changed == {'model.panoptic_head.num_queries': int(what[1:])}
+    elif what.startswith('loss-'):
+        off = ConfigDict(loss_weight=0)
+        assert keys <= set(LOSSES.values())
+        used = {key for key, loss in LOSSES.items() if (head[loss] or off).loss_weight}
+        assert used == set(what.split('-')[1:])
+    else:
+        expected = {
+            'wo-odm': {'odm', 'transformer_decoder'},
+            'odm-rates': {'amodal_occlusion_rates'},
+            'soft': {'odm'},
+        }
+        assert keys == expected[what]
+
+
+def test_mask_rcnn_has_the_data_the_schedule_and_the_backbone_of_oaformer():
+    ours, reference = load('oaformer_tiny_synth'), load('mask-rcnn_tiny_synth')
+    of_the_model = {'model', 'data_preprocessor', 'embed_dims', 'attention'}
+    assert {key for key in ours if ours[key] != reference.get(key)} == of_the_model
     assert ours.model.backbone == reference.model.backbone
     heads = reference.model.roi_head
     assert heads.bbox_head.num_classes == heads.mask_head.num_classes
     assert heads.bbox_head.num_classes == ours.model.panoptic_head.num_things_classes
+    # checkpoints with a scope in their config are refused
+    assert '_scope_' not in reference.pretty_text
 
 
-def test_bfloat16_changes_the_optimiser_only():
-    before = flat(load(MAIN)._cfg_dict)
-    after = flat(load(CONFIGS / 'oaformer_r50_d2sa_bf16.py')._cfg_dict)
-    changed = {key: after[key] for key in after if before.get(key, '-') != after[key]}
-    assert changed == {
-        'optim_wrapper.type': 'AmpOptimWrapper',
-        'optim_wrapper.dtype': 'bfloat16',
-        'optim_wrapper.loss_scale': 1.0,
-    }
-
-
-@pytest.mark.parametrize('parent', ['oaformer_r50_d2sa', 'oaformer_tiny_synth'])
+@pytest.mark.parametrize('parent', [MAIN, 'oaformer_tiny_synth'])
 def test_visible_masks_change_their_two_losses_only(parent):
-    before = load(CONFIGS / f'{parent}.py')
-    after = load(CONFIGS / f'{parent}_visible.py')
+    before = load(parent)
     head = before.model.panoptic_head
-    added = flat(after._cfg_dict).items() - flat(before._cfg_dict).items()
-    assert dict(added) == {
+    after = load(f'{parent}_visible')
+    changed = changes(before, after)
+    # built in the loader's processes, for every part of the training data
+    built = {key for key in changed if key.endswith('.build_visible')}
+    assert built == {
+        key.replace('.type', '.build_visible')
+        for key, value in flat(after._cfg_dict).items()
+        if key.startswith('train') and value == 'PackAmodalInputs'
+    }
+    assert {key: changed[key] for key in changed.keys() - built} == {
         'model.panoptic_head.loss_visible_mask.loss_weight': head.loss_mask.loss_weight,
         'model.panoptic_head.loss_visible_dice.loss_weight': head.loss_dice.loss_weight,
     }
-    assert flat(before._cfg_dict).keys() <= flat(after._cfg_dict).keys()
 
 
-def load_base(path):
-    (line,) = [
-        line for line in path.read_text().splitlines() if line.startswith('_base_')
-    ]
-    return line.split("'../")[1].rstrip("'")
+def test_without_odm_has_the_same_depth_and_nearly_the_size():
+    with_odm, plain = (build(MAIN), build(f'{MAIN}_wo-odm'))
+    odm = with_odm.panoptic_head.odm
+    assert odm.num_layers + len(with_odm.panoptic_head.transformer_decoder.layers) == 9
+    assert len(plain.panoptic_head.transformer_decoder.layers) == 9
+    # the occlusion embedding module and one more norm
+    own = parameters(odm.occlusion_embedding)
+    own += parameters(odm.transformer_decoder.post_norm)
+    assert parameters(with_odm) - parameters(plain) == own < 0.01 * parameters(plain)
 
 
-EXPECTED = {
-    'q10': dict(num_queries=10),
-    'q50': dict(num_queries=50),
-    'q200': dict(num_queries=200),
-    'q300': dict(num_queries=300),
-    'wo-odm': dict(odm=None),
-    'loss-dice': dict(mask=0.0, dice=0.5, occlusion=None),
-    'loss-dice-occlusion': dict(mask=0.0, dice=0.5, occlusion=2.0),
-    'loss-ce': dict(mask=0.5, dice=0.0, occlusion=None),
-    'loss-ce-occlusion': dict(mask=0.5, dice=0.0, occlusion=2.0),
-    'loss-ce-dice': dict(mask=0.5, dice=0.5, occlusion=None),
-    'odm-rates': dict(final_rates=False),
-    'soft': dict(attention_mask='soft'),
-}
-
-
-@pytest.mark.parametrize('parent', ['oaformer_r50_d2sa', 'oaformer_tiny_synth'])
-@pytest.mark.parametrize('name', EXPECTED)
-def test_each_ablation_says_what_its_name_says(name, parent):
-    head = load(CONFIGS / 'ablations' / f'{parent}_{name}.py').model.panoptic_head
-    found = dict(
-        num_queries=head.num_queries,
-        odm=head.odm,
-        mask=head.loss_mask.loss_weight,
-        dice=head.loss_dice.loss_weight,
-        occlusion=head.loss_occlusion and head.loss_occlusion.loss_weight,
-        final_rates=head.get('amodal_occlusion_rates', True),
-        attention_mask=head.odm and head.odm.attention_mask,
-    )
-    assert {key: found[key] for key in EXPECTED[name]} == EXPECTED[name]
-
-
-def build(path):
-    cfg = load(path).model
+def build(name):
+    cfg = load(name).model
     cfg.backbone.init_cfg = None
     return MODELS.build(cfg)
 
@@ -178,19 +155,55 @@ def parameters(module):
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-@pytest.mark.parametrize(
-    ('parent', 'amodal_layers'), [('oaformer_r50_d2sa', 6), ('oaformer_tiny_synth', 3)]
-)
-def test_without_odm_has_the_same_depth_and_nearly_the_size(parent, amodal_layers):
-    with_odm = build(CONFIGS / f'{parent}.py')
-    plain = build(CONFIGS / 'ablations' / f'{parent}_wo-odm.py')
-    assert len(plain.panoptic_head.transformer_decoder.layers) == amodal_layers + 3
-    assert len(with_odm.panoptic_head.transformer_decoder.layers) == amodal_layers
-    assert with_odm.panoptic_head.odm.num_layers == 3
-    extra = parameters(with_odm) - parameters(plain)
-    # the occlusion embedding module and one more norm
-    module = with_odm.panoptic_head.odm
-    own = parameters(module.occlusion_embedding)
-    norm = parameters(module.transformer_decoder.post_norm)
-    assert extra == own + norm
-    assert extra < 0.01 * parameters(plain)
+@pytest.mark.parametrize('shape', [(128, 128, 3), (37, 50, 3)])
+def test_synth_amodal_is_tested_at_its_own_size(shape):
+    image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    resize = Compose(load('oaformer_tiny_synth').test_pipeline[1:2])
+    resized = resize(dict(img=image.copy()))
+    assert np.array_equal(resized['img'], image)
+    assert resized['scale_factor'] == (1, 1)
+
+
+@pytest.fixture
+def with_hook(tmp_path):
+    """D2SA's config with ``_base_/hooks/<name>.py`` and the lines that this needs."""
+
+    def load_child(name, *lines):
+        bases = [str(PATHS[MAIN]), str(CONFIGS / '_base_' / 'hooks' / f'{name}.py')]
+        path = tmp_path / 'child.py'
+        path.write_text('\n'.join([f'_base_ = {bases}', *lines]))
+        return Config.fromfile(path)
+
+    return load_child
+
+
+def test_tensorboard_is_added_to_the_local_backend(with_hook):
+    cfg = with_hook(
+        'tensorboard',
+        'visualizer = dict(vis_backends=_base_.tensorboard_backends)',
+        'default_hooks = dict(logger=_base_.tensorboard_logger)',
+    )
+    backends = [backend.type for backend in cfg.visualizer.vis_backends]
+    assert backends == ['LocalVisBackend', 'TensorboardVisBackend']
+    logger = load(MAIN).default_hooks.logger
+    assert cfg.default_hooks.logger == dict(logger, log_metric_by_epoch=False)
+
+
+def test_validation_loss_has_training_samples_without_chance(with_hook, sample_data):
+    line = 'custom_hooks = [*_base_.custom_hooks, _base_.validation_loss]'
+    cfg = with_hook('validation_loss', line)
+    assert cfg.custom_hooks[:-1] == load(MAIN).custom_hooks
+    assert cfg.custom_hooks[-1].type == 'ValidationLossHook'
+
+    data = cfg.val_dataloader.dataset
+    data.data_root = str(sample_data / 'd2sa_sample')
+    data.pipeline = cfg.custom_hooks[-1].pipeline
+    dataset = DATASETS.build(data)
+    once, twice = dataset[0], dataset[0]
+    sample = once['data_samples']
+    assert max(sample.img_shape) == cfg.image_size[0]
+    masks = sample.gt_instances.masks
+    assert (masks.height, masks.width) == sample.img_shape == once['inputs'].shape[1:]
+    again = twice['data_samples'].gt_instances.masks
+    assert np.array_equal(masks.masks, again.masks)
+    assert (once['inputs'] == twice['inputs']).all()

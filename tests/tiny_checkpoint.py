@@ -19,7 +19,6 @@ RUNTIME = dict(
                 dict(type='LoadImageFromFile'),
                 dict(type='Resize', scale=(96, 64), keep_ratio=True),
                 dict(type='LoadAmodalAnnotations'),
-                dict(type='OcclusionRate', mode='annotated'),
                 dict(
                     type='PackAmodalInputs',
                     meta_keys=(

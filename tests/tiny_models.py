@@ -59,14 +59,19 @@ DECODER_LAYER = ConfigDict(
 )
 
 
-def oaformer(seed=0, **changes):
-    """A seeded tiny OAFormer; ``changes`` go to its config."""
+def oaformer_config(**changes):
+    """Config of a tiny OAFormer with ``changes``."""
     cfg = Config.fromfile(
         CONFIGS / '_base_' / 'models' / 'oaformer_r50.py', import_custom_modules=False
     )
     cfg.merge_from_dict(dict(model=SHRINK))
     cfg.merge_from_dict(dict(model=changes))
-    return _build(cfg.model, seed)
+    return cfg.model
+
+
+def oaformer(seed=0, **changes):
+    """A seeded tiny OAFormer; ``changes`` go to its config."""
+    return _build(oaformer_config(**changes), seed)
 
 
 def mask2former(seed=0, **changes):
@@ -131,7 +136,6 @@ def samples(counts=(3, 2), size=SIZE, seed=0, image_size=None, output_size=None)
             labels=labels,
             masks=masks,
             bboxes=masks.get_bboxes('hbox').tensor,
-            occlusion_rates=torch.from_numpy(masks.occlusion_rates),
         )
         batch.append(sample)
     return batch

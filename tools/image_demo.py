@@ -2,13 +2,8 @@
 
 import argparse
 import sys
-from pathlib import Path
 
-REPO_ROOT = Path(__file__).resolve().parents[1]
-# The tools belong to the package beside them, whatever else is installed.
-sys.path.insert(0, str(REPO_ROOT / 'projects'))
-
-from oaformer.apis import AmodalInferencer, InputError, ModelError  # noqa: E402
+from oaformer.apis import AmodalInferencer, InputError, ModelError
 
 
 def parse_args(argv=None):

@@ -12,8 +12,7 @@ cd "$root"
 
 say() { printf '\n[quickstart] %s\n' "$*"; }
 
-# quietly COMMAND...: run a command with its output in a log, and show of it only the
-# progress. MMEngine lists every parameter, which nobody reads here.
+# quietly COMMAND...: run a command with its output in a log, and show only the progress.
 quietly() {
     "$@" 2>&1 | tee "$log" | sed -un \
         -e 's/.*\(Epoch(train).*]\)  *base_lr.*\(eta: [0-9:]*\).*\( loss: [0-9.]*\).*/  \1 \2 \3/p' \
@@ -24,7 +23,7 @@ quietly() {
 say "1/5 the environment (some minutes the first time; about 20 more if mmcv must be built)"
 python=$(bash tools/setup_env.sh)
 
-config=configs/oaformer_tiny_synth.py
+config=configs/synth/oaformer_tiny_synth.py
 data=data/synth_amodal
 work_dir=work_dirs/oaformer_tiny_synth
 images=$root/$work_dir/images

@@ -3,9 +3,10 @@
 #
 #   bash tools/run_tests.sh [--slow] [any option of pytest]
 #
-# --slow adds the tests that take longer, such as training in two processes.
+# --slow adds the tests that take longer. The tests run in up to 8 processes, one per
+# core; -n 0 runs them in one.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 python=$(bash "$root/tools/setup_env.sh")
 cd "$root"
-exec "$python" -m pytest "$@"
+exec "$python" -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile "$@"

@@ -1,13 +1,6 @@
 """Train a detector."""
 
-import sys
-from pathlib import Path
-
-REPO_ROOT = Path(__file__).resolve().parents[1]
-# The tools belong to the package beside them, whatever else is installed.
-sys.path.insert(0, str(REPO_ROOT / 'projects'))
-
-from oaformer.engine import cli, finish_processes  # noqa: E402
+from oaformer.engine import cli, finish_processes
 
 
 def main() -> None:
@@ -15,7 +8,7 @@ def main() -> None:
     parser = cli.train_parser()
     args = parser.parse_args()
     try:
-        cfg = cli.train_config(args, REPO_ROOT)
+        cfg = cli.train_config(args)
     except cli.UsageError as error:
         parser.error(str(error))
     cli.build_runner(cfg).train()

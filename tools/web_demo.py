@@ -7,11 +7,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-REPO_ROOT = Path(__file__).resolve().parents[1]
-# The tools belong to the package beside them, whatever else is installed.
-sys.path.insert(0, str(REPO_ROOT / 'projects'))
-
-from oaformer.apis import AmodalInferencer, ModelError  # noqa: E402
+from oaformer.apis import AmodalInferencer, ModelError
 
 LOCAL_HOSTS = ('127.0.0.1', 'localhost', '::1')
 

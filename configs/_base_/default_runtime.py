@@ -14,6 +14,8 @@ default_hooks = dict(
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='DetVisualizationHook'),
+    # read checkpoints as data, also if another tool than ours runs the config
+    safe_checkpoint=dict(type='SafeCheckpointHook'),
 )
 
 # with randomness.seed set, a resumed run draws what the uninterrupted one would have

@@ -5,7 +5,7 @@ from oaformer.apis.embedded_config import parse_config
 
 
 @pytest.mark.parametrize(
-    'name', ['oaformer_r50_d2sa.py', 'oaformer_tiny_cocoa-sample.py']
+    'name', ['oaformer_r50_d2sa.py', 'synth/oaformer_tiny_cocoa-sample.py']
 )
 def test_own_configs_pass_unchanged(repo_root, name):
     cfg = Config.fromfile(repo_root / 'configs' / name)

@@ -12,7 +12,6 @@ from oaformer.apis.loading import (
     find_model,
     load_model,
 )
-from oaformer.datasets import D2SADataset
 
 
 @pytest.fixture
@@ -38,12 +37,12 @@ def test_own_configs_are_found_by_name(repo_root):
 
 
 def test_own_configs_are_found_wherever_the_repository_is(tmp_path, monkeypatch):
-    config = tmp_path / 'benchmarks' / 'configs' / 'ablations' / 'small.py'
-    grid = tmp_path / 'benchmarks' / 'configs' / 'benchmarks' / 'grid.py'
+    config = tmp_path / '_base_' / 'configs' / 'oaformer' / 'ablations' / 'small.py'
+    grid = tmp_path / '_base_' / 'configs' / 'synth' / 'grid.py'
     for path in (config, grid):
         path.parent.mkdir(parents=True)
         path.touch()
-    monkeypatch.setattr('oaformer.apis.loading.REPO_ROOT', tmp_path / 'benchmarks')
+    monkeypatch.setattr('oaformer.apis.loading.REPO_ROOT', tmp_path / '_base_')
     assert find_model('small') == config
     with pytest.raises(FileNotFoundError, match='known: small.$'):
         find_model('grid')
@@ -115,12 +114,6 @@ def test_class_names():
     own = config(type='AmodalCocoDataset', metainfo=dict(classes=['dog', 'cow']))
     assert dataset_meta(saved, own) == dict(classes=('cat',))
     assert dataset_meta({}, own) == dict(classes=('dog', 'cow'))
-    d2sa = config(type='D2SADataset', data_root='nowhere/', ann_file='absent.json')
-    assert dataset_meta({}, d2sa)['classes'] == D2SADataset.METAINFO['classes']
-    repeated = config(
-        type='RepeatDataset', times=2, dataset=own['test_dataloader']['dataset']
-    )
-    assert dataset_meta({}, repeated) == dict(classes=('dog', 'cow'))
     assert dataset_meta({}, config(type='AmodalCocoDataset')) == {}
     assert dataset_meta({}, ConfigDict()) == {}
 

@@ -19,7 +19,7 @@ def test_annotations_are_not_asked_for():
     assert cfg.to_dict() == before
 
 
-@pytest.mark.parametrize('name', ['oaformer_r50_d2sa', 'oaformer_tiny_synth'])
+@pytest.mark.parametrize('name', ['oaformer_r50_d2sa', 'synth/oaformer_tiny_synth'])
 def test_own_configs(repo_root, name):
     cfg = Config.fromfile(repo_root / 'configs' / f'{name}.py')
     _, pipeline = inference_pipeline(cfg)

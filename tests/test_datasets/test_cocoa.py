@@ -20,7 +20,9 @@ def test_the_configs_data_sets_on_real_images(repo_root, sample_data, tmp_path):
     for split in ('train2014', 'val2014'):
         (tmp_path / f'cocoa_objects_{split}.json').write_text(json.dumps(content))
         (tmp_path / 'COCOA' / split).symlink_to(source / 'val2014')
-    config = Config.fromfile(repo_root / 'configs' / 'oaformer_r50_cocoa.py')
+    config = Config.fromfile(
+        repo_root / 'configs' / 'oaformer' / 'oaformer_r50_cocoa.py'
+    )
     assert config.model.panoptic_head.num_things_classes == 1
 
     cfg = config.val_dataloader.dataset

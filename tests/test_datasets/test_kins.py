@@ -19,7 +19,7 @@ RELEASES = pytest.mark.parametrize('make', [release_2019, release_2020])
 
 @pytest.fixture
 def config(repo_root):
-    return Config.fromfile(repo_root / 'configs' / 'oaformer_r50_kins.py')
+    return Config.fromfile(repo_root / 'configs' / 'oaformer' / 'oaformer_r50_kins.py')
 
 
 @pytest.fixture

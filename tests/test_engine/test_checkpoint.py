@@ -1,4 +1,5 @@
-import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -6,58 +7,109 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader, Runner
+from mmengine.runner import checkpoint as stock
 
-from oaformer.engine import UnsafeCheckpointError, checkpoint
+from oaformer.engine import UnsafeCheckpointError, checkpoint, register_safe_loaders
+
+
+@pytest.fixture(autouse=True)
+def schemes(monkeypatch):
+    """MMEngine's loader of files at first, and the same loaders as before at last."""
+    loaders = {**CheckpointLoader._schemes, '': stock.load_from_local}
+    monkeypatch.setattr(CheckpointLoader, '_schemes', loaders)
 
 
 @pytest.fixture
-def train(toy_config, tmp_path):
-    """Train the toy and return its learning rates and losses and its runner."""
-
-    def run(name, resume=None):
-        cfg = Config.fromfile(toy_config)
-        cfg.work_dir = str(tmp_path / name)
-        cfg.experiment_name = f'{tmp_path.name}_{name}'
-        cfg.load_from, cfg.resume = resume, resume is not None
-        runner = Runner.from_cfg(cfg)
-        runner.train()
-        path = Path(runner.log_dir, 'vis_data', f'{runner.timestamp}.json')
-        logs = [json.loads(line) for line in path.read_text().splitlines()]
-        return [(log['lr'], log['loss']) for log in logs if 'loss' in log], runner
-
-    return run
+def safe_loaders(schemes):
+    register_safe_loaders()
 
 
-def test_resumed_run_equals_uninterrupted_run(train):
-    whole, whole_runner = train('whole')
-    middle = Path(whole_runner.work_dir, 'epoch_2.pth')
-    rest, rest_runner = train('rest', resume=str(middle))
-
-    assert len(whole) == 16
-    assert rest == whole[8:]
-    for mine, theirs in zip(
-        rest_runner.model.parameters(), whole_runner.model.parameters(), strict=True
-    ):
-        assert torch.equal(mine, theirs)
+def toy_runner(toy_config, tmp_path, **options):
+    cfg = Config.fromfile(toy_config)
+    cfg.update(work_dir=str(tmp_path), experiment_name=tmp_path.name, **options)
+    return Runner.from_cfg(cfg)
 
 
-def test_mmengine_loads_its_own_checkpoint(train):
-    _, runner = train('own')
-    path = Path(runner.work_dir, 'epoch_4.pth')
-    loaded = CheckpointLoader.load_checkpoint(str(path), map_location='cpu')
+IMPORT = """
+import logging, os, random, sys, warnings
+import mmdet.apis, numpy, scipy.special, torch.hub
+from mmengine.runner import CheckpointLoader
+
+def state():
+    found = {
+        (module, name): value
+        for module, content in list(sys.modules.items())
+        if module.partition('.')[0] in ('mmengine', 'mmdet', 'mmcv', 'torch', 'numpy')
+        for name, value in list(vars(content).items())
+    }
+    return found, dict(
+        loaders=dict(CheckpointLoader._schemes),
+        environ=dict(os.environ),
+        path=list(sys.path),
+        warnings=list(warnings.filters),
+        logging=(logging.root.level, list(logging.root.handlers)),
+        random=(random.getstate(), numpy.random.get_state()[1].tolist()),
+        torch=(torch.get_rng_state().tolist(), torch.get_num_threads()),
+    )
+
+names, values = state()
+import oaformer
+new_names, new_values = state()
+replaced = [key for key in names if new_names[key] is not names[key]]
+replaced += [key for key in values if new_values[key] != values[key]]
+assert not replaced, replaced
+"""
+
+
+def test_importing_the_package_replaces_nothing():
+    command = [sys.executable, '-c', IMPORT]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.fixture
+def trained(toy_config, tmp_path):
+    """Checkpoint of a run, which holds more than tensors, and an unsafe one."""
+    toy_runner(toy_config, tmp_path / 'trained').train()
+    path = tmp_path / 'trained' / 'epoch_4.pth'
+    unsafe = torch.load(path, weights_only=False)
+    unsafe['meta']['file'] = path
+    torch.save(unsafe, tmp_path / 'unsafe.pth')
+    return str(path), str(tmp_path / 'unsafe.pth')
+
+
+def test_a_run_reads_checkpoints_safely(trained, toy_config, repo_root, tmp_path):
+    """As MMDetection's own tools start it, with our default runtime."""
+    runtime = Config.fromfile(repo_root / 'configs' / '_base_' / 'default_runtime.py')
+    hooks = runtime.default_hooks
+    hooks.checkpoint = None
+    safe, unsafe = trained
+    for name, path in (('safe', safe), ('unsafe', unsafe)):
+        runner = toy_runner(
+            toy_config, tmp_path / name, default_hooks=hooks, load_from=path
+        )
+        if name == 'safe':
+            assert runner.test()['toy/count'] == 7
+        else:
+            with pytest.raises(UnsafeCheckpointError, match='PosixPath'):
+                runner.test()
+
+
+def test_mmengine_loads_its_own_checkpoint(trained, safe_loaders):
+    loaded = CheckpointLoader.load_checkpoint(trained[0], map_location='cpu')
     assert {'state_dict', 'optimizer', 'param_schedulers', 'message_hub'} <= set(loaded)
     history = loaded['message_hub']['log_scalars']['train/loss']
     assert isinstance(history, HistoryBuffer)
     assert len(history.data[0]) == 16
 
 
-def test_missing_file_is_named(tmp_path):
+def test_missing_file_is_named(tmp_path, safe_loaders):
     with pytest.raises(FileNotFoundError, match='gone.pth'):
         CheckpointLoader.load_checkpoint(str(tmp_path / 'gone.pth'))
 
 
 @pytest.fixture
-def cached(tmp_path, monkeypatch):
+def cached(tmp_path, monkeypatch, safe_loaders):
     """Torch.hub's cache, so that nothing is downloaded."""
     monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path))
     folder = tmp_path / 'checkpoints'
@@ -85,20 +137,21 @@ def test_failed_download_says_what_to_do(cached):
     assert list(cached.iterdir()) == []
 
 
-def test_zoo_names_lead_to_addresses(cached):
-    torch.save(dict(w=torch.ones(1)), cached / 'resnet50_msra-5891d200.pth')
-    loaded = CheckpointLoader.load_checkpoint('open-mmlab://detectron2/resnet50_caffe')
-    assert loaded['w'].tolist() == [1]
-    with pytest.raises(KeyError, match='nothing_like_it'):
-        CheckpointLoader.load_checkpoint('open-mmlab://nothing_like_it')
-
-
-def test_mmcls_gives_the_backbone(cached, monkeypatch):
+@pytest.mark.parametrize(
+    ('name', 'list_models'),
+    [
+        ('open-mmlab://net', 'get_external_models'),
+        ('torchvision://net', 'get_torchvision_models'),
+        ('mmcls://net', 'get_mmcls_models'),
+    ],
+)
+def test_zoo_names_lead_to_addresses(cached, monkeypatch, name, list_models):
     url = 'https://example.invalid/net.pth'
-    monkeypatch.setattr(checkpoint, 'get_mmcls_models', lambda: dict(net=url))
-    torch.save(
-        dict(state_dict={'backbone.w': torch.ones(1), 'head.w': torch.zeros(1)}),
-        cached / 'net.pth',
-    )
-    loaded = CheckpointLoader.load_checkpoint('mmcls://net')
-    assert list(loaded['state_dict']) == ['w']
+    monkeypatch.setattr(checkpoint, list_models, lambda: dict(net=url))
+    weights = {'backbone.w': torch.ones(1), 'head.w': torch.zeros(1)}
+    torch.save(dict(state_dict=weights), cached / 'net.pth')
+    loaded = CheckpointLoader.load_checkpoint(name)['state_dict']
+    # of a classifier only the backbone is taken
+    assert set(loaded) == ({'w'} if name.startswith('mmcls') else set(weights))
+    with pytest.raises(KeyError, match='absent'):
+        CheckpointLoader.load_checkpoint(name.replace('net', 'absent'))

@@ -154,7 +154,6 @@ def test_tensorboard_has_both_losses(tmp_path):
     pytest.importorskip('tensorboard', reason='the extra tensorboard is not installed')
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    # what README tells to put on the command line
     options = {
         'visualizer.vis_backends.0.type': 'TensorboardVisBackend',
         'default_hooks.logger.log_metric_by_epoch': False,
@@ -170,7 +169,7 @@ def test_tensorboard_has_both_losses(tmp_path):
         assert found == pytest.approx([value] * 3)
 
 
-def test_no_pipeline_to_replace_is_an_error_at_the_start(tmp_path):
+def test_missing_pipeline_is_an_error_before_training(tmp_path):
     cfg = config(tmp_path)
     del cfg.val_dataloader.dataset.pipeline
     with pytest.raises(ValueError, match='NumberDataset.*has no pipeline'):
@@ -231,16 +230,15 @@ os._exit(0)
 
 
 @pytest.mark.slow
-def test_two_processes_average_as_one(repo_root, tmp_path):
+def test_two_processes_average_as_one(tmp_path):
     script = tmp_path / 'script.py'
     script.write_text('import torch; torch.manual_seed(0)\n' + TWO_PROCESSES)
-    paths = os.pathsep.join(str(repo_root / name) for name in ('projects', 'tests'))
     found = {}
     for processes in (1, 2):
         result = subprocess.run(
             [sys.executable, '-m', 'torch.distributed.run', '--standalone']
             + ['--nproc-per-node', str(processes), str(script)],
-            env={**os.environ, 'PYTHONPATH': paths, 'CUDA_VISIBLE_DEVICES': '-1'},
+            env={**os.environ, 'CUDA_VISIBLE_DEVICES': '-1'},
             capture_output=True,
             text=True,
         )

@@ -3,7 +3,7 @@ import pytest
 import torch
 from mmdet.structures.mask import BitmapMasks
 
-from oaformer.structures import AmodalMasks, encode_masks
+from oaformer.structures import AmodalMasks, encode_masks, mask_stack
 
 HEIGHT, WIDTH = 31, 43
 
@@ -138,27 +138,19 @@ def test_without_visible_masks_nothing_is_occluded():
     np.testing.assert_array_equal(masks.flip().visible, amodal[:, :, ::-1])
 
 
-def test_cat_keeps_order_and_stays_encoded():
+def test_cat_keeps_order():
     _, lazy, amodal, visible = carriers(3)
-    again = AmodalMasks.cat([lazy[[3]], lazy[:2]])
-    np.testing.assert_array_equal(again.masks, amodal.masks[[3, 0, 1]])
-    np.testing.assert_array_equal(again.visible, visible.masks[[3, 0, 1]])
-    np.testing.assert_allclose(again.occlusion_rates, [0.75, 0, 0.25])
-
-
-def test_cat_of_differently_transformed_carriers():
-    _, lazy, amodal, _ = carriers(3)
-    both = AmodalMasks.cat([lazy, lazy.flip()])
-    expected = np.concatenate([amodal.masks, amodal.masks[:, :, ::-1]])
-    np.testing.assert_array_equal(both.masks, expected)
-
-
-def test_cat_with_one_that_has_no_visible_masks():
-    amodal, visible = random_pair(4)
-    plain = AmodalMasks(amodal, HEIGHT, WIDTH)
-    occluded = AmodalMasks(amodal, HEIGHT, WIDTH, visible=visible)
-    both = AmodalMasks.cat([plain, occluded])
-    np.testing.assert_array_equal(both.visible, np.concatenate([amodal, visible]))
+    # without visible masks of its own
+    plain = AmodalMasks(amodal.masks, HEIGHT, WIDTH)
+    parts = [lazy[[3]], lazy[:2], lazy.flip()[[4]], plain[[1]]]
+    masks = [
+        np.concatenate([m.masks[[3, 0, 1]], m.flip().masks[[4]]])
+        for m in (amodal, visible)
+    ]
+    again = AmodalMasks.cat(parts)
+    np.testing.assert_array_equal(again.masks, [*masks[0], amodal.masks[1]])
+    np.testing.assert_array_equal(again.visible, [*masks[1], amodal.masks[1]])
+    np.testing.assert_allclose(again.occlusion_rates, [0.75, 0, 0.25, 1, 0])
 
 
 def test_cat_refuses_plain_masks_and_other_sizes():
@@ -191,33 +183,75 @@ def test_fields_that_do_not_belong_together_are_refused():
         AmodalMasks(amodal, HEIGHT, WIDTH).pad((3, 3))
     with pytest.raises(ValueError, match='mask_pad_value'):
         AmodalMasks(amodal, HEIGHT, WIDTH).pad((99, 99), pad_val=255)
-    with pytest.raises(ValueError, match='flip direction'):
+    with pytest.raises(ValueError, match="unknown flip direction 'up'"):
         AmodalMasks(amodal, HEIGHT, WIDTH).flip('up')
 
 
-def test_pixels_are_built_once_and_only_at_the_size_that_is_used(monkeypatch):
-    from oaformer.structures import mask_stack
+@pytest.fixture
+def calls(monkeypatch):
+    """Counts of decoded masks and of gathers by index arrays."""
+    counts = dict(decoded=0, gathered=0)
+    decode, as_slice = mask_stack.decode_columns, mask_stack.as_slice
 
-    decoded = []
-    original = mask_stack.decode_columns
+    def counting_decode(rle, left, right):
+        counts['decoded'] += 1
+        return decode(rle, left, right)
 
-    def note(rle, left, right):
-        decoded.append(1)
-        return original(rle, left, right)
+    def counting_as_slice(indices):
+        result = as_slice(indices)
+        counts['gathered'] += not isinstance(result, slice)
+        return result
 
-    monkeypatch.setattr(mask_stack, 'decode_columns', note)
+    monkeypatch.setattr(mask_stack, 'decode_columns', counting_decode)
+    monkeypatch.setattr(mask_stack, 'as_slice', counting_as_slice)
+    return counts
+
+
+def test_pixels_are_built_once_and_only_at_the_size_that_is_used(calls):
     _, lazy, *_ = carriers(7)
     moved = lazy.rescale((500, 500)).crop(box(0, 0, 400, 400)).flip()[[1, 2]]
-    assert decoded == []
+    assert calls['decoded'] == 0
     first = moved.masks
-    assert len(decoded) == 2
+    assert calls['decoded'] == 2
     assert moved.masks is first
-    assert len(decoded) == 2
+    assert calls['decoded'] == 2
+
+
+@pytest.mark.parametrize(
+    'name', ['pad', 'crop', 'crop over the edge', 'expand', 'flip h', 'index slice']
+)
+@pytest.mark.parametrize('visible', [False, True])
+def test_what_is_built_is_copied_and_not_gathered_again(calls, name, visible):
+    _, lazy, *plain = carriers(8)
+    transform = TRANSFORMS[name]
+    scaled = lazy.rescale((67, 101))
+    scaled.build(visible=visible)
+    assert calls['decoded'] == (10 if visible else 5)
+    calls.update(decoded=0, gathered=0)
+    moved = transform(scaled)
+    moved.build(visible=visible)
+    assert calls == dict(decoded=0, gathered=0)
+    amodal, unoccluded = (transform(masks.rescale((67, 101))) for masks in plain)
+    assert_same(moved, amodal, unoccluded)
+
+
+def test_padding_to_the_size_copies_nothing():
+    eager, *_ = carriers(8)
+    same = eager.pad((HEIGHT, WIDTH)).crop(box(0, 0, WIDTH, HEIGHT))
+    assert np.shares_memory(same.masks, eager.masks)
+    assert np.shares_memory(same.visible, eager.visible)
+
+
+@pytest.mark.parametrize('run', [[3], [0, 1], [2, 3, 4], [4, 3, 2], [2, 1, 0]])
+@pytest.mark.parametrize('other', [[], [0, 0], [0, 2], [1, 2, 2], [1, 2, 1]])
+def test_a_slice_reads_what_its_indices_read(run, other):
+    found = mask_stack.as_slice(np.array(run))
+    assert isinstance(found, slice)
+    assert np.arange(5)[found].tolist() == run
+    assert mask_stack.as_slice(np.array(other, dtype=int)).tolist() == other
 
 
 def test_what_a_crop_cuts_away_is_not_decoded(monkeypatch):
-    from oaformer.structures import mask_stack
-
     monkeypatch.setattr(mask_stack, 'decode_columns', None)
     amodal = np.zeros((1, 20, 30), dtype=np.uint8)
     amodal[0, 2:8, 3:9] = 1

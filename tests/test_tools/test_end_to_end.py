@@ -6,12 +6,14 @@ import pickle
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from oaformer.datasets.synth_amodal import write_split
 
-CONFIG = 'configs/oaformer_tiny_synth.py'
+CONFIG = 'configs/synth/oaformer_tiny_synth.py'
+TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 
 
 @pytest.fixture(scope='module')
@@ -26,36 +28,33 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope='module')
 def trained(folder, request):
     """Two epochs of two iterations, the reference for all that follows."""
-    run_tool(folder, 'train.py', CONFIG, '--work-dir', 'run', *options())
+    output = run_tool(folder, 'train.py', f'--work-dir run {OPTIONS}')
+    (folder / 'run' / 'console.log').write_text(output)
     return folder / 'run'
 
 
-def options():
-    return [
-        '--cfg-options',
-        'train_cfg.max_epochs=2',
-        'train_cfg.val_interval=1',
-        'train_dataloader.batch_size=4',
-        'default_hooks.logger.interval=1',
-        'randomness.seed=0',
-        'model.train_cfg.num_points=128',
-        'model.test_cfg.max_per_image=5',
-        # tested on what was validated on, so that both must measure the same
-        'test_dataloader.dataset.ann_file=annotations/val.json',
-        'test_evaluator.ann_file=data/synth_amodal/annotations/val.json',
-    ]
+# Tested on the images of the validation, so that both must measure the same.
+OPTIONS = """--cfg-options
+    train_cfg.max_epochs=2
+    train_cfg.val_interval=1
+    train_dataloader.batch_size=4
+    default_hooks.logger.interval=1
+    randomness.seed=0
+    model.train_cfg.num_points=128
+    model.test_cfg.max_per_image=5
+    test_dataloader.dataset.ann_file=annotations/val.json
+    test_evaluator.ann_file=data/synth_amodal/annotations/val.json"""
 
 
-def run_tool(folder, tool, *args, processes=None):
-    root = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
-    environ = {key: value for key, value in os.environ.items() if key != 'PYTHONPATH'}
-    environ['VIRTUAL_ENV'] = sys.prefix
-    command = [sys.executable, os.path.join(root, 'tools', tool), *args]
-    if processes is not None:
-        environ['PORT'] = str(free_port())
-        command = ['bash', *command[1:]]
+def run_tool(folder, tool, arguments):
+    environ = {**os.environ, 'VIRTUAL_ENV': sys.prefix, 'PORT': str(free_port())}
     result = subprocess.run(
-        command, cwd=folder, env=environ, capture_output=True, text=True
+        ['bash' if tool.endswith('.sh') else sys.executable, str(TOOLS / tool)]
+        + f'{CONFIG} {arguments}'.split(),
+        cwd=folder,
+        env=environ,
+        capture_output=True,
+        text=True,
     )
     assert result.returncode == 0, result.stderr[-3000:]
     return result.stdout + result.stderr
@@ -93,19 +92,15 @@ def test_training_logs_and_validates(trained):
     validated = [line for line in scalars(trained) if 'amodal/segm_mAP' in line]
     assert len(validated) == 2
     assert (trained / 'epoch_2.pth').is_file()
+    console = (trained / 'console.log').read_text()
+    assert 'Epoch(train)' in console
+    # every parameter's learning rate is in the log file alone
+    assert 'backbone.' not in console.partition('Hooks will be executed')[2]
 
 
 def test_resuming_continues_exactly(trained, folder):
-    run_tool(
-        folder,
-        'train.py',
-        CONFIG,
-        '--work-dir',
-        'resumed',
-        '--resume',
-        str(trained / 'epoch_1.pth'),
-        *options(),
-    )
+    resume = f'--work-dir resumed --resume {trained}/epoch_1.pth'
+    run_tool(folder, 'train.py', f'{resume} {OPTIONS}')
     expected = losses(trained, epoch=2)
     assert len(expected) == 2
     assert losses(folder / 'resumed', epoch=2) == expected
@@ -113,19 +108,8 @@ def test_resuming_continues_exactly(trained, folder):
 
 @pytest.fixture(scope='module')
 def tested(trained, folder):
-    run_tool(
-        folder,
-        'test.py',
-        CONFIG,
-        str(trained / 'epoch_2.pth'),
-        '--work-dir',
-        'tested',
-        '--out',
-        'predictions.pkl',
-        '--show-dir',
-        str(folder / 'images'),
-        *options(),
-    )
+    out = f'--work-dir tested --out predictions.pkl --show-dir {folder}/images'
+    run_tool(folder, 'test.py', f'{trained}/epoch_2.pth {out} {OPTIONS}')
     return folder / 'tested'
 
 
@@ -147,33 +131,20 @@ def test_testing_writes_predictions_and_images(tested, folder):
 
 
 def test_two_processes_test_as_one(trained, tested, folder):
-    run_tool(
-        folder,
-        'dist_test.sh',
-        CONFIG,
-        str(trained / 'epoch_2.pth'),
-        '2',
-        '--work-dir',
-        'tested_by_two',
-        *options(),
-        processes=2,
-    )
+    out = '--work-dir tested_by_two --out by_two.pkl'
+    run_tool(folder, 'dist_test.sh', f'{trained}/epoch_2.pth 2 {out} {OPTIONS}')
     by_two = metrics(folder / 'tested_by_two')
     assert by_two == pytest.approx(metrics(tested))
+    one, two = (
+        pickle.loads((folder / name).read_bytes())
+        for name in ('predictions.pkl', 'by_two.pkl')
+    )
+    assert [sample['img_id'] for sample in two] == [sample['img_id'] for sample in one]
 
 
 def test_two_processes_train(folder):
     """Four images each, with ground truth counts that differ between them."""
-    run_tool(
-        folder,
-        'dist_train.sh',
-        CONFIG,
-        '2',
-        '--work-dir',
-        'trained_by_two',
-        *options(),
-        'train_cfg.max_epochs=1',
-        processes=2,
-    )
-    assert len(losses(folder / 'trained_by_two', epoch=1)) == 1
-    assert (folder / 'trained_by_two' / 'epoch_1.pth').is_file()
+    options = f'--work-dir by_two {OPTIONS} train_cfg.max_epochs=1'
+    run_tool(folder, 'dist_train.sh', f'2 {options}')
+    assert len(losses(folder / 'by_two', epoch=1)) == 1
+    assert (folder / 'by_two' / 'epoch_1.pth').is_file()

@@ -6,6 +6,7 @@ from torch import nn
 
 from oaformer.datasets.synth_amodal import write_split
 
+CONFIG = 'configs/synth/oaformer_tiny_synth.py'
 HEAD = ['pixel_decoder', 'query_feat', 'odm', 'transformer_decoder']
 
 
@@ -59,14 +60,16 @@ def test_gradients_by_hand(tool):
         ),
     ],
 )
-def test_of_a_model(tool, tmp_path, monkeypatch, capsys, name, losses, parts):
+def test_of_a_model(
+    tool, repo_root, tmp_path, monkeypatch, capsys, name, losses, parts
+):
     from mmdet.registry import MODELS
     from mmengine.config import Config
 
     write_split(str(tmp_path / 'data' / 'synth_amodal'), 'train', 4)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv('COLUMNS', '200')
-    (config,) = (tool['REPO_ROOT'] / 'configs').rglob(f'{name}.py')
+    config = str(repo_root / 'configs' / 'synth' / f'{name}.py')
     model = MODELS.build(Config.fromfile(config).model)
     torch.save(dict(state_dict=model.state_dict()), 'model.pth')
     arguments = [str(config), 'model.pth', '--batches', '1', '--cfg-options']
@@ -83,18 +86,17 @@ def test_of_a_model(tool, tmp_path, monkeypatch, capsys, name, losses, parts):
         assert reached['roi_head.mask_head'] == [False] * 4 + [True]
 
 
-def test_wrong_usage_ends_with_one_line(tool, tmp_path, monkeypatch):
+def test_wrong_usage_ends_with_one_line(tool, repo_root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit, match='no checkpoint absent.pth'):
-        (config,) = (tool['REPO_ROOT'] / 'configs').rglob('oaformer_tiny_synth.py')
-        tool['main']([str(config), 'absent.pth'])
+        tool['main']([str(repo_root / CONFIG), 'absent.pth'])
     with pytest.raises(SystemExit):
         tool['main'](['config.py', 'absent.pth', '--batches', '0'])
 
 
-def test_weights_of_another_model_are_refused(tool, tmp_path, monkeypatch):
+def test_weights_of_another_model_are_refused(tool, repo_root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     torch.save(dict(state_dict=dict(weight=torch.ones(1))), 'other.pth')
-    (config,) = (tool['REPO_ROOT'] / 'configs').rglob('oaformer_tiny_synth.py')
+    config = repo_root / CONFIG
     with pytest.raises(SystemExit, match='other.pth does not fit the config'):
         tool['main']([str(config), 'other.pth'])

@@ -5,19 +5,18 @@ import pickle
 import runpy
 import sys
 
-import numpy as np
 import pytest
 import torch
 from mmdet.datasets import CocoDataset
 from mmengine.config import Config
 from mmengine.runner import load_checkpoint
 from original_mask2former import OriginalMask2Former
-from PIL import Image
 from tiny_models import CONFIGS, SHRINK, images, mask2former, oaformer
 
+from oaformer.datasets.synth_amodal import write_split
 from oaformer.engine import safe_load
 
-PRETRAINED = CONFIGS / 'oaformer_r50_d2sa_coco-pretrained.py'
+PRETRAINED = CONFIGS / 'oaformer' / 'oaformer_r50_d2sa_coco-pretrained.py'
 COCO = CocoDataset.METAINFO['classes']
 CLASSES = ('Dog', 'cupboard', 'cat')  # tiny_models has three; COCO has two of them
 BIAS = 'panoptic_head.cls_embed.bias'
@@ -43,7 +42,8 @@ def config(tmp_path):
     dataset = dict(
         type='AmodalCocoDataset',
         data_root=str(tmp_path),
-        ann_file='train.json',
+        ann_file='annotations/train.json',
+        data_prefix=dict(img='images'),
         metainfo=dict(classes=CLASSES),
         pipeline=small.train_pipeline,
     )
@@ -84,22 +84,22 @@ def weights_of(path):
 def test_original_release(convert, config, tmp_path, capsys):
     source = write_original(tmp_path / 'coco.pkl', coco_weights())
     convert(source, 'new/tiny.pth', '--config', config)
-    told = capsys.readouterr().out
-    assert '2 of 3 have the name of one of the 80 of COCO (Dog, cat);' in told
-    assert 'they and no object are kept, the others start afresh' in told
-    assert '  left out: criterion.empty_weight\n' in told
-    assert '  start afresh: panoptic_head.odm.occlusion_embedding.occ' in told
+    output = capsys.readouterr().out
+    assert '2 of 3 have the name of one of the 80 of COCO (Dog, cat);' in output
+    assert 'they and no object are kept, the others start afresh' in output
+    assert '  left out: criterion.empty_weight\n' in output
+    assert '  start afresh: panoptic_head.odm.occlusion_embedding.occ' in output
     assert [path.name for path in (tmp_path / 'new').iterdir()] == ['tiny.pth']
     bias = weights_of('new/tiny.pth')[BIAS].tolist()
     assert bias[0] == COCO.index('dog') and bias[2] == COCO.index('cat')
     assert bias[3] == 80 and abs(bias[1]) < 1
 
     convert(source, 'again.pth', '--config', config, '--verbose')
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert (
         'panoptic_head.odm.transformer_decoder.layers.0.norms.0.bias <- '
         'sem_seg_head.predictor.transformer_cross_attention_layers.0.norm.bias\n'
-    ) in told
+    ) in output
     first, second = weights_of('new/tiny.pth'), weights_of('again.pth')
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) for name in first)
@@ -139,11 +139,11 @@ def test_classes_afresh(convert, config, tmp_path, capsys):
     assert f'start afresh: {BIAS}' in capsys.readouterr().out
 
 
-def test_names_that_nobody_knows(convert, config, tmp_path, capsys):
+def test_unknown_class_names(convert, config, tmp_path, capsys):
     source = write_original(tmp_path / 'mine.pkl', coco_weights(5))
     convert(source, 'tiny.pth', '--config', config)
-    told = capsys.readouterr().out
-    assert '0 of 3 have the name of one of the 5, for mine.pkl names none;' in told
+    output = capsys.readouterr().out
+    assert '0 of 3 have the name of one of the 5, for mine.pkl names none;' in output
     bias = weights_of('tiny.pth')[BIAS]
     assert bias[3] == 5 and bias[:3].abs().max() < 1
 
@@ -154,7 +154,7 @@ def refusal(convert, *args):
     return str(error.value)
 
 
-def test_faults_are_told_and_nothing_is_written(convert, config, tmp_path):
+def test_faults_are_named_and_nothing_is_written(convert, config, tmp_path):
     (tmp_path / 'out.pth').write_text('precious')
     weights = coco_weights()
     source = write_original(tmp_path / 'coco.pkl', weights)
@@ -162,7 +162,7 @@ def test_faults_are_told_and_nothing_is_written(convert, config, tmp_path):
     weights['sem_seg_head.predictor.new.weight'] = torch.zeros(1)
     stranger = write_original(tmp_path / 'stranger.pkl', weights)
     for expected, *args in (
-        ('absent.pkl was not converted: there is no file', 'absent.pkl', *out),
+        ('absent.pkl was not converted: absent.pkl not found', 'absent.pkl', *out),
         ('sem_seg_head.predictor.new.weight', stranger, *out),
         ('weights have 80 classes and config.py 3', source, *out, '--classes', 'as-is'),
         ('num_queries=7', source, *out, '--cfg-options', QUERIES),
@@ -178,26 +178,13 @@ QUERIES = 'model.panoptic_head.num_queries=9'
 
 
 def write_images(folder):
-    rng = np.random.default_rng(0)
-    images, annotations = [], []
-    for number in (1, 2):
-        Image.fromarray(rng.integers(0, 255, (48, 64, 3), dtype=np.uint8)).save(
-            folder / f'{number}.png'
-        )
-        images.append(dict(id=number, file_name=f'{number}.png', height=48, width=64))
-        annotations.append(
-            dict(
-                id=number,
-                image_id=number,
-                category_id=number,
-                iscrowd=0,
-                segmentation=[[8, 8, 40, 8, 40, 40, 8, 40]],
-                visible_mask=[[8, 8, 24, 8, 24, 40, 8, 40]],
-            )
-        )
-    categories = [dict(id=i, name=name) for i, name in enumerate(CLASSES, 1)]
-    content = dict(images=images, annotations=annotations, categories=categories)
-    (folder / 'train.json').write_text(json.dumps(content))
+    """Two synthetic images, whose classes get other names."""
+    write_split(str(folder), 'train', 2)
+    file = folder / 'annotations' / 'train.json'
+    content = json.loads(file.read_text())
+    for category, name in zip(content['categories'], CLASSES, strict=False):
+        category['name'] = name
+    file.write_text(json.dumps(content))
 
 
 @pytest.mark.slow

@@ -25,6 +25,7 @@ default_hooks = dict(
     logger=dict(type='LoggerHook', interval=1),
     checkpoint=dict(type='CheckpointHook', interval=1),
     visualization=dict(type='DetVisualizationHook'),
+    safe_checkpoint=dict(type='SafeCheckpointHook'),
 )
 custom_hooks = [dict(type='IterationSeedHook')]
 visualizer = dict(type='Visualizer', vis_backends=[dict(type='LocalVisBackend')])

@@ -6,17 +6,13 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-REPO_ROOT = Path(__file__).resolve().parents[2]
-# The tools belong to the package beside them, whatever else is installed.
-sys.path.insert(0, str(REPO_ROOT / 'projects'))
+from mmdet.registry import METRICS, VISUALIZERS
+from mmengine.config import Config, DictAction
+from mmengine.registry import init_default_scope
 
-from mmdet.registry import DATASETS, METRICS, VISUALIZERS  # noqa: E402
-from mmengine.config import Config, DictAction  # noqa: E402
-from mmengine.registry import init_default_scope  # noqa: E402
-
-from oaformer.engine import cli, innermost_dataset, load_results  # noqa: E402
-from oaformer.evaluation import AmodalCocoMetric  # noqa: E402
-from oaformer.visualization.report import build_report, render_report  # noqa: E402
+from oaformer.engine import cli, dataset_classes, innermost_dataset
+from oaformer.evaluation import AmodalCocoMetric, load_results
+from oaformer.visualization.report import build_report, render_report
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -48,17 +44,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Evaluate the predictions and write the page."""
     args = parse_args(argv)
     try:
-        cfg, path = cli.load_config(args.config, args.cfg_options, REPO_ROOT)
+        cfg, path = cli.load_config(args.config, args.cfg_options)
         predictions = load_results(args.predictions)
     except (OSError, ValueError, RuntimeError, pickle.UnpicklingError) as error:
         sys.exit(str(error))
     init_default_scope(cfg.get('default_scope', 'mmdet'))
     try:
-        dataset_cfg = innermost_dataset(cfg.test_dataloader.dataset)
-        # Lazily: images that are no longer there are not needed for the numbers.
-        dataset = DATASETS.build({**dataset_cfg, 'lazy_init': True})
         metric = build_metric(cfg)
-        metric.dataset_meta = dataset.metainfo
+        metric.dataset_meta = dict(classes=dataset_classes(cfg))
         metric.process({}, predictions)
         evaluation = metric.evaluate_results(metric.results)
     except (FileNotFoundError, ValueError) as error:
@@ -67,7 +60,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     visualizer = VISUALIZERS.build({**cfg.visualizer, 'vis_backends': None})
     visualizer.dataset_meta = dict(classes=tuple(evaluation.classes))
     images = metric.ground_truth.images
-    folder = Path(dataset.data_prefix.get('img', ''))
+    dataset = innermost_dataset(cfg.test_dataloader.dataset)
+    prefix = dataset.get('data_prefix', {}).get('img', '')
+    folder = Path(dataset.get('data_root') or '', prefix)
     report = build_report(
         evaluation,
         images,
@@ -108,7 +103,7 @@ def build_metric(cfg: Config) -> AmodalCocoMetric:
 def image_finder(
     predictions: Sequence[dict], images: dict[int, dict], folder: Path
 ) -> Callable[[int], Path]:
-    """Tell where images are: where they were tested, or in the data set's folder."""
+    """Find images where they were tested, or in the data set's folder."""
     tested = {item['img_id']: item.get('img_path') for item in predictions}
 
     def find(image_id: int) -> Path:

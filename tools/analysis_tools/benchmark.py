@@ -3,21 +3,16 @@
 import argparse
 import json
 import logging
-import sys
 import tempfile
 import warnings
 from pathlib import Path
 
-REPO_ROOT = Path(__file__).resolve().parents[2]
-# The tools belong to the package beside them, whatever else is installed.
-sys.path.insert(0, str(REPO_ROOT / 'projects'))
+import torch
+from benchmark_suites import SUITES
+from benchmark_suites.measure import machine, measure
+from mmengine.registry import init_default_scope
 
-import torch  # noqa: E402
-from benchmark_suites import SUITES  # noqa: E402
-from benchmark_suites.measure import machine, measure  # noqa: E402
-from mmengine.registry import init_default_scope  # noqa: E402
-
-import oaformer  # noqa: E402, F401
+import oaformer  # noqa: F401
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

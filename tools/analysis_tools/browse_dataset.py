@@ -3,26 +3,20 @@
 import argparse
 import os.path as osp
 import sys
-from pathlib import Path
 
-REPO_ROOT = Path(__file__).resolve().parents[2]
-# The tools belong to the package beside them, whatever else is installed.
-sys.path.insert(0, str(REPO_ROOT / 'projects'))
+import mmcv
+import numpy as np
+from mmdet.registry import DATASETS, VISUALIZERS
+from mmengine.config import DictAction
+from mmengine.registry import init_default_scope
+from mmengine.utils import track_iter_progress
 
-import mmcv  # noqa: E402
-import numpy as np  # noqa: E402
-from mmdet.registry import DATASETS, VISUALIZERS  # noqa: E402
-from mmengine.config import DictAction  # noqa: E402
-from mmengine.registry import init_default_scope  # noqa: E402
-from mmengine.utils import track_iter_progress  # noqa: E402
-
-from oaformer.engine import cli  # noqa: E402
+from oaformer.engine import cli
 
 # Loads images and annotations and changes nothing.
 LOADING = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAmodalAnnotations'),
-    dict(type='OcclusionRate', mode='annotated'),
     dict(type='PackAmodalInputs'),
 ]
 
@@ -115,7 +109,7 @@ def main(argv=None):
     """Draw the images one after the other."""
     args = parse_args(argv)
     try:
-        cfg, path = cli.load_config(args.config, args.cfg_options, REPO_ROOT)
+        cfg, path = cli.load_config(args.config, args.cfg_options)
     except cli.UsageError as error:
         sys.exit(str(error))
     init_default_scope(cfg.get('default_scope', 'mmdet'))

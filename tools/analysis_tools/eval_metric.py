@@ -6,16 +6,12 @@ import pickle
 import sys
 from pathlib import Path
 
-REPO_ROOT = Path(__file__).resolve().parents[2]
-# The tools belong to the package beside them, whatever else is installed.
-sys.path.insert(0, str(REPO_ROOT / 'projects'))
+from mmengine.config import DictAction
+from mmengine.evaluator import Evaluator
+from mmengine.registry import init_default_scope
 
-from mmdet.registry import DATASETS  # noqa: E402
-from mmengine.config import DictAction  # noqa: E402
-from mmengine.evaluator import Evaluator  # noqa: E402
-from mmengine.registry import init_default_scope  # noqa: E402
-
-from oaformer.engine import cli, load_results  # noqa: E402
+from oaformer.engine import cli, dataset_classes
+from oaformer.evaluation import load_results
 
 
 def parse_args(argv=None):
@@ -42,15 +38,17 @@ def main(argv=None):
     """Print the metrics."""
     args = parse_args(argv)
     try:
-        cfg, _ = cli.load_config(args.config, args.cfg_options, REPO_ROOT)
+        cfg, _ = cli.load_config(args.config, args.cfg_options)
         predictions = load_results(args.pkl_results)
     except (OSError, ValueError, RuntimeError, pickle.UnpicklingError) as error:
         sys.exit(str(error))
     init_default_scope(cfg.get('default_scope', 'mmdet'))
-
-    evaluator = Evaluator(cfg.test_evaluator)
-    evaluator.dataset_meta = DATASETS.build(cfg.test_dataloader.dataset).metainfo
-    metrics = evaluator.offline_evaluate(predictions)
+    try:
+        evaluator = Evaluator(cfg.test_evaluator)
+        evaluator.dataset_meta = dict(classes=dataset_classes(cfg))
+        metrics = evaluator.offline_evaluate(predictions)
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(str(error))
     print(json.dumps(metrics, indent=2))
     if args.out is not None:
         Path(args.out).write_text(json.dumps(metrics, indent=2) + '\n')

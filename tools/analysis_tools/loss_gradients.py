@@ -10,25 +10,20 @@ against each other. Parts are the detector's modules, those of its heads one by 
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
-REPO_ROOT = Path(__file__).resolve().parents[2]
-# The tools belong to the package beside them, whatever else is installed.
-sys.path.insert(0, str(REPO_ROOT / 'projects'))
+import torch
+from mmdet.registry import MODELS
+from mmengine.config import DictAction
+from mmengine.device import get_device
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner, set_random_seed
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor, nn
 
-import torch  # noqa: E402
-from mmdet.registry import MODELS  # noqa: E402
-from mmengine.config import DictAction  # noqa: E402
-from mmengine.device import get_device  # noqa: E402
-from mmengine.registry import init_default_scope  # noqa: E402
-from mmengine.runner import Runner, set_random_seed  # noqa: E402
-from rich.console import Console  # noqa: E402
-from rich.table import Table  # noqa: E402
-from torch import Tensor, nn  # noqa: E402
-
-from oaformer.apis.loading import load_checkpoint, load_weights  # noqa: E402
-from oaformer.engine import cli  # noqa: E402
+from oaformer.apis.loading import load_checkpoint, load_weights
+from oaformer.engine import cli
 
 
 class LossGradient(NamedTuple):
@@ -146,7 +141,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Average the gradients' norms and cosines over training batches and print them."""
     args = parse_args(argv)
     try:
-        cfg, _ = cli.load_config(args.config, args.cfg_options, REPO_ROOT)
+        cfg, _ = cli.load_config(args.config, args.cfg_options)
         init_default_scope(cfg.get('default_scope', 'mmdet'))
         set_random_seed(args.seed)
         model = MODELS.build(cfg.model)

@@ -4,11 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-REPO_ROOT = Path(__file__).resolve().parents[2]
-# The tools belong to the package beside them, whatever else is installed.
-sys.path.insert(0, str(REPO_ROOT / 'projects'))
-
-from oaformer.datasets.converters import convert_cocoa, convert_file  # noqa: E402
+from oaformer.datasets.converters import convert_cocoa, convert_file
 
 
 def parse_args(argv=None):
@@ -16,16 +12,11 @@ def parse_args(argv=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('src', help='COCOA file, e.g. COCO_amodal_val2014.json')
     parser.add_argument('out', help='file to write')
-    classes = parser.add_mutually_exclusive_group()
-    classes.add_argument(
+    parser.add_argument(
         '--class-names',
         help='text file with one region name per line; each becomes a category, '
-        'regions with other names are left out',
-    )
-    classes.add_argument(
-        '--class-agnostic',
-        action='store_true',
-        help="make every region category 1 'object' (the default)",
+        'regions with other names are left out (default: every region becomes '
+        "category 1, 'object')",
     )
     parser.add_argument(
         '--keep-stuff', action='store_true', help='keep regions marked as stuff'

@@ -2,13 +2,8 @@
 
 import argparse
 import sys
-from pathlib import Path
 
-REPO_ROOT = Path(__file__).resolve().parents[2]
-# The tools belong to the package beside them, whatever else is installed.
-sys.path.insert(0, str(REPO_ROOT / 'projects'))
-
-from oaformer.datasets.converters import convert_file, convert_kins  # noqa: E402
+from oaformer.datasets.converters import convert_file, convert_kins
 
 
 def parse_args(argv=None):

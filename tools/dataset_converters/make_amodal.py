@@ -12,11 +12,7 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
-REPO_ROOT = Path(__file__).resolve().parents[2]
-# The tools belong to the package beside them, whatever else is installed.
-sys.path.insert(0, str(REPO_ROOT / 'projects'))
-
-from oaformer.datasets.compositing import (  # noqa: E402
+from oaformer.datasets.compositing import (
     Backgrounds,
     CutOutSource,
     OcclusionTarget,
@@ -128,7 +124,7 @@ def main(argv=None):
         print(
             f'{args.src} ({kind}): {len(source.candidates)} of '
             f'{len(source.file.annotations)} objects are whole; left out: '
-            f'{source.told_left_out()}'
+            f'{source.left_out_summary()}'
         )
         content = write_composites(
             args.out_dir,

@@ -1,14 +1,8 @@
 """Make SynthAmodal, textured shapes with exact amodal masks, in D2SA's format."""
 
 import argparse
-import sys
-from pathlib import Path
 
-REPO_ROOT = Path(__file__).resolve().parents[2]
-# The tools belong to the package beside them, whatever else is installed.
-sys.path.insert(0, str(REPO_ROOT / 'projects'))
-
-from oaformer.datasets.synth_amodal import MAX_OCCLUSION, write_split  # noqa: E402
+from oaformer.datasets.synth_amodal import MAX_OCCLUSION, write_split
 
 MIN_SIZE = 16
 

@@ -7,13 +7,9 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-REPO_ROOT = Path(__file__).resolve().parents[2]
-# The tools belong to the package beside them, whatever else is installed.
-sys.path.insert(0, str(REPO_ROOT / 'projects'))
-
-from oaformer.apis.loading import ModelError, find_model, load_model  # noqa: E402
-from oaformer.deployment import default_size  # noqa: E402
-from oaformer.deployment.onnx_export import (  # noqa: E402
+from oaformer.apis.loading import ModelError, find_model, load_model
+from oaformer.deployment import default_size
+from oaformer.deployment.onnx_export import (
     export_onnx,
     largest_differences,
 )

@@ -35,16 +35,13 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import zip_longest
 from pathlib import Path
 
+import mmdet
+import torch
+from grid_file import Grid, GridError, read_grid
+from job import Job, StoppedError, run_command, say
+from tables import render_table, replace_tables
+
 REPO_ROOT = Path(__file__).resolve().parents[2]
-# The tools belong to the package beside them, whatever else is installed.
-sys.path.insert(0, str(REPO_ROOT / 'projects'))
-
-import mmdet  # noqa: E402
-import torch  # noqa: E402
-from grid_file import Grid, GridError, read_grid  # noqa: E402
-from job import Job, StoppedError, run_command, say  # noqa: E402
-from tables import render_table, replace_tables  # noqa: E402
-
 DONE, FAILED, UNUSABLE, TIME_OVER, INTERRUPTED = 0, 1, 2, 3, 130
 
 

@@ -7,24 +7,20 @@ import sys
 from pathlib import Path
 
 import torch
+from mmdet.registry import MODELS
+from mmengine.config import DictAction
+from mmengine.registry import init_default_scope
 
-REPO_ROOT = Path(__file__).resolve().parents[2]
-# The tools belong to the package beside them, whatever else is installed.
-sys.path.insert(0, str(REPO_ROOT / 'projects'))
-
-from mmdet.registry import MODELS  # noqa: E402
-from mmengine.config import DictAction  # noqa: E402
-from mmengine.registry import init_default_scope  # noqa: E402
-
-import oaformer  # noqa: E402
-from oaformer.apis.loading import dataset_meta  # noqa: E402
-from oaformer.engine import cli, load_pretrained_weights  # noqa: E402
-from oaformer.models.converters import (  # noqa: E402
+import oaformer
+from oaformer.apis.loading import dataset_meta
+from oaformer.engine import cli
+from oaformer.models.converters import (
     ConversionError,
-    class_names,
+    checked_class_names,
     coco_classes,
     convert_mask2former,
     count_classes,
+    load_pretrained_weights,
     matching_classes,
     name_some,
     take_class_rows,
@@ -72,7 +68,7 @@ def parse_args(argv=None):
 
 
 def main(argv=None):
-    """Convert one file and say what became of it."""
+    """Convert one file and report the result."""
     args = parse_args(argv)
     try:
         convert(args)
@@ -85,11 +81,11 @@ def convert(args):
     src, out = Path(args.src), Path(args.out)
     if out.exists() and src.exists() and out.samefile(src):
         raise ValueError('it would overwrite itself')
-    cfg, _ = cli.load_config(args.config, args.cfg_options, REPO_ROOT)
+    cfg, _ = cli.load_config(args.config, args.cfg_options)
     loaded = load_pretrained_weights(src)
     renamed = with_mmdetection_names(loaded.weights)
     model = initial_state(cfg)
-    rows, told = class_rows(args, cfg, loaded.classes, renamed.weights, model)
+    rows, summary = class_rows(args, cfg, loaded.classes, renamed.weights, model)
     weights = renamed.weights
     if args.classes != 'as-is':
         weights = take_class_rows(weights, model, rows)
@@ -110,7 +106,7 @@ def convert(args):
         f'{out}: {len(sources)} tensors, {num_renamed} of them under new names, out of '
         f'{len(set(sources.values()))} of {len(loaded.weights)} in {src}'
     )
-    print(f'  classes: {told}')
+    print(f'  classes: {summary}')
     print(f'  left out: {name_some(left_out) or "nothing"}')
     print(f'  start afresh: {name_some(conversion.fresh) or "nothing"}')
 
@@ -139,19 +135,19 @@ def class_rows(args, cfg, names, weights, model):
     owner = args.src
     if names is None:
         names, owner = coco_classes(num_source), 'COCO'
-    source = class_names(names, num_source, owner)
+    source = checked_class_names(names, num_source, owner)
     target = dataset_meta({}, cfg).get('classes')
-    target = class_names(target, num_target, args.config)
+    target = checked_class_names(target, num_target, args.config)
     rows = matching_classes(source, target)
-    told = f'{len(rows)} of {num_target} have the name of one of the {num_source}'
+    summary = f'{len(rows)} of {num_target} have the name of one of the {num_source}'
     if source:
-        told += f' of {owner}'
+        summary += f' of {owner}'
     if rows:
-        told += f' ({name_some(target[row] for row in rows)})'
+        summary += f' ({name_some(target[row] for row in rows)})'
     for owner, known in ((args.src, source), (args.config, target)):
         if not known:
-            told += f', for {owner} names none'
-    return rows, told + '; they and no object are kept, the others start afresh'
+            summary += f', for {owner} names none'
+    return rows, summary + '; they and no object are kept, the others start afresh'
 
 
 def save(conversion, src, out):

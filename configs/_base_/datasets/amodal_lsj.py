@@ -1,6 +1,6 @@
 # Pipelines and loaders of every amodal data set: large-scale jitter at 1024 x 1024
-# for training, 800 x 1333 for testing, as Mask2Former has them (the paper names no
-# sizes). Data set configs add files.
+# for training, 800 x 1333 for testing. The paper names no sizes: all of it is
+# Mask2Former's. Data set configs add files.
 image_size = (1024, 1024)
 
 train_pipeline = [
@@ -22,19 +22,14 @@ train_pipeline = [
         allow_negative_crop=True,
     ),
     dict(type='FilterAnnotations', min_gt_bbox_wh=(1e-5, 1e-5), by_mask=True),
-    dict(type='OcclusionRate', mode='annotated'),
     dict(type='PackAmodalInputs'),
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=(1333, 800), keep_ratio=True),
-    # ground truth for images only; masks stay encoded, so it costs nothing
+    # ground truth for drawing only; masks stay encoded, so it costs nothing
     dict(type='LoadAmodalAnnotations'),
-    dict(type='OcclusionRate', mode='annotated'),
-    dict(
-        type='PackAmodalInputs',
-        meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'),
-    ),
+    dict(type='PackAmodalInputs'),
 ]
 
 train_dataloader = dict(

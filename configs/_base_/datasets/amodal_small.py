@@ -1,23 +1,18 @@
 # Images of at most 320 x 240 and no augmentation, to overfit a handful of them on a
-# CPU. Configs add files.
+# CPU. All ours. Configs add files.
 resize = dict(type='Resize', scale=(320, 240), keep_ratio=True)
 
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAmodalAnnotations'),
     resize,
-    dict(type='OcclusionRate', mode='annotated'),
     dict(type='PackAmodalInputs'),
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     resize,
     dict(type='LoadAmodalAnnotations'),
-    dict(type='OcclusionRate', mode='annotated'),
-    dict(
-        type='PackAmodalInputs',
-        meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'),
-    ),
+    dict(type='PackAmodalInputs'),
 ]
 
 train_dataloader = dict(

@@ -8,43 +8,15 @@ _base_ = './amodal_lsj.py'
 
 # The paper has no KINS, so sizes are ours. Images are about 375 x 1242 and many
 # objects small; 800 x 1333 would hardly enlarge them (402 x 1333). Other work on KINS
-# (VRSP, AISFormer) takes 800 x 3000, and so do we: 800 x 2650.
+# (VRSP, AISFormer) takes 800 x 3000, which makes 800 x 2650, and so do we.
 scale = (3000, 800)
 
-train_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='LoadAmodalAnnotations'),
-    dict(type='RandomFlip', prob=0.5),
-    # around the size of testing, as M2F does for Cityscapes; with 0.1 to 2 times 1024
-    # an image would fill 60 % of the crop at most
-    dict(
-        type='RandomResize',
-        scale=scale,
-        ratio_range=(0.5, 2.0),
-        resize_type='Resize',
-        keep_ratio=True,
-    ),
-    dict(
-        type='RandomCrop',
-        crop_size=_base_.image_size,
-        crop_type='absolute',
-        recompute_bbox=True,
-        allow_negative_crop=True,
-    ),
-    dict(type='FilterAnnotations', min_gt_bbox_wh=(1e-5, 1e-5), by_mask=True),
-    dict(type='OcclusionRate', mode='annotated'),
-    dict(type='PackAmodalInputs'),
-]
-test_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=scale, keep_ratio=True),
-    dict(type='LoadAmodalAnnotations'),
-    dict(type='OcclusionRate', mode='annotated'),
-    dict(
-        type='PackAmodalInputs',
-        meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'),
-    ),
-]
+train_pipeline = _base_.train_pipeline
+# around the size of testing, as Mask2Former does for Cityscapes; with 0.1 to 2 times
+# 1024 an image would fill 60 % of the crop at most
+train_pipeline[3].update(scale=scale, ratio_range=(0.5, 2.0))
+test_pipeline = _base_.test_pipeline
+test_pipeline[1].update(scale=scale)
 
 data_root = 'data/'
 

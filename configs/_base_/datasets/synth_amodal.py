@@ -1,61 +1,40 @@
 # SynthAmodal, shapes from tools/dataset_converters/make_synth_amodal.py, 128 x 128:
 # 400 images to train on, 60 to choose settings by, 200 held out for what is reported.
+# All ours.
 data_root = 'data/synth_amodal/'
 image_size = (128, 128)
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAmodalAnnotations'),
     dict(type='RandomFlip', prob=0.5),
-    dict(type='OcclusionRate', mode='annotated'),
     dict(type='PackAmodalInputs'),
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
+    # leaves the image as it is; Mask R-CNN reads the scale factor
+    dict(type='Resize', scale_factor=1.0),
     dict(type='LoadAmodalAnnotations'),
-    dict(type='OcclusionRate', mode='annotated'),
-    dict(
-        type='PackAmodalInputs',
-        meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape'),
-    ),
+    dict(type='PackAmodalInputs'),
 ]
 
+dataset = dict(
+    type='SynthAmodalDataset', data_root=data_root, data_prefix=dict(img='images/')
+)
 train_dataloader = dict(
     batch_size=8,
     num_workers=0,
     sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(
-        type='SynthAmodalDataset',
-        data_root=data_root,
-        ann_file='annotations/train.json',
-        data_prefix=dict(img='images/'),
-        pipeline=train_pipeline,
-    ),
+    dataset=dict(ann_file='annotations/train.json', pipeline=train_pipeline, **dataset),
 )
+test_loader = dict(
+    batch_size=1, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=False)
+)
+test_dataset = dict(test_mode=True, pipeline=test_pipeline, **dataset)
 val_dataloader = dict(
-    batch_size=1,
-    num_workers=0,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='SynthAmodalDataset',
-        data_root=data_root,
-        ann_file='annotations/val.json',
-        data_prefix=dict(img='images/'),
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
+    dataset=dict(ann_file='annotations/val.json', **test_dataset), **test_loader
 )
 test_dataloader = dict(
-    batch_size=1,
-    num_workers=0,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='SynthAmodalDataset',
-        data_root=data_root,
-        ann_file='annotations/test.json',
-        data_prefix=dict(img='images/'),
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
+    dataset=dict(ann_file='annotations/test.json', **test_dataset), **test_loader
 )
 
 val_evaluator = dict(

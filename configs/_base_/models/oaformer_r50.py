@@ -1,5 +1,6 @@
-# OAFormer on Mask2Former with a ResNet-50. "paper": OAFormer, ICASSP 2023; "M2F":
-# what the paper does not name is as in Mask2Former; "ours": our own choice.
+# OAFormer on Mask2Former with a ResNet-50. "paper": OAFormer, ICASSP 2023; "ours": our
+# own choice; "M2F" and all that is not marked: the paper does not name it, and it is
+# as in Mask2Former.
 data_preprocessor = dict(
     type='DetDataPreprocessor',
     mean=[123.675, 116.28, 103.53],
@@ -30,7 +31,7 @@ model = dict(
         out_indices=(0, 1, 2, 3),
         frozen_stages=-1,
         # M2F's BN(requires_grad=False) with norm_eval=True: the same numbers, but
-        # nothing is saved for a gradient that nobody asks for
+        # nothing is saved for an unused gradient
         norm_cfg=dict(type='FrozenBN'),
         style='pytorch',
         # ImageNet weights by direct address, so that torchvision is not needed. Your
@@ -109,11 +110,14 @@ model = dict(
             use_sigmoid=False,
             loss_weight=0.2,  # paper, lambda 4
             reduction='mean',
-            bg_cls_weight=0.1,
-        ),  # M2F
+            bg_cls_weight=0.1,  # M2F
+        ),
         loss_mask=dict(
-            type='CrossEntropyLoss', use_sigmoid=True, reduction='mean', loss_weight=0.5
-        ),  # paper, lambda 2
+            type='CrossEntropyLoss',
+            use_sigmoid=True,
+            reduction='mean',
+            loss_weight=0.5,  # paper, lambda 2
+        ),
         loss_dice=dict(
             type='DiceLoss',
             use_sigmoid=True,
@@ -121,17 +125,20 @@ model = dict(
             reduction='mean',
             naive_dice=True,
             eps=1.0,
-            loss_weight=0.5,
-        ),  # paper, lambda 3
-        loss_occlusion=dict(type='OcclusionRateLoss', loss_weight=2.0),
-    ),  # paper, lambda 1
-    train_cfg=dict(
+            loss_weight=0.5,  # paper, lambda 3
+        ),
+        loss_occlusion=dict(
+            type='OcclusionRateLoss',
+            loss_weight=2.0,  # paper, lambda 1
+        ),
+    ),
+    train_cfg=dict(  # M2F
         num_points=12544,
         oversample_ratio=3.0,
         importance_sample_ratio=0.75,
         assigner=dict(
             type='HungarianAssigner',
-            # M2F; the same 2 : 5 : 5 as the paper's 0.2 : 0.5 : 0.5
+            # the same 2 : 5 : 5 as the paper's 0.2 : 0.5 : 0.5
             match_costs=[
                 dict(type='ClassificationCost', weight=2.0),
                 dict(type='CrossEntropyLossCost', weight=5.0, use_sigmoid=True),
@@ -141,10 +148,7 @@ model = dict(
         sampler=dict(type='MaskPseudoSampler'),
     ),
     test_cfg=dict(
-        panoptic_on=False,
-        instance_on=True,
-        max_per_image=100,
-        mask_chunk_size=10,
-        mask_format='rle',
+        max_per_image=100,  # M2F
+        mask_chunk_size=10,  # ours, for memory
     ),
 )

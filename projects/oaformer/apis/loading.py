@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmdet.registry import DATASETS, MODELS
+from mmdet.registry import MODELS
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
 from mmengine.model import revert_sync_batchnorm
@@ -15,7 +15,7 @@ from mmengine.runner import CheckpointLoader
 from torch import nn
 from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
-from ..engine import find_config, innermost_dataset
+from ..engine import dataset_classes, find_config, register_safe_loaders
 from .embedded_config import parse_config
 from .predictor import Predictor
 
@@ -43,7 +43,7 @@ def find_model(model: str) -> Path:
     named = {
         path.stem: path
         for path in sorted(folder.rglob('*.py'))
-        if not {'_base_', 'benchmarks'} & set(path.relative_to(folder).parts)
+        if not {'_base_', 'grid.py'} & set(path.relative_to(folder).parts)
     }
     if model in named:
         return named[model]
@@ -67,6 +67,7 @@ def load_checkpoint(weights: str) -> dict:
         FileNotFoundError: If there is no such file.
         ModelError: If it can't be read, or holds more than data.
     """
+    register_safe_loaders()
     try:
         checkpoint = CheckpointLoader.load_checkpoint(weights, map_location='cpu')
     except (RuntimeError, pickle.UnpicklingError) as error:
@@ -216,11 +217,8 @@ def dataset_meta(checkpoint: Mapping, cfg: Config | ConfigDict) -> dict[str, Any
     saved = {key.lower(): value for key, value in meta.get('dataset_meta', {}).items()}
     if saved.get('classes'):
         return saved
-    dataset = innermost_dataset(cfg.get('test_dataloader', {}).get('dataset', {}))
-    classes = dataset.get('metainfo', {}).get('classes')
-    if classes is None and 'type' in dataset:
-        classes = DATASETS.get(dataset['type']).METAINFO.get('classes')
-    return {} if classes is None else dict(classes=tuple(classes))
+    classes = dataset_classes(cfg, open_files=False)
+    return dict(classes=classes) if classes else {}
 
 
 def _without_counters(keys: list[str]) -> list[str]:

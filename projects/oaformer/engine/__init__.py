@@ -1,34 +1,22 @@
-"""Loading of checkpoints, distributed set-up and what the tools share.
+"""Reading of untrusted files, hooks, and the command lines of the tools."""
 
-Importing it registers the checkpoint loaders.
-"""
-
-from .checkpoint import load_from_http, load_from_local
-from .dataset_config import innermost_dataset
-from .distributed import finish_processes, set_up_processes
-from .dump_results import DumpAmodalResults
+from .checkpoint import SafeCheckpointHook, register_safe_loaders
+from .dataset_config import dataset_classes, innermost_dataset
 from .iteration_seed_hook import IterationSeedHook
-from .load_results import UnsafeResultsError, load_results
-from .paths import find_config, resolve_data_paths
-from .pretrained_weights import PretrainedWeights, load_pretrained_weights
+from .launch import cli, find_config, finish_processes
 from .safe_load import UnsafeCheckpointError, safe_load
 from .validation_loss_hook import ValidationLossHook
 
 __all__ = [
-    'DumpAmodalResults',
     'IterationSeedHook',
-    'PretrainedWeights',
+    'SafeCheckpointHook',
     'UnsafeCheckpointError',
-    'UnsafeResultsError',
     'ValidationLossHook',
+    'cli',
+    'dataset_classes',
     'find_config',
     'finish_processes',
     'innermost_dataset',
-    'load_from_http',
-    'load_from_local',
-    'load_pretrained_weights',
-    'load_results',
-    'resolve_data_paths',
+    'register_safe_loaders',
     'safe_load',
-    'set_up_processes',
 ]

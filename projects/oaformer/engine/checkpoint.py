@@ -2,7 +2,7 @@
 
 MMEngine 0.10.7 leaves ``weights_only`` to torch: from a local file, torch >= 2.6 then
 refuses MMEngine's own checkpoints, and from the internet, torch.hub reads everything.
-Importing this module registers loaders that read both with :func:`safe_load`. This is
+:func:`register_safe_loaders` lets MMEngine read both with :func:`safe_load`. This is
 the one place where something of MMEngine is replaced. Files in an S3 or Petrel store
 are still read by MMEngine's loader, with torch's default.
 """
@@ -15,9 +15,12 @@ from urllib.error import URLError
 from urllib.parse import urlparse
 
 import torch
+from mmdet.registry import HOOKS
 from mmengine.dist import barrier, is_main_process
+from mmengine.hooks import Hook
 from mmengine.runner import (
     CheckpointLoader,
+    Runner,
     get_deprecated_model_names,
     get_external_models,
     get_mmcls_models,
@@ -27,40 +30,39 @@ from mmengine.runner import (
 from .safe_load import safe_load
 
 
-@CheckpointLoader.register_scheme(prefixes='', force=True)
-def load_from_local(filename: str, map_location: Any = None) -> Any:
-    """Load a checkpoint from a file.
+def register_safe_loaders() -> None:
+    """Let MMEngine read checkpoints safely, in this process from now on."""
+    for prefixes, loader in (
+        ('', _load_from_local),
+        (('http://', 'https://'), _load_from_http),
+        (('torchvision://', 'modelzoo://'), _load_from_torchvision),
+        (('open-mmlab://', 'openmmlab://'), _load_from_openmmlab),
+        ('mmcls://', _load_from_mmcls),
+    ):
+        CheckpointLoader.register_scheme(prefixes, loader, force=True)
 
-    Args:
-        filename (str): The file's path.
-        map_location (Any): Same as in :func:`torch.load`. Defaults to None.
 
-    Returns:
-        Any: What was saved, usually a dict.
+@HOOKS.register_module()
+class SafeCheckpointHook(Hook):
+    """Let a run read checkpoints safely, whichever tool started it."""
 
-    Raises:
-        FileNotFoundError: If there is no such file.
-    """
+    # before other hooks that may load a checkpoint; the runner itself loads later
+    priority = 'HIGHEST'
+
+    def before_run(self, runner: Runner) -> None:
+        """Register the loaders."""
+        register_safe_loaders()
+
+
+def _load_from_local(filename: str, map_location: Any = None) -> Any:
     path = Path(filename).expanduser()
     if not path.is_file():
         raise FileNotFoundError(f'There is no checkpoint {filename}.')
     return safe_load(path, map_location)
 
 
-@CheckpointLoader.register_scheme(prefixes=('http://', 'https://'), force=True)
-def load_from_http(filename: str, map_location: Any = None) -> Any:
-    """Load a checkpoint from a web address, by way of torch.hub's cache.
-
-    Args:
-        filename (str): The address.
-        map_location (Any): Same as in :func:`torch.load`. Defaults to None.
-
-    Returns:
-        Any: What was saved, usually a dict.
-
-    Raises:
-        ConnectionError: If the file cannot be downloaded.
-    """
+def _load_from_http(filename: str, map_location: Any = None) -> Any:
+    """Load a checkpoint from a web address, through torch.hub's cache."""
     # One process downloads, the others of its machine then find the file.
     if is_main_process():
         path = _download(filename)
@@ -70,46 +72,19 @@ def load_from_http(filename: str, map_location: Any = None) -> Any:
     return safe_load(path, map_location, name=f'{filename} (kept in {path})')
 
 
-@CheckpointLoader.register_scheme(
-    prefixes=('torchvision://', 'modelzoo://', 'open-mmlab://', 'openmmlab://'),
-    force=True,
-)
-def load_from_modelzoo(filename: str, map_location: Any = None) -> Any:
-    """Load a checkpoint by its name in torchvision's or OpenMMLab's list.
-
-    Args:
-        filename (str): Such as ``torchvision://resnet50``.
-        map_location (Any): Same as in :func:`torch.load`. Defaults to None.
-
-    Returns:
-        Any: What was saved, usually a dict.
-
-    Raises:
-        KeyError: If the list has no such name.
-    """
-    scheme = filename.partition('://')[0]
-    if scheme in ('torchvision', 'modelzoo'):
-        url = _look_up(filename, get_torchvision_models)
-    else:
-        url = _look_up(filename, get_external_models, get_deprecated_model_names())
-    return load_from_http(url, map_location)
+def _load_from_torchvision(filename: str, map_location: Any = None) -> Any:
+    url = _look_up(filename, get_torchvision_models)
+    return _load_from_http(url, map_location)
 
 
-@CheckpointLoader.register_scheme(prefixes='mmcls://', force=True)
-def load_from_mmcls(filename: str, map_location: Any = None) -> dict:
-    """Load the backbone of a classifier by its name in MMClassification's list.
+def _load_from_openmmlab(filename: str, map_location: Any = None) -> Any:
+    url = _look_up(filename, get_external_models, get_deprecated_model_names())
+    return _load_from_http(url, map_location)
 
-    Args:
-        filename (str): Such as ``mmcls://mobilenet_v2``.
-        map_location (Any): Same as in :func:`torch.load`. Defaults to None.
 
-    Returns:
-        dict: The backbone's weights, without their prefix, as ``state_dict``.
-
-    Raises:
-        KeyError: If the list has no such name.
-    """
-    checkpoint = load_from_http(_look_up(filename, get_mmcls_models), map_location)
+def _load_from_mmcls(filename: str, map_location: Any = None) -> dict:
+    """Load the backbone of a classifier, its weights without their prefix."""
+    checkpoint = _load_from_http(_look_up(filename, get_mmcls_models), map_location)
     weights = checkpoint.get('state_dict', checkpoint)
     prefix = 'backbone.'
     return dict(
@@ -126,16 +101,17 @@ def _look_up(
     list_models: Callable[[], dict[str, str]],
     renamed: dict[str, str] | None = None,
 ) -> str:
+    """Web address of a name in one of MMEngine's lists of models."""
     name = filename.partition('://')[2]
     models = list_models()
     name = (renamed or {}).get(name, name)
     if name not in models:
-        raise KeyError(f'{filename}: MMEngine knows no model of this name.')
+        raise KeyError(f"{filename} not found in MMEngine's list of models")
     return models[name]
 
 
 def _download(url: str) -> Path:
-    """Return the file that a web address names, downloaded if it is not there yet."""
+    """Return the file of a web address, downloaded if it is not there yet."""
     path = Path(torch.hub.get_dir(), 'checkpoints', Path(urlparse(url).path).name)
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)

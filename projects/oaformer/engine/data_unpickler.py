@@ -1,4 +1,4 @@
-"""Reading a pickle file without running code that somebody put into it."""
+"""Reading a pickle file without running code that it may hold."""
 
 import io
 import pickle
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .safe_load import TRUST_VARIABLE, is_trusted, numpy_functions
+from .safe_load import advice, is_trusted, numpy_globals
 
 
 class UnsafeGlobalError(pickle.UnpicklingError):
@@ -40,30 +40,26 @@ def load_pickle(
     """Load a pickle file that holds data only, or that the user trusts.
 
     Args:
-        file (str | Path): The file's path.
-        refusal (type[pickle.UnpicklingError]): What to raise if it holds more.
-        encoding (str): How strings from Python 2 are read.
+        file: The file's path.
+        refusal: What to raise if it holds more.
+        encoding: How strings from Python 2 are read.
 
     Returns:
-        Any: What was saved.
+        What was saved.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file is missing.
         pickle.UnpicklingError: ``refusal``, if the file holds more than data and
             ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD`` is not set.
-        RuntimeError: If the file is damaged or is no pickle file.
+        RuntimeError: If the file is damaged or is not a pickle file.
     """
     unpickler = pickle.Unpickler if is_trusted(str(file)) else DataUnpickler
     try:
         with open(file, 'rb') as stream:
             return unpickler(stream, encoding=encoding).load()
     except UnsafeGlobalError as error:
-        raise refusal(
-            f'{file} was not loaded: only data is read from a pickle file, and it also '
-            f'wants {error}. Loading such a file can run any code that its author put '
-            'into it. If you trust where it comes from, set the environment variable '
-            f'{TRUST_VARIABLE}=1 and repeat the command.'
-        ) from error
+        reason = f'it also wants {error}'
+        raise refusal(f'{file} {advice("pickle file", reason)}') from error
     except FileNotFoundError:
         raise
     except Exception as error:
@@ -76,7 +72,6 @@ def load_pickle(
 
 def _allowed_globals() -> dict[str, Callable]:
     """What tensors, arrays, numbers and containers are pickled with, by their names."""
-    reconstruct, scalar = numpy_functions()
     from_buffer = np.empty(0).__reduce_ex__(5)[0]
     allowed = {
         'collections.OrderedDict': OrderedDict,
@@ -87,14 +82,12 @@ def _allowed_globals() -> dict[str, Callable]:
         'numpy.dtype': np.dtype,
         # bytes and sets in the old protocol that MMEngine writes
         '_codecs.encode': _latin1_bytes,
+        **numpy_globals(),
     }
     for module in ('builtins', '__builtin__'):
         for container in (bytes, set, frozenset):
             allowed[f'{module}.{container.__name__}'] = container
-    # numpy 1 and 2 keep these in different modules, and a file may be from either
     for core in ('core', '_core'):
-        allowed[f'numpy.{core}.multiarray._reconstruct'] = reconstruct
-        allowed[f'numpy.{core}.multiarray.scalar'] = scalar
         allowed[f'numpy.{core}.numeric._frombuffer'] = from_buffer
     return allowed
 

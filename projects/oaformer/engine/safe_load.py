@@ -1,4 +1,4 @@
-"""Reading a checkpoint without running code that somebody put into it."""
+"""Reading a checkpoint without running code that it may hold."""
 
 import logging
 import os
@@ -18,7 +18,7 @@ TRUST_VARIABLE = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
 
 
 class UnsafeCheckpointError(pickle.UnpicklingError):
-    """A checkpoint holds more than data, and nobody said that it is trusted."""
+    """A checkpoint holds more than data, and the user has not declared it trusted."""
 
 
 def safe_load(
@@ -34,18 +34,17 @@ def safe_load(
     trusts it by setting torch's ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1``.
 
     Args:
-        file (str | Path): The checkpoint's path.
-        map_location (Any): Same as in :func:`torch.load`. Defaults to None.
-        name (str, optional): What to call the file in messages. Defaults to
-            ``file``.
+        file: The checkpoint's path.
+        map_location: Same as in :func:`torch.load`.
+        name: Name of the file in messages, by default ``file``.
 
     Returns:
-        Any: What was saved, usually a dict.
+        What was saved, usually a dict.
 
     Raises:
         UnsafeCheckpointError: If the file needs globals that are not known to be
             harmless.
-        RuntimeError: If the file is damaged or is no checkpoint.
+        RuntimeError: If the file is damaged or is not a checkpoint.
     """
     name = str(file) if name is None else name
     if is_trusted(name):
@@ -63,15 +62,15 @@ def safe_load(
 
 
 def is_trusted(name: str) -> bool:
-    """Whether the user asked torch to load files together with their code.
+    """Whether the user lets torch load files together with their code.
 
-    A warning says so where they did.
+    Logs a warning if so.
 
     Args:
-        name (str): What to call the file in the warning.
+        name: Name of the file in the warning.
 
     Returns:
-        bool: Whether ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD`` is set.
+        Whether ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD`` is set.
     """
     trusted = os.environ.get(TRUST_VARIABLE, '0').lower() in ('1', 'y', 'yes', 'true')
     if trusted:
@@ -84,31 +83,37 @@ def is_trusted(name: str) -> bool:
     return trusted
 
 
-def numpy_functions() -> tuple[Callable, Callable]:
-    """What rebuilds a pickled array and a pickled number, under any numpy.
+def numpy_globals() -> dict[str, Callable]:
+    """Functions that rebuild a pickled array and a pickled number, by their names."""
+    # their module depends on numpy's version; a pickled object names it
+    functions = np.empty(0).__reduce__()[0], np.float64(0).__reduce__()[0]
+    # numpy 1 and 2 keep these in different modules, and a file may be from either
+    return {
+        f'numpy.{core}.multiarray.{function.__name__}': function
+        for function in functions
+        for core in ('core', '_core')
+    }
 
-    Returns:
-        tuple[Callable, Callable]: numpy's ``_reconstruct`` and ``scalar``.
-    """
-    # asking an object how it is pickled finds them wherever numpy keeps them
-    return np.empty(0).__reduce__()[0], np.float64(0).__reduce__()[0]
+
+def advice(file_kind: str, reason: str) -> str:
+    """Say why a file was not loaded, and what to do."""
+    return (
+        f'was not loaded: only data is read from a {file_kind}, and {reason}. Loading '
+        'such a file can run any code that its author put into it. If you trust where '
+        f'it comes from, set the environment variable {TRUST_VARIABLE}=1 and repeat '
+        'the command; if not, ask for a file that holds data only.'
+    )
 
 
 def _checkpoint_globals() -> list[type | tuple[Callable, str]]:
     """List what MMEngine's checkpoints name and torch does not allow by default."""
-    reconstruct, scalar = numpy_functions()
     numbers = np.typecodes['AllInteger'] + np.typecodes['AllFloat'] + '?'
     return [
         HistoryBuffer,
         np.ndarray,
         np.dtype,
         *{type(np.dtype(code)) for code in numbers},
-        # numpy 1 and 2 keep these in different modules, and a file may be from either
-        *[
-            (function, f'numpy.{core}.multiarray.{function.__name__}')
-            for function in (reconstruct, scalar)
-            for core in ('core', '_core')
-        ],
+        *[(function, name) for name, function in numpy_globals().items()],
         (_history_buffer_statistic, 'builtins.getattr'),
     ]
 
@@ -117,7 +122,7 @@ def _history_buffer_statistic(owner: Any, name: str) -> Callable:
     """Stand in for ``getattr`` while a checkpoint is read.
 
     A pickled HistoryBuffer looks its own statistics methods up with ``getattr``,
-    which would open every door if it were allowed as such.
+    which allows any code to run if it is allowed as such.
     """
     if owner is HistoryBuffer and not name.startswith('_'):
         method = vars(HistoryBuffer).get(name)
@@ -127,7 +132,7 @@ def _history_buffer_statistic(owner: Any, name: str) -> Callable:
 
 
 def _unsafe_globals(file: str | Path) -> list[str]:
-    """Name what a checkpoint wants beyond the allowed; empty if it cannot be told."""
+    """Name what a checkpoint wants beyond the allowed; empty if it is unknown."""
     try:
         return sorted(get_unsafe_globals_in_checkpoint(file))
     except (ValueError, RuntimeError, pickle.UnpicklingError):
@@ -144,9 +149,4 @@ def _refusal(
         # torch puts its finding between two paragraphs of general advice.
         finding = re.search(r'\n\n\s*(.+?)\s*\n\nCheck the doc', str(error), re.DOTALL)
         reason = f'torch says: {finding[1] if finding else error}'.rstrip('.')
-    return UnsafeCheckpointError(
-        f'{name} was not loaded: only data is read from a checkpoint, and {reason}. '
-        'Loading such a file can run any code that its author put into it. If you '
-        f'trust where it comes from, set the environment variable {TRUST_VARIABLE}=1 '
-        'and repeat the command; if not, ask for a file that holds the weights only.'
-    )
+    return UnsafeCheckpointError(f'{name} {advice("checkpoint", reason)}')

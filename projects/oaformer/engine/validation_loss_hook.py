@@ -49,9 +49,6 @@ class ValidationLossHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Open the data, so that a mistake shows now and not after the first epochs.
 
-        Args:
-            runner (Runner): The run.
-
         Raises:
             ValueError: If the validation data set has no pipeline to replace.
         """
@@ -61,11 +58,7 @@ class ValidationLossHook(Hook):
     def after_val_epoch(
         self, runner: Runner, metrics: dict[str, float] | None = None
     ) -> None:
-        """Add the mean losses to the metrics.
-
-        Args:
-            runner (Runner): The run.
-            metrics (dict[str, float]): The metric's numbers, changed in place.
+        """Add the mean losses to ``metrics``, in place.
 
         Raises:
             ValueError: If masks and image differ in size.
@@ -85,13 +78,13 @@ def mean_losses(model: nn.Module, dataloader: DataLoader) -> dict[str, float]:
     """Average a model's losses over images, in all processes together.
 
     Args:
-        model (nn.Module): The model, in evaluation mode and without a wrapper.
-        dataloader (DataLoader): Yields one image at a time. With n processes,
+        model: The model, in evaluation mode and without a wrapper.
+        dataloader: Yields one image at a time. With n processes,
             process r has the images r, r + n, ... and, where they don't divide
             evenly, some from the start again, which do not count.
 
     Returns:
-        dict[str, float]: The mean of each loss, and of their sum as ``loss``.
+        The mean of each loss, and of their sum as ``loss``.
 
     Raises:
         ValueError: If masks and image differ in size.
@@ -153,6 +146,6 @@ def _check_mask_sizes(samples: list) -> None:
         if size != img_shape:
             raise ValueError(
                 f'ValidationLossHook: {sample.img_path} is {img_shape}, its masks are '
-                f'{size}. In the pipeline of the hook LoadAmodalAnnotations must stand '
+                f'{size}. In the pipeline of the hook LoadAmodalAnnotations must come '
                 'before Resize.'
             )

@@ -15,14 +15,13 @@ from .rle import RLE
 class AmodalMasks(BitmapMasks):
     """Amodal masks, visible masks and occlusion rates of N instances.
 
-    It stands in ``results['gt_masks']`` and ``gt_instances.masks``, the only
-    mask fields that MMDetection's transforms, filters and padding know, and
-    moves all three in lock-step through each of them. Wherever MMDetection asks
-    for ``masks`` it gets the amodal ones.
+    Stored under ``results['gt_masks']`` and ``gt_instances.masks``, the only mask
+    fields that MMDetection's transforms, filters and padding know: they move all
+    three together. Where MMDetection reads ``masks`` it gets the amodal ones.
 
-    Resize (nearest), flip, crop and pad are recorded and carried out at once,
-    when pixels are asked for. The arrays handed out may share memory with
-    other carriers: never write into them.
+    Resize (nearest), flip, crop and pad are recorded and carried out in one step
+    when pixels are read. The returned arrays may share memory with other
+    carriers: never write into them.
 
     Args:
         masks: Amodal masks, uint8 bitmaps of shape (N, H, W) or N RLEs.
@@ -53,21 +52,22 @@ class AmodalMasks(BitmapMasks):
             )
         if occlusion_rates is None:
             occlusion_rates = self.recomputed_occlusion_rates()
-        self.occlusion_rates = np.asarray(occlusion_rates, dtype=np.float32)
-        if self.occlusion_rates.shape != (len(self._amodal),):
-            raise ValueError(
-                f'{len(self._amodal)} amodal masks but occlusion rates of shape '
-                f'{self.occlusion_rates.shape}'
-            )
+        self.occlusion_rates = self._checked_rates(occlusion_rates)
 
     @property
     def masks(self) -> np.ndarray:
         """Amodal masks, uint8, shape (N, height, width)."""
         return self._amodal.pixels
 
-    def build(self) -> None:
-        """Build the amodal pixels now rather than at their first use."""
+    def build(self, visible: bool = False) -> None:
+        """Build the pixels now rather than at their first use.
+
+        Args:
+            visible: Whether to build the visible masks as well as the amodal ones.
+        """
         self._amodal.build()
+        if visible and self._visible is not None:
+            self._visible.build()
 
     @property
     def visible(self) -> np.ndarray:
@@ -77,8 +77,8 @@ class AmodalMasks(BitmapMasks):
     def recomputed_occlusion_rates(self) -> np.ndarray:
         """1 - visible / amodal area as the masks are now.
 
-        Differs from :attr:`occlusion_rates`, which speaks of the whole object,
-        once a crop has cut the object. An instance with no pixel left has rate 0.
+        Differs from :attr:`occlusion_rates`, the rate of the whole object, where a
+        crop has cut the object. An instance with no pixel left has rate 0.
 
         Returns:
             float32 rates in [0, 1], shape (N,).
@@ -87,6 +87,17 @@ class AmodalMasks(BitmapMasks):
             return np.zeros(len(self), dtype=np.float32)
         amodal, visible = _areas(self.masks), _areas(self.visible & self.masks)
         return (1 - visible / np.maximum(amodal, 1)).astype(np.float32) * (amodal > 0)
+
+    def with_occlusion_rates(
+        self, occlusion_rates: Sequence[float] | np.ndarray
+    ) -> 'AmodalMasks':
+        """The same masks with other occlusion rates in [0, 1], shape (N,).
+
+        Raises:
+            ValueError: If their number differs from that of the masks.
+        """
+        rates = self._checked_rates(occlusion_rates)
+        return self._like(self._amodal, self._visible, rates)
 
     def __len__(self) -> int:
         return len(self._amodal)
@@ -139,7 +150,7 @@ class AmodalMasks(BitmapMasks):
     def flip(self, flip_direction: str = 'horizontal') -> 'AmodalMasks':
         """Flip along ``flip_direction``: horizontal, vertical or diagonal."""
         if flip_direction not in ('horizontal', 'vertical', 'diagonal'):
-            raise ValueError(f'no such flip direction: {flip_direction!r}')
+            raise ValueError(f'unknown flip direction {flip_direction!r}')
         rows, columns = np.arange(self.height), np.arange(self.width)
         if flip_direction != 'horizontal':
             rows = rows[::-1]
@@ -189,11 +200,11 @@ class AmodalMasks(BitmapMasks):
 
     @classmethod
     def cat(cls, masks: Sequence['AmodalMasks']) -> 'AmodalMasks':
-        """Put the instances of several carriers of one size behind each other.
+        """Concatenate the instances of several carriers of one size.
 
         Raises:
-            TypeError: If one of them is not an :class:`AmodalMasks`: its
-                visible masks would have to be invented.
+            TypeError: If one of them is not an :class:`AmodalMasks` and so has no
+                visible masks.
             ValueError: If there are none, or the sizes differ.
         """
         masks = list(masks)
@@ -205,13 +216,12 @@ class AmodalMasks(BitmapMasks):
             )
         if len({(each.height, each.width) for each in masks}) > 1:
             raise ValueError('masks of different sizes cannot be concatenated')
-        visible = None
-        if any(each._visible is not None for each in masks):
-            visible = MaskStack.cat([each._visible or each._amodal for each in masks])
-        return masks[0]._like(
-            MaskStack.cat([each._amodal for each in masks]),
-            visible,
-            np.concatenate([each.occlusion_rates for each in masks]),
+        return cls(
+            np.concatenate([each.masks for each in masks]),
+            masks[0].height,
+            masks[0].width,
+            visible=np.concatenate([each.visible for each in masks]),
+            occlusion_rates=np.concatenate([each.occlusion_rates for each in masks]),
         )
 
     def _remap(self, rows: np.ndarray, columns: np.ndarray) -> 'AmodalMasks':
@@ -231,6 +241,14 @@ class AmodalMasks(BitmapMasks):
             visible=visible.masks,
             occlusion_rates=self.occlusion_rates,
         )
+
+    def _checked_rates(self, rates: Sequence[float] | np.ndarray) -> np.ndarray:
+        rates = np.asarray(rates, dtype=np.float32)
+        if rates.shape != (len(self),):
+            raise ValueError(
+                f'{len(self)} amodal masks but occlusion rates of shape {rates.shape}'
+            )
+        return rates
 
     def _like(self, amodal, visible, occlusion_rates) -> 'AmodalMasks':
         carrier = object.__new__(type(self))

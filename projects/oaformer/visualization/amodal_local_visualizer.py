@@ -213,9 +213,10 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
         text = classes[label] if label < len(classes) else f'class {label}'
         if 'scores' in instances:
             text += f' {float(instances.scores[index]):.2f}'
-        rates = instances.get('occlusion_rates')
-        if rates is None:
-            rates = getattr(instances.masks, 'occlusion_rates', None)
+        # annotated rates travel with the masks, predicted ones beside them
+        rates = getattr(
+            instances.masks, 'occlusion_rates', instances.get('occlusion_rates')
+        )
         if rates is not None:
             text += f' | occ {float(rates[index]):.0%}'
         return text

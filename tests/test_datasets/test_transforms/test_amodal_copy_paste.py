@@ -95,60 +95,55 @@ def test_only_whole_objects_are_pasted_and_some_are():
     assert sum(counts) > 20
 
 
-def test_annotated_rates_decide_too():
-    # cut to its visible part by a crop, the object is still not whole
-    other = sample(1000, 12, number=1, rates=[0.3])
+@pytest.mark.parametrize(
+    ('mask', 'rates'),
+    [
+        # cut to its visible part by a crop, the object is still not whole
+        (None, [0.3]),
+        # an object at the border is cut by it
+        (np.ones((1, *SIZE), np.uint8), None),
+    ],
+)
+def test_objects_that_are_not_whole_are_not_pasted(mask, rates):
+    other = sample(1000, 12, number=1, rates=rates)
+    if mask is not None:
+        other['gt_masks'] = AmodalMasks(mask, *SIZE)
     assert len(pasted(0, other=other)['gt_masks']) == 3
 
 
-def test_objects_at_the_border_are_cut_by_it():
-    other = sample(1000, 12, number=1)
-    other['gt_masks'] = AmodalMasks(np.ones((1, *SIZE), np.uint8), *SIZE)
-    assert len(pasted(0, other=other)['gt_masks']) == 3
-
-
-def one_square(rate=None, left=30):
-    before = sample(0, 2, number=1)
-    mask = np.zeros((1, *SIZE), np.uint8)
-    mask[0, 20:40, left : left + 20] = 1
-    before['gt_masks'] = AmodalMasks(
-        mask, *SIZE, visible=mask, occlusion_rates=None if rate is None else [rate]
-    )
-    return before
+def pasted_on_a_square(seeds, rates=None, **settings):
+    """The carriers after one object was pasted on a square of 400 pixels."""
+    transform = AmodalCopyPaste(max_num_pasted=1, **settings)
+    square = np.zeros((1, *SIZE), np.uint8)
+    square[0, 20:40, 30:50] = 1
+    for seed in range(seeds):
+        before = sample(0, 2, number=1)
+        before['gt_masks'] = AmodalMasks(
+            square, *SIZE, visible=square, occlusion_rates=rates
+        )
+        other = sample(seed + 1000, 12, number=1)
+        yield pasted(seed, transform, before, other)['gt_masks']
 
 
 def test_the_wanted_rate_is_met():
-    transform = AmodalCopyPaste(max_num_pasted=1, occlusion_range=(0.2, 0.3))
-    rates = []
-    for seed in range(15):
-        other = sample(seed + 1000, 12, number=1)
-        rates.append(pasted(seed, transform, one_square(), other)['gt_masks'])
-    rates = [masks.occlusion_rates[0] for masks in rates if len(masks) > 1]
+    carriers = pasted_on_a_square(15, occlusion_range=(0.2, 0.3))
+    rates = [masks.occlusion_rates[0] for masks in carriers if len(masks) > 1]
     assert sum(0.18 <= rate <= 0.32 for rate in rates) >= 8
-    # what could not be hidden is not touched
+    # an object that cannot be hidden so far is not hidden at all
     assert all(rate == 0 or 0.18 <= rate <= 0.32 for rate in rates)
 
 
 def test_nothing_is_hidden_further_than_allowed():
-    transform = AmodalCopyPaste(
-        max_num_pasted=1, occlusion_range=(0.3, 0.3), max_occlusion_rate=0.3
-    )
-    rates = []
-    for seed in range(15):
-        other = sample(seed + 1000, 12, number=1)
-        masks = pasted(seed, transform, one_square(), other)['gt_masks']
-        rates.append(masks.occlusion_rates[0])
+    limits = dict(occlusion_range=(0.3, 0.3), max_occlusion_rate=0.3)
+    rates = [m.occlusion_rates[0] for m in pasted_on_a_square(15, **limits)]
     assert max(rates) <= 0.3 + 1e-6
     assert sum(rate >= 0.28 for rate in rates) >= 5
 
 
 def test_the_rate_of_a_cropped_object():
     # Half of the object was hidden, and a crop has kept nothing but visible pixels.
-    transform = AmodalCopyPaste(max_num_pasted=1, occlusion_range=(0.6, 0.7))
     changed = 0
-    for seed in range(10):
-        other = sample(seed + 1000, 12, number=1)
-        masks = pasted(seed, transform, one_square(rate=0.5), other)['gt_masks']
+    for masks in pasted_on_a_square(10, rates=[0.5], occlusion_range=(0.6, 0.7)):
         kept = masks.visible[0].sum() / 400
         np.testing.assert_allclose(masks.occlusion_rates[0], 1 - 0.5 * kept, atol=1e-6)
         changed += kept < 1
@@ -167,14 +162,12 @@ def test_settings():
     for seed in range(5):
         other = sample(1000 + seed, 12)
         other['gt_masks'] = AmodalMasks(other['gt_masks'].masks, *SIZE)
-        everything = AmodalCopyPaste(selected=False, occlusion_range=None)
-        assert len(pasted(0, everything, other=other)['gt_masks']) == 6
         one = AmodalCopyPaste(max_num_pasted=1, occlusion_range=None)
         assert len(pasted(0, one, other=other)['gt_masks']) == 4
     large = AmodalCopyPaste(min_area=0.9)
     assert len(pasted(0, large, other=other)['gt_masks']) == 3
     assert repr(large) == (
-        'AmodalCopyPaste(prob=1.0, max_num_pasted=4, selected=True, '
+        'AmodalCopyPaste(prob=1.0, max_num_pasted=4, '
         'occlusion_range=(0.1, 0.7), max_occlusion_rate=0.8, min_area=0.9, '
         'blend_width=1.0)'
     )
@@ -220,10 +213,6 @@ def test_what_is_refused():
         AmodalCopyPaste()(
             dict(sample(0, 2), mix_results=[dict(plain, img_path='1000.png')])
         )
-    early = sample(0, 2)
-    early['gt_occlusion_rates'] = early['gt_masks'].occlusion_rates
-    with pytest.raises(ValueError, match='OcclusionRate must stand after'):
-        AmodalCopyPaste()(dict(early, mix_results=[sample(1, 2)]))
     moved = sample(0, 2)
     moved['img'] = moved['img'][:30]
     with pytest.raises(ValueError, match='masks are 60 x 80, the image is 30 x 80'):
@@ -246,11 +235,7 @@ def dataset(tmp_path):
                     dict(type='LoadAmodalAnnotations'),
                 ],
             ),
-            pipeline=[
-                dict(type='AmodalCopyPaste'),
-                dict(type='OcclusionRate'),
-                dict(type='PackAmodalInputs'),
-            ],
+            pipeline=[dict(type='AmodalCopyPaste'), dict(type='PackAmodalInputs')],
         )
     )
 
@@ -263,7 +248,7 @@ def test_in_a_data_set(dataset):
     assert isinstance(instances.bboxes, HorizontalBoxes)
     assert instances.labels[:3].tolist() == [0, 1, 0]
     np.testing.assert_allclose(
-        instances.occlusion_rates, instances.masks.recomputed_occlusion_rates()
+        instances.masks.occlusion_rates, instances.masks.recomputed_occlusion_rates()
     )
     assert packed['inputs'].dtype == torch.uint8
 
@@ -296,16 +281,16 @@ def test_registered():
     assert {transform.get_indexes(range(3)) for _ in range(60)} == {0, 1, 2}
 
 
-def test_the_config_pastes_before_rates_are_written(repo_root):
+def test_the_config_pastes_before_packing(repo_root):
     parent, cfg = (
-        Config.fromfile(repo_root / 'configs' / f'oaformer_r50_d2sa{name}.py')
-        for name in ('', '_copy-paste')
+        Config.fromfile(repo_root / 'configs' / f'{name}.py')
+        for name in ('oaformer_r50_d2sa', 'oaformer/oaformer_r50_d2sa_copy-paste')
     )
     wrapper = cfg.train_dataloader.dataset
     types = [step.type for step in wrapper.pipeline]
-    assert types == ['AmodalCopyPaste', 'OcclusionRate', 'PackAmodalInputs']
+    assert types == ['AmodalCopyPaste', 'PackAmodalInputs']
     for part, own in zip(
         wrapper.dataset.datasets, parent.train_dataloader.dataset.datasets, strict=True
     ):
-        assert part.pipeline == parent.train_pipeline[:-2]
+        assert part.pipeline == parent.train_pipeline[:-1]
         assert part.ann_file == own.ann_file

@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from oaformer.datasets.transforms import (
     OcclusionRate,
     PackAmodalInputs,
 )
-from oaformer.structures import AmodalMasks, encode_masks
+from oaformer.structures import encode_masks, mask_stack
 
 HEIGHT, WIDTH = 60, 90
 
@@ -69,12 +71,12 @@ def pipeline(*steps):
     return Compose([TRANSFORMS.build(step) for step in steps])
 
 
-def ours(mode='annotated'):
+def ours(*steps, **packing):
     return pipeline(
         dict(type='LoadAmodalAnnotations'),
         *LARGE_SCALE_JITTER,
-        dict(type='OcclusionRate', mode=mode),
-        dict(type='PackAmodalInputs'),
+        *steps,
+        dict(type='PackAmodalInputs', **packing),
     )
 
 
@@ -90,7 +92,8 @@ def test_every_field_stays_with_its_object(seed):
     assert (masks.visible <= masks.masks).all()
     assert (masks.masks.sum((1, 2)) > 0).all()
     assert masks.masks.shape[1:] == packed['inputs'].shape[1:]
-    torch.testing.assert_close(instances.occlusion_rates, instances.labels.float() / 10)
+    # the rate of the whole object, however little of it a crop has left
+    np.testing.assert_allclose(masks.occlusion_rates, instances.labels / 10)
     torch.testing.assert_close(instances.bboxes.tensor, masks.get_bboxes('hbox').tensor)
 
 
@@ -119,31 +122,39 @@ def test_amodal_masks_equal_those_of_the_stock_pipeline(seed):
 
 @pytest.mark.parametrize('seed', range(5))
 def test_permuting_the_objects_permutes_the_targets(seed):
+    recomputed = ours(dict(type='OcclusionRate'))
     order = np.random.default_rng(seed).permutation(6)
     shuffled = sample(seed)
     shuffled['instances'] = [shuffled['instances'][index] for index in order]
     np.random.seed(seed)
-    first = ours('recomputed')(sample(seed))['data_samples'].gt_instances
+    first = recomputed(sample(seed))['data_samples'].gt_instances
     np.random.seed(seed)
-    second = ours('recomputed')(shuffled)['data_samples'].gt_instances
+    second = recomputed(shuffled)['data_samples'].gt_instances
     back = [second.labels.tolist().index(label) for label in first.labels.tolist()]
     np.testing.assert_array_equal(first.masks.masks, second.masks.masks[back])
     np.testing.assert_array_equal(first.masks.visible, second.masks.visible[back])
-    torch.testing.assert_close(first.occlusion_rates, second.occlusion_rates[back])
-
-
-def test_recomputed_rates_are_those_of_the_augmented_image():
-    np.random.seed(3)
-    instances = ours('recomputed')(sample(3))['data_samples'].gt_instances
-    amodal = instances.masks.masks.sum((1, 2))
-    visible = instances.masks.visible.sum((1, 2))
-    np.testing.assert_allclose(
-        instances.occlusion_rates, 1 - visible / amodal, atol=1e-6
+    np.testing.assert_array_equal(
+        first.masks.occlusion_rates, second.masks.occlusion_rates[back]
     )
 
 
-def test_batch_padding_pads_all_masks():
-    packed = [ours()(sample(seed)) for seed in (0, 1)]
+@pytest.mark.parametrize('seed', range(5))
+@pytest.mark.parametrize('late', [False, True])
+def test_recomputed_rates_are_those_of_the_augmented_image(seed, late):
+    # a filter afterwards keeps each rate with its object, too
+    steps = [dict(type='LoadAmodalAnnotations'), *LARGE_SCALE_JITTER]
+    steps.insert(len(steps) if late else -1, dict(type='OcclusionRate'))
+    np.random.seed(seed)
+    results = pipeline(*steps)(sample(seed))
+    masks = results['gt_masks']
+    amodal, visible = masks.masks.sum((1, 2)), masks.visible.sum((1, 2))
+    np.testing.assert_allclose(masks.occlusion_rates, 1 - visible / amodal, atol=1e-6)
+    assert (masks.occlusion_rates != results['gt_bboxes_labels'] / 10).any()
+
+
+@pytest.mark.parametrize('build_visible', [False, True])
+def test_batch_padding_pads_what_the_loader_has_built(monkeypatch, build_visible):
+    packed = [ours(build_visible=build_visible)(sample(seed)) for seed in (0, 1)]
     preprocessor = MODELS.build(
         dict(
             type='DetDataPreprocessor',
@@ -154,7 +165,9 @@ def test_batch_padding_pads_all_masks():
             ],
         )
     )
-    before = [each['data_samples'].gt_instances.masks.visible for each in packed]
+    expected = [
+        copy.deepcopy(each['data_samples'].gt_instances.masks) for each in packed
+    ]
     batch = preprocessor(
         dict(
             inputs=[each['inputs'] for each in packed],
@@ -162,40 +175,38 @@ def test_batch_padding_pads_all_masks():
         ),
         training=True,
     )
-    for data_sample, visible in zip(batch['data_samples'], before, strict=True):
+    for data_sample, before in zip(batch['data_samples'], expected, strict=True):
         masks = data_sample.gt_instances.masks
-        assert masks.masks.shape[1:] == masks.visible.shape[1:] == (96, 128)
-        height, width = visible.shape[1:]
-        np.testing.assert_array_equal(masks.visible[:, :height, :width], visible)
-        assert masks.visible.sum() == visible.sum()
+        with monkeypatch.context() as patch:
+            patch.setattr(mask_stack, 'decode_columns', None)
+            assert_padded(masks.masks, before.masks)
+            if build_visible:
+                assert masks.visible is not None
+        assert_padded(masks.visible, before.visible)
+
+
+def assert_padded(padded, masks):
+    assert padded.shape == (len(masks), 96, 128)
+    np.testing.assert_array_equal(padded[:, : masks.shape[1], : masks.shape[2]], masks)
+    assert padded.sum() == masks.sum()
 
 
 def test_ignored_instances_go_aside_with_all_their_fields():
     results = sample(0)
     results['instances'][2]['ignore_flag'] = 1
-    packed = pipeline(
-        dict(type='LoadAmodalAnnotations'),
-        dict(type='OcclusionRate'),
-        dict(type='PackAmodalInputs'),
-    )(results)
-    kept, ignored = (
-        packed['data_samples'].gt_instances,
-        packed['data_samples'].ignored_instances,
-    )
+    packed = PackAmodalInputs()(LoadAmodalAnnotations()(results))
+    kept = packed['data_samples'].gt_instances
+    ignored = packed['data_samples'].ignored_instances
     assert kept.labels.tolist() == [0, 1, 3, 4, 5]
     assert ignored.labels.tolist() == [2]
-    torch.testing.assert_close(ignored.occlusion_rates, torch.tensor([0.2]))
-    assert len(ignored.masks) == 1
+    np.testing.assert_allclose(ignored.masks.occlusion_rates, [0.2])
+    np.testing.assert_allclose(kept.masks.occlusion_rates, [0, 0.1, 0.3, 0.4, 0.5])
 
 
 def test_images_without_annotation_load():
     results = sample(0)
     del results['instances']
-    packed = pipeline(
-        dict(type='LoadAmodalAnnotations'),
-        dict(type='OcclusionRate'),
-        dict(type='PackAmodalInputs'),
-    )(results)
+    packed = PackAmodalInputs()(LoadAmodalAnnotations()(results))
     assert len(packed['data_samples'].gt_instances) == 0
 
 
@@ -215,13 +226,11 @@ def test_plain_masks_are_refused():
         PackAmodalInputs()(results)
 
 
-def test_rates_written_before_a_filter_are_refused():
+def test_fields_of_different_length_are_refused():
     results = LoadAmodalAnnotations()(sample(0))
-    results = OcclusionRate()(results)
     results['gt_masks'] = results['gt_masks'][:2]
     results['gt_bboxes'] = results['gt_bboxes'][:2]
-    results['gt_bboxes_labels'] = results['gt_bboxes_labels'][:2]
-    with pytest.raises(ValueError, match='2 masks but 6 gt_occlusion_rates'):
+    with pytest.raises(ValueError, match='0.png: 2 masks but 6 gt_bboxes_labels'):
         PackAmodalInputs()(results)
 
 
@@ -234,21 +243,19 @@ def test_masks_left_behind_by_a_transform_are_refused():
 
 
 def test_masks_of_a_test_image_stay_encoded(monkeypatch):
-    from oaformer.structures import mask_stack
-
     monkeypatch.setattr(mask_stack, 'decode_columns', None)
     packed = pipeline(
         dict(type='Resize', scale=(45, 30), keep_ratio=True),
         dict(type='LoadAmodalAnnotations'),
-        dict(type='OcclusionRate'),
         dict(type='PackAmodalInputs'),
     )(sample(0))
     masks = packed['data_samples'].gt_instances.masks
-    assert isinstance(masks, AmodalMasks)
     assert (masks.height, masks.width) == (HEIGHT, WIDTH)
 
 
-def test_unknown_mode():
-    with pytest.raises(ValueError, match="'annotated' or 'recomputed', not 'x'"):
+def test_modes():
+    with pytest.raises(ValueError, match="must be 'recomputed', not 'x'"):
         OcclusionRate(mode='x')
-    assert repr(OcclusionRate()) == "OcclusionRate(mode='annotated')"
+    with pytest.raises(ValueError, match='Remove the step from the pipeline'):
+        OcclusionRate(mode='annotated')
+    assert repr(OcclusionRate(mode='recomputed')) == 'OcclusionRate()'

@@ -3,7 +3,7 @@ import torch
 
 from oaformer.models.converters import (
     ConversionError,
-    class_names,
+    checked_class_names,
     coco_classes,
     count_classes,
     matching_classes,
@@ -26,11 +26,9 @@ def test_things_come_first_in_both_of_cocos_lists():
     assert coco_classes(81) is None
 
 
-def test_names_match_whatever_their_case():
-    assert matching_classes(('cup', 'Dog', 'cat'), ('dog', 'tree', 'CUP')) == {
-        0: 1,
-        2: 0,
-    }
+def test_names_match_regardless_of_case():
+    found = matching_classes(('cup', 'Dog', 'cat'), ('dog', 'tree', 'CUP'))
+    assert found == {0: 1, 2: 0}
     assert matching_classes(None, ('dog',)) == matching_classes(('dog',), None) == {}
 
 
@@ -46,12 +44,10 @@ def test_rows_of_matching_classes_and_of_no_object():
     assert model[BIAS].tolist() == [100, 101, 102, 103, 104]
 
 
-def test_without_matching_classes_no_object_is_left():
+def test_without_matching_classes():
+    # no object keeps its row; None takes nothing at all
     taken = take_class_rows(embedding(0, 3), embedding(100, 2), {})
     assert taken[BIAS].tolist() == [100, 101, 3]
-
-
-def test_none_takes_nothing():
     assert take_class_rows(embedding(0, 3), embedding(100, 2), None) == {}
 
 
@@ -59,7 +55,7 @@ def test_numbers_of_names_and_rows():
     assert count_classes(embedding(0, 3), 'm.pth') == 3
     with pytest.raises(ConversionError, match=f'm.pth has no {BIAS}'):
         count_classes({WEIGHT: torch.zeros(4, 2)}, 'm.pth')
-    assert class_names(['a', 'b'], 2, 'm.pth') == ('a', 'b')
-    assert class_names(None, 2, 'm.pth') is None
+    assert checked_class_names(['a', 'b'], 2, 'm.pth') == ('a', 'b')
+    assert checked_class_names(None, 2, 'm.pth') is None
     with pytest.raises(ConversionError, match='m.pth names 2 classes, but .* has 3'):
-        class_names(['a', 'b'], 3, 'm.pth')
+        checked_class_names(['a', 'b'], 3, 'm.pth')

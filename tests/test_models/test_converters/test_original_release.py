@@ -57,7 +57,7 @@ def test_outputs_are_those_of_the_original(changes, source_changes):
         torch.testing.assert_close(own, masks, rtol=1e-4, atol=1e-4)
 
 
-def test_older_names_are_those_of_today():
+def test_older_names():
     weights = original().state_dict()
     expected = with_mmdetection_names(weights).weights
     older = {
@@ -82,7 +82,7 @@ def test_older_names_are_those_of_today():
 )
 def test_unknown_names_are_named(name):
     weights = {**original().state_dict(), name: torch.zeros(1)}
-    with pytest.raises(ConversionError, match=f'1 names are not known .*: {name}$'):
+    with pytest.raises(ConversionError, match=f'1 names are unknown .*: {name}$'):
         with_mmdetection_names(weights)
 
 
@@ -94,7 +94,7 @@ def test_two_tensors_for_one_place():
         with_mmdetection_names(weights)
 
 
-def test_what_is_no_mask2former():
+def test_weights_of_other_models_are_refused():
     with pytest.raises(ConversionError, match='Names are conv.weight'):
         with_mmdetection_names({'conv.weight': torch.zeros(1)})
     with pytest.raises(ConversionError, match="OAFormer's weights already"):
@@ -115,7 +115,7 @@ def swin():
     )
 
 
-def original_swin_names(state):
+def original_swin_name(name):
     replacements = {
         'stages.': 'layers.',
         'attn.w_msa.': 'attn.',
@@ -123,19 +123,14 @@ def original_swin_names(state):
         'ffn.layers.1.': 'mlp.fc2.',
         'projection.': 'proj.',
     }
-    names = {}
-    for name in state:
-        original_name = name
-        for new, old in replacements.items():
-            original_name = original_name.replace(new, old)
-        names[name] = f'backbone.{original_name}'
-    return names
+    for new, old in replacements.items():
+        name = name.replace(new, old)
+    return f'backbone.{name}'
 
 
 def test_swin():
     state = swin().state_dict()
-    names = original_swin_names(state)
-    weights = {names[name]: tensor for name, tensor in state.items()}
+    weights = {original_swin_name(name): tensor for name, tensor in state.items()}
     converted = convert_original_release(weights).weights
     assert converted.keys() == {f'backbone.{name}' for name in state}
     for name, tensor in state.items():

@@ -58,9 +58,9 @@ def test_a_step_waits_once_for_all_stages_and_images(
 
 @torch.no_grad()
 @pytest.mark.parametrize('visible', [{}, VISIBLE], ids=['amodal', 'visible'])
-@pytest.mark.parametrize('num_queries', [5, 80])
+@pytest.mark.parametrize('num_queries', [5, 40])
 def test_prediction_builds_a_few_masks_at_a_time(num_queries, visible):
-    output_size = (200, 300)
+    output_size = (100, 150)
     changes = dict(
         panoptic_head=dict(num_queries=num_queries, **visible),
         test_cfg=dict(max_per_image=2 * num_queries, mask_chunk_size=4),

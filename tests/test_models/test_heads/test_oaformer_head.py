@@ -1,16 +1,19 @@
 import pytest
 import torch
+from mmdet.registry import MODELS
 from tiny_models import (
     EMBED_DIMS,
     NUM_CLASSES,
     SIZE,
     images,
     oaformer,
+    oaformer_config,
     samples,
     without_odm,
 )
 
 STAGES = 1 + 3 + 4
+VISIBLE = dict(loss_visible_mask=dict(), loss_visible_dice=dict())
 
 GOLDEN = dict(
     cls=torch.tensor([-0.3762, 0.8074, -0.1341, 0.4011]),
@@ -38,8 +41,14 @@ def head_output(model, batch_size=2):
     return model.panoptic_head(features, samples())
 
 
-def gradients(model):
-    return {name for name, p in model.named_parameters() if p.grad is None}
+def check_gradients(model, losses):
+    """Distributed training needs one for every parameter."""
+    total = sum(losses.values())
+    assert torch.isfinite(total)
+    total.backward()
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            assert torch.isfinite(parameter.grad).all(), name
 
 
 @torch.no_grad()
@@ -85,12 +94,10 @@ def test_golden_values(model):
 
 def test_losses_of_every_stage(model):
     losses = model.loss(images(), samples())
-    for stage in range(STAGES):
-        prefix = f'd{stage}.' if stage < STAGES - 1 else ''
-        for name in ('loss_cls', 'loss_mask', 'loss_dice'):
-            assert losses[prefix + name].shape == ()
-            assert losses[prefix + name] > 0
-        assert 0 < losses[prefix + 'loss_occlusion'] < 1
+    names = ('loss_cls', 'loss_mask', 'loss_dice', 'loss_occlusion')
+    prefixes = [f'd{stage}.' for stage in range(STAGES - 1)] + ['']
+    assert losses.keys() == {prefix + name for prefix in prefixes for name in names}
+    assert all(loss.shape == () and loss > 0 for loss in losses.values())
 
 
 def test_losses_do_not_depend_on_the_order_of_the_objects(model, monkeypatch):
@@ -112,15 +119,13 @@ def test_losses_do_not_depend_on_the_order_of_the_objects(model, monkeypatch):
 
 
 @pytest.mark.parametrize('counts', [(3, 2), (0, 2), (0, 0), (11, 9)])
-def test_every_parameter_gets_a_gradient(counts):
-    """Distributed training needs it: empty images, more objects than queries."""
-    model = oaformer()
-    losses = model.loss(images(), samples(counts))
-    total = sum(losses.values())
-    assert torch.isfinite(total)
-    total.backward()
-    frozen = {n for n, p in model.named_parameters() if not p.requires_grad}
-    assert gradients(model) == frozen
+@pytest.mark.parametrize('visible', [{}, VISIBLE], ids=['amodal', 'visible'])
+def test_empty_images_and_more_objects_than_queries(counts, visible):
+    model = oaformer(panoptic_head=visible)
+    check_gradients(model, model.loss(images(), samples(counts)))
+    if visible:
+        moved = model.panoptic_head.visible_mask_embed[0].weight.grad.abs().sum() > 0
+        assert moved == (sum(counts) > 0)
 
 
 @pytest.mark.parametrize(
@@ -140,9 +145,7 @@ def test_ablations_train_every_parameter(changes):
     losses = model.loss(images(), samples())
     rates = [key for key in losses if 'occlusion' in key]
     assert bool(rates) == ('loss_occlusion' not in changes)
-    sum(losses.values()).backward()
-    frozen = {n for n, p in model.named_parameters() if not p.requires_grad}
-    assert gradients(model) == frozen
+    check_gradients(model, losses)
 
 
 def test_depth_is_the_same_with_and_without_odm():
@@ -152,11 +155,21 @@ def test_depth_is_the_same_with_and_without_odm():
     assert layers == len(plain.transformer_decoder.layers)
     assert plain.odm is None
     assert plain.loss_occlusion is None
+    # written out of the config's bg_cls_weight
+    assert plain.class_weight == with_odm.class_weight == [1.0] * NUM_CLASSES + [0.1]
 
 
-def test_background_weight_stands_for_the_list():
-    head = oaformer().panoptic_head
-    assert head.class_weight == [1.0] * NUM_CLASSES + [0.1]
+def test_plain_dicts_build_the_same_model(model):
+    plain = MODELS.build(oaformer_config().to_dict())
+    assert plain.state_dict().keys() == model.state_dict().keys()
+
+
+@pytest.mark.parametrize('part', ['transformer_decoder', 'odm'])
+def test_another_type_of_decoder_layer_is_refused(part):
+    layer_cfg = dict(oaformer_config().panoptic_head.transformer_decoder.layer_cfg)
+    layer_cfg['type'] = 'DetrTransformerDecoderLayer'
+    with pytest.raises(ValueError, match="type='DetrTransformerDecoderLayer'"):
+        oaformer(panoptic_head={part: dict(layer_cfg=layer_cfg)})
 
 
 def test_rates_of_the_paper_end_with_the_odm():

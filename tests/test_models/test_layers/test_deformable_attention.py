@@ -21,43 +21,39 @@ def arguments(
     return value, shapes, starts, locations, weights
 
 
-def both(value, shapes, starts, locations, weights):
-    results = []
-    for plain in (True, False):
-        leaves = [
-            tensor.clone().requires_grad_() for tensor in (value, locations, weights)
-        ]
-        if plain:
-            output = multi_scale_deformable_attn_pytorch(
-                leaves[0], shapes, leaves[1], leaves[2]
-            )
-        else:
-            output = deformable_attention(
-                leaves[0], shapes, starts, leaves[1], leaves[2]
-            )
-        torch.manual_seed(1)
-        output.backward(torch.randn_like(output))
-        results.append([output, *(leaf.grad for leaf in leaves)])
-    return results
+def with_gradients(attend, *tensors):
+    leaves = [tensor.clone().requires_grad_() for tensor in tensors]
+    output = attend(*leaves)
+    torch.manual_seed(1)
+    output.backward(torch.randn_like(output))
+    return [output, *(leaf.grad for leaf in leaves)]
 
 
 @pytest.mark.parametrize(
-    'shapes', [[[3, 5]], [[1, 1], [4, 2]], [[7, 4], [4, 7], [1, 9]]], ids=str
+    ('shapes', 'tolerance', 'options'),
+    [
+        ([[3, 5]], 1e-7, dict(batch_size=1)),
+        ([[1, 1], [4, 2]], 1e-7, {}),
+        ([[7, 4], [4, 7], [1, 9]], 1e-7, {}),
+        ([[40, 30], [20, 15]], 1e-4, dict(queries=500, dtype=torch.float32)),
+    ],
 )
-@pytest.mark.parametrize('batch_size', [1, 2])
-def test_equals_mmcvs_reference(shapes, batch_size):
-    for expected, result in zip(
-        *both(*arguments(shapes, batch_size=batch_size)), strict=True
-    ):
-        torch.testing.assert_close(result, expected)
-
-
-def test_equals_mmcvs_reference_in_single_precision():
-    expected, result = both(
-        *arguments([[40, 30], [20, 15]], queries=500, dtype=torch.float32)
+def test_equals_mmcvs_reference(shapes, tolerance, options):
+    value, shapes, starts, *others = arguments(shapes, **options)
+    expected = with_gradients(
+        lambda value, *others: multi_scale_deformable_attn_pytorch(
+            value, shapes, *others
+        ),
+        value,
+        *others,
+    )
+    result = with_gradients(
+        lambda value, *others: deformable_attention(value, shapes, starts, *others),
+        value,
+        *others,
     )
     for ours, plain in zip(result, expected, strict=True):
-        torch.testing.assert_close(ours, plain, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(ours, plain, rtol=tolerance, atol=tolerance)
 
 
 def test_one_point_by_hand():
@@ -72,7 +68,9 @@ def test_one_point_by_hand():
 
 
 def test_gradients_are_those_of_the_function():
-    value, shapes, starts, locations, weights = arguments([[3, 4], [2, 2]], queries=3)
+    value, shapes, starts, locations, weights = arguments(
+        [[3, 4], [2, 2]], queries=2, heads=2, channels=3
+    )
     locations[:, 0] = 0.3
     leaves = [tensor.requires_grad_() for tensor in (value, locations, weights)]
     torch.autograd.gradcheck(

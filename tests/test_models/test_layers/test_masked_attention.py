@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -8,6 +10,7 @@ from oaformer.models.layers import (
     DecoderMemory,
     DecoderStage,
     binary_attention_mask,
+    check_layer_cfg,
     masked_attention_stages,
     resize_mask_features,
     soft_attention_mask,
@@ -136,6 +139,25 @@ def test_layers_equal_mmdets(batch_size):
         )
         torch.testing.assert_close(stage.query, query, rtol=1e-4, atol=1e-5)
         torch.testing.assert_close(stage.normed_query, decoder.post_norm(stage.query))
+
+
+@pytest.mark.parametrize(
+    ('part', 'options'),
+    [
+        ('layer_cfg', dict(type='DetrTransformerDecoderLayer')),
+        ('layer_cfg.self_attn_cfg', dict(type='ConditionalAttention')),
+        ('layer_cfg.cross_attn_cfg', dict(add_zero_attn=True)),
+        ('layer_cfg.cross_attn_cfg', dict(bias=False)),
+    ],
+)
+def test_layers_that_would_run_otherwise_are_refused(part, options):
+    check_layer_cfg(DECODER_LAYER)
+    layer_cfg = copy.deepcopy(DECODER_LAYER)
+    _, _, attention = part.partition('.')
+    (layer_cfg[attention] if attention else layer_cfg).update(options)
+    ((key, value),) = options.items()
+    with pytest.raises(ValueError, match=f'^{part}: {key}={value!r} is not supported'):
+        check_layer_cfg(layer_cfg)
 
 
 def test_levels_go_round_from_the_first():

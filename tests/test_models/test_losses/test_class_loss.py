@@ -4,7 +4,8 @@ import pytest
 import torch
 from mmdet.models.losses import CrossEntropyLoss
 
-from oaformer.models.losses import Matches, class_loss, with_class_weight
+from oaformer.models.losses import class_loss, with_class_weight
+from oaformer.models.task_modules import Matches
 
 
 def test_background_weight_stands_for_the_list():

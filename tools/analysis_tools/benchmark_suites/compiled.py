@@ -50,9 +50,6 @@ def step_case(parts: list[str], device: str) -> Case:
     """Forward, losses, backward and optimiser, B = 1, ODM on."""
     image = torch.randn(1, 3, SIZE, SIZE, device=device)
     batch = samples(1, device)[1]
-    for sample in batch:
-        instances = sample.gt_instances
-        instances.occlusion_rates = torch.from_numpy(instances.masks.occlusion_rates)
 
     def run(model: nn.Module) -> Callable[[], Tensor]:
         optimizer = torch.optim.AdamW(model.parameters(), lr=0.0)

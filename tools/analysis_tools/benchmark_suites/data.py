@@ -48,7 +48,6 @@ OUR_STEPS = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAmodalAnnotations'),
     *SHARED_STEPS,
-    dict(type='OcclusionRate', mode='annotated'),
     dict(type='PackAmodalInputs'),
 ]
 

@@ -29,7 +29,6 @@ OUR_STEPS = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=(1333, 800), keep_ratio=True),
     dict(type='LoadAmodalAnnotations'),
-    dict(type='OcclusionRate', mode='annotated'),
     dict(type='PackAmodalInputs', meta_keys=META_KEYS),
 ]
 

@@ -29,8 +29,8 @@ def stock_config(num_queries: int) -> ConfigDict:
 
 def our_config(num_queries: int, odm: bool) -> ConfigDict:
     """OAFormer-R50 for D2SA, with or without ODM."""
-    name = 'oaformer_r50_d2sa.py' if odm else 'ablations/oaformer_r50_d2sa_wo-odm.py'
-    cfg = Config.fromfile(CONFIGS / name).model
+    name = 'oaformer_r50_d2sa' if odm else 'oaformer/ablations/oaformer_r50_d2sa_wo-odm'
+    cfg = Config.fromfile(CONFIGS / f'{name}.py').model
     cfg.backbone.init_cfg = None
     cfg.data_preprocessor.batch_augments = None
     cfg.panoptic_head.num_queries = num_queries

@@ -10,7 +10,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from oaformer.models.heads import OAFormerOutput
-from oaformer.models.losses import amodal_targets
+from oaformer.models.task_modules import amodal_targets
 from oaformer.structures import AmodalMasks
 
 from .data import groceries

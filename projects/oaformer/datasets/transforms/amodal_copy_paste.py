@@ -15,23 +15,24 @@ from ..compositing import (
     cut_out,
     why_left_out,
 )
+from .loading import loaded_masks
 
 
 @TRANSFORMS.register_module()
 class AmodalCopyPaste(BaseTransform):
     """Paste whole objects of another training image over this one.
 
-    Takes the place of MMDetection's ``CopyPaste``, which builds plain masks. Stands in
-    the pipeline of a ``MultiImageMixDataset``, after the transforms of the images and
-    before :class:`OcclusionRate`; the two images may differ in size.
+    Replaces MMDetection's ``CopyPaste``, which builds plain masks. Used in the pipeline
+    of a ``MultiImageMixDataset``, after the transforms of the images; the two images
+    may differ in size.
 
     Pasted objects are in front and lie wholly within the image. Amodal masks and
-    boxes of what is beneath stay, visible masks shrink, and occlusion rates follow
+    boxes of the objects beneath stay, visible masks shrink, and occlusion rates follow
     (:func:`oaformer.datasets.compositing.occlusion_rates`). No object is dropped. Only
     objects are pasted that are annotated as unoccluded, do not touch the border of
-    their image as it is here, and are not ignored. The data set's masks must be
-    amodal: of a plain COCO file make an amodal one first, by
-    ``tools/dataset_converters/make_amodal.py``.
+    their augmented image, and are not ignored. The data set's masks must be
+    amodal: convert a plain COCO file with
+    ``tools/dataset_converters/make_amodal.py`` first.
 
     Required keys: ``img``, ``gt_masks`` (:class:`AmodalMasks`), ``gt_bboxes``,
     ``gt_bboxes_labels``, ``gt_ignore_flags``, ``mix_results``. Modified keys: the
@@ -39,18 +40,16 @@ class AmodalCopyPaste(BaseTransform):
 
     Args:
         prob: Probability that anything is pasted.
-        max_num_pasted: Most objects to paste.
-        selected: Whether to paste a random number of objects, at least one; otherwise
-            as many as there are, up to ``max_num_pasted``.
+        max_num_pasted: Upper limit of the random number of objects to paste.
         occlusion_range: Each pasted object brings one beneath it to an occlusion rate
-            drawn uniformly from here, or hides nothing where there is no such place,
-            or is left out. None pastes anywhere.
-        max_occlusion_rate: No object is hidden further than this.
+            drawn uniformly from this range. Without a place for that it hides nothing,
+            and without a place for this either it is left out. None pastes anywhere.
+        max_occlusion_rate: Upper limit of every object's occlusion rate.
         min_area: Smallest area of a pasted object, as a share of its image's.
         blend_width: Half the width in pixels of the blended edge; 0 for none.
 
     Raises:
-        ValueError: If a setting is out of range, or the transform does not stand in a
+        ValueError: If a setting is out of range, or the transform is used outside a
             ``MultiImageMixDataset``.
         TypeError: If ``gt_masks`` of either image is not the carrier.
     """
@@ -59,7 +58,6 @@ class AmodalCopyPaste(BaseTransform):
         self,
         prob: float = 1.0,
         max_num_pasted: int = 4,
-        selected: bool = True,
         occlusion_range: tuple[float, float] | None = (0.1, 0.7),
         max_occlusion_rate: float = 0.8,
         min_area: float = 0.001,
@@ -79,11 +77,10 @@ class AmodalCopyPaste(BaseTransform):
             )
         self.prob = prob
         self.max_num_pasted = max_num_pasted
-        self.selected = selected
         self.occlusion_range = occlusion_range
         self.max_occlusion_rate = max_occlusion_rate
         self.blend_width = blend_width
-        # A bundle of several pieces is whole where the annotation says so.
+        # an object of several pieces is whole if annotated as unoccluded
         self.rules = UnoccludedRules(min_area=min_area, border=1, one_piece=False)
 
     def get_indexes(self, dataset) -> int:
@@ -96,7 +93,8 @@ class AmodalCopyPaste(BaseTransform):
         if 'mix_results' not in results:
             raise ValueError(
                 'AmodalCopyPaste needs a second image: put it into the pipeline of a '
-                'MultiImageMixDataset (see configs/oaformer_r50_d2sa_copy-paste.py)'
+                'MultiImageMixDataset (see '
+                'configs/oaformer/oaformer_r50_d2sa_copy-paste.py)'
             )
         other = results['mix_results'][0]
         for each in (results, other):
@@ -138,7 +136,7 @@ class AmodalCopyPaste(BaseTransform):
             if why_left_out(index, masks.masks, occluded, ignored, self.rules) is None
         ]
         number = min(len(whole), self.max_num_pasted)
-        if self.selected and number:
+        if number:
             number = int(rng.integers(1, number + 1))
         return rng.permutation(np.array(whole, int))[:number]
 
@@ -149,7 +147,7 @@ class AmodalCopyPaste(BaseTransform):
         ignored: np.ndarray,
         whole: CutOut,
     ) -> Placement | None:
-        # crowds and what can't be seen are hidden by chance only
+        # crowds and invisible objects are not hidden on purpose
         counted = layers.visible.any(axis=(1, 2)) & ~ignored
         rates = layers.rates[counted]
         places = Places(whole.mask, layers.visible[counted], rates)
@@ -165,7 +163,7 @@ class AmodalCopyPaste(BaseTransform):
     def __repr__(self) -> str:
         return (
             f'{type(self).__name__}(prob={self.prob}, '
-            f'max_num_pasted={self.max_num_pasted}, selected={self.selected}, '
+            f'max_num_pasted={self.max_num_pasted}, '
             f'occlusion_range={self.occlusion_range}, '
             f'max_occlusion_rate={self.max_occlusion_rate}, '
             f'min_area={self.rules.min_area}, blend_width={self.blend_width})'
@@ -190,20 +188,10 @@ def _update(results: dict, layers: Layers, labels: np.ndarray) -> None:
 
 
 def _check(results: dict) -> None:
-    masks, path = results['gt_masks'], results.get('img_path')
-    if not isinstance(masks, AmodalMasks):
-        raise TypeError(
-            f'{path}: gt_masks is {type(masks).__name__}, not AmodalMasks. Load with '
-            'LoadAmodalAnnotations.'
-        )
+    masks = loaded_masks(results)
     if (masks.height, masks.width) != results['img'].shape[:2]:
         raise ValueError(
-            f'{path}: masks are {masks.height} x {masks.width}, the image is '
-            f'{results["img"].shape[0]} x {results["img"].shape[1]}: load annotations '
-            'before the image is moved'
-        )
-    if 'gt_occlusion_rates' in results:
-        raise ValueError(
-            f'{path}: OcclusionRate must stand after AmodalCopyPaste, which changes '
-            'the rates'
+            f'{results.get("img_path")}: masks are {masks.height} x {masks.width}, '
+            f'the image is {results["img"].shape[0]} x {results["img"].shape[1]}: '
+            'load annotations before the image is moved'
         )

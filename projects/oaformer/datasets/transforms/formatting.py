@@ -1,31 +1,33 @@
-"""The last step of a pipeline."""
+"""Packing, the last step of a pipeline."""
 
 from mmdet.datasets.transforms import PackDetInputs
 from mmdet.registry import TRANSFORMS
 
-from ...structures import AmodalMasks
+from .loading import loaded_masks
 
 
 @TRANSFORMS.register_module()
 class PackAmodalInputs(PackDetInputs):
-    """Pack image and annotation, occlusion rates included.
+    """Pack image and annotation.
 
-    ``gt_instances`` gets ``bboxes``, ``labels``, ``masks`` (:class:`AmodalMasks`)
-    and, after :class:`OcclusionRate`, ``occlusion_rates``. Takes the last chance to
-    see that all of them still belong together.
+    ``gt_instances`` gets ``bboxes``, ``labels`` and ``masks``: the
+    :class:`AmodalMasks` with visible masks and occlusion rates. Checks first that
+    all of them still belong together.
 
     Args:
-        meta_keys: Meta information to keep, as in ``PackDetInputs``.
+        build_visible: Whether the loader's process builds the visible masks, too:
+            True where the model trains visible masks (``loss_visible_mask``).
+            Otherwise the training process would build them.
+        **kwargs: Arguments of ``PackDetInputs``: ``meta_keys``.
 
     Raises:
         TypeError: If ``gt_masks`` is no longer the carrier.
         ValueError: If fields differ in length, or masks and image in size.
     """
 
-    mapping_table = {
-        **PackDetInputs.mapping_table,
-        'gt_occlusion_rates': 'occlusion_rates',
-    }
+    def __init__(self, *, build_visible: bool = False, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.build_visible = build_visible
 
     def transform(self, results: dict) -> dict:
         """Pack ``results``; see :class:`mmdet.datasets.transforms.PackDetInputs`."""
@@ -35,25 +37,18 @@ class PackAmodalInputs(PackDetInputs):
         packed = super().transform(results)
         masks = packed['data_samples'].gt_instances.masks
         if (masks.height, masks.width) == tuple(results['img_shape'][:2]):
-            # a training image: the loader's process builds what the losses read
-            masks.build()
+            # a training image: the loader's process builds the pixels of the losses
+            masks.build(visible=self.build_visible)
         return packed
 
 
 def _check(results: dict) -> None:
-    masks, path = results['gt_masks'], results.get('img_path')
-    if not isinstance(masks, AmodalMasks):
-        raise TypeError(
-            f'{path}: gt_masks is {type(masks).__name__}, not AmodalMasks: a transform '
-            'built masks of its own and lost the visible ones. CopyPaste, Albu and '
-            'RandomErasing do that; leave them out, or take AmodalCopyPaste in place '
-            'of CopyPaste.'
-        )
-    for key in ('gt_bboxes', 'gt_bboxes_labels', 'gt_occlusion_rates'):
+    masks, path = loaded_masks(results), results.get('img_path')
+    for key in ('gt_bboxes', 'gt_bboxes_labels'):
         if key in results and len(results[key]) != len(masks):
             raise ValueError(
-                f'{path}: {len(masks)} masks but {len(results[key])} {key}. '
-                'OcclusionRate must stand after every transform that filters instances.'
+                f'{path}: {len(masks)} masks but {len(results[key])} {key}: a '
+                'transform filtered instances in some fields only.'
             )
     size = (masks.height, masks.width)
     if size not in (tuple(results['img_shape'][:2]), tuple(results['ori_shape'][:2])):

@@ -6,12 +6,29 @@ from mmdet.registry import TRANSFORMS
 from ...structures import AmodalMasks
 
 
+def loaded_masks(results: dict) -> AmodalMasks:
+    """The carrier under ``results['gt_masks']``.
+
+    Raises:
+        TypeError: If a transform has replaced it by plain masks.
+    """
+    masks = results['gt_masks']
+    if not isinstance(masks, AmodalMasks):
+        raise TypeError(
+            f'{results.get("img_path")}: gt_masks is {type(masks).__name__}, not '
+            'AmodalMasks. Load with LoadAmodalAnnotations, and remove transforms that '
+            'build plain masks and lose the visible ones (CopyPaste, Albu, '
+            'RandomErasing); AmodalCopyPaste replaces CopyPaste.'
+        )
+    return masks
+
+
 @TRANSFORMS.register_module()
 class LoadAmodalAnnotations(LoadAnnotations):
     """Load boxes, labels and the :class:`AmodalMasks` carrier.
 
-    Masks stay encoded until a later transform or the model asks for pixels, so
-    this costs next to nothing in a test pipeline.
+    Masks stay encoded until a later transform or the model reads pixels, so
+    a test pipeline decodes none.
 
     Required keys: ``ori_shape``, ``instances``. Added keys: ``gt_bboxes``,
     ``gt_bboxes_labels``, ``gt_ignore_flags``, ``gt_masks``.

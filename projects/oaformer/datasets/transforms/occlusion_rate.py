@@ -3,46 +3,43 @@
 from mmcv.transforms import BaseTransform
 from mmdet.registry import TRANSFORMS
 
-from ...structures import AmodalMasks
+from .loading import loaded_masks
 
 
 @TRANSFORMS.register_module()
 class OcclusionRate(BaseTransform):
-    """Write the occlusion rate of every instance, the target of the ODM.
+    """Measure the occlusion rate of every instance in the augmented image.
 
-    Stands after all transforms that choose or move instances. Required key:
-    ``gt_masks`` (:class:`AmodalMasks`). Added key: ``gt_occlusion_rates``, float32,
-    shape (N,), invisible area / amodal area in [0, 1].
+    Without this step the rates are those of the whole objects, as annotated and as
+    the paper has them. A crop may have cut away the hidden part of an object: this
+    step, placed after all transforms that move, cut or paste instances, replaces the
+    rates by 1 - visible / amodal area of the masks as they are. Modified key:
+    ``gt_masks`` (:class:`AmodalMasks`), whose ``occlusion_rates`` are float32 in
+    [0, 1], shape (N,).
 
     Args:
-        mode: 'annotated' keeps the rate of the whole object, as the paper has it;
-            'recomputed' measures it inside the augmented image, where a crop may
-            have cut the hidden part away.
+        mode: 'recomputed', the only one.
 
     Raises:
-        ValueError: If ``mode`` is neither of the two.
+        ValueError: If ``mode`` is another one.
         TypeError: If ``gt_masks`` is not the carrier.
     """
 
-    def __init__(self, mode: str = 'annotated') -> None:
-        if mode not in ('annotated', 'recomputed'):
-            raise ValueError(f"mode must be 'annotated' or 'recomputed', not {mode!r}")
-        self.mode = mode
+    def __init__(self, mode: str = 'recomputed') -> None:
+        if mode == 'annotated':
+            raise ValueError(
+                "OcclusionRate(mode='annotated') does nothing: LoadAmodalAnnotations "
+                'loads the annotated rates. Remove the step from the pipeline.'
+            )
+        if mode != 'recomputed':
+            raise ValueError(f"OcclusionRate: mode must be 'recomputed', not {mode!r}")
 
     def transform(self, results: dict) -> dict:
-        """Add ``gt_occlusion_rates`` to ``results``."""
-        masks = results['gt_masks']
-        if not isinstance(masks, AmodalMasks):
-            raise TypeError(
-                f'gt_masks is {type(masks).__name__}, not AmodalMasks. Load with '
-                'LoadAmodalAnnotations, and leave out transforms that build masks of '
-                'their own (CopyPaste, Albu, RandomErasing): they lose visible masks.'
-            )
-        if self.mode == 'annotated':
-            results['gt_occlusion_rates'] = masks.occlusion_rates
-        else:
-            results['gt_occlusion_rates'] = masks.recomputed_occlusion_rates()
+        """Replace the rates of ``results['gt_masks']``."""
+        masks = loaded_masks(results)
+        rates = masks.recomputed_occlusion_rates()
+        results['gt_masks'] = masks.with_occlusion_rates(rates)
         return results
 
     def __repr__(self) -> str:
-        return f'{type(self).__name__}(mode={self.mode!r})'
+        return f'{type(self).__name__}()'

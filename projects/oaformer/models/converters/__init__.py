@@ -1,10 +1,10 @@
-"""Weights of Mask2Former, brought to OAFormer's names.
+"""Weights of Mask2Former under OAFormer's names.
 
-Pure functions on names and tensors; ``tools/model_converters`` has the files.
+But for reading the files, pure functions on names and tensors.
 """
 
 from .class_embedding import (
-    class_names,
+    checked_class_names,
     coco_classes,
     count_classes,
     matching_classes,
@@ -13,15 +13,18 @@ from .class_embedding import (
 from .conversion import Conversion, ConversionError, name_some
 from .mask2former import convert_mask2former
 from .original_release import convert_original_release, with_mmdetection_names
+from .pretrained_weights import PretrainedWeights, load_pretrained_weights
 
 __all__ = [
     'Conversion',
     'ConversionError',
-    'class_names',
+    'PretrainedWeights',
+    'checked_class_names',
     'coco_classes',
     'convert_mask2former',
     'convert_original_release',
     'count_classes',
+    'load_pretrained_weights',
     'matching_classes',
     'name_some',
     'take_class_rows',

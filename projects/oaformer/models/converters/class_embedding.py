@@ -29,7 +29,7 @@ def coco_classes(num_classes: int) -> tuple[str, ...] | None:
     return None
 
 
-def class_names(
+def checked_class_names(
     names: Sequence[str] | None, num_classes: int, owner: str
 ) -> tuple[str, ...] | None:
     """Check that there is a name for every row.
@@ -37,13 +37,13 @@ def class_names(
     Args:
         names: Names of the classes, None if they are not known.
         num_classes: Number of rows, without the one for no object.
-        owner: Whose they are, for the message.
+        owner: Source of the names, for the message.
 
     Returns:
         The names.
 
     Raises:
-        ConversionError: If there are more or fewer.
+        ConversionError: If their number differs.
     """
     if names is not None and len(names) != num_classes:
         raise ConversionError(
@@ -56,7 +56,7 @@ def class_names(
 def matching_classes(
     source: Sequence[str] | None, target: Sequence[str] | None
 ) -> dict[int, int]:
-    """Find classes that have the same name, whatever its case.
+    """Find classes that have the same name, regardless of case.
 
     Args:
         source: Names of the weights' classes, None if they are not known.
@@ -84,7 +84,7 @@ def take_class_rows(
         weights: Weights by MMDetection's names, classes (num_source + 1, C).
         model: State of the new model, classes (num_target + 1, C).
         rows: The source's row of each target row that has one. The last row, no
-            object, is taken over in any case. None takes nothing over.
+            object, is always copied. None copies nothing.
 
     Returns:
         The weights with the new model's class embedding, whose other rows are those
@@ -106,7 +106,7 @@ def count_classes(weights: Mapping[str, Tensor], owner: str) -> int:
 
     Args:
         weights: Weights by MMDetection's names.
-        owner: Whose they are, for the message.
+        owner: Source of the weights, for the message.
 
     Raises:
         ConversionError: If there is no class embedding.

@@ -1,4 +1,4 @@
-"""What a conversion of weights gives back."""
+"""Result of a conversion of weights."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -9,7 +9,7 @@ NUM_NAMED = 8
 
 
 class ConversionError(ValueError):
-    """Weights that cannot be converted without losing or inventing something."""
+    """Weights that cannot be converted without losing or inventing values."""
 
 
 class Conversion(NamedTuple):
@@ -18,7 +18,7 @@ class Conversion(NamedTuple):
     Attributes:
         weights: Tensors by their new names.
         sources: The old name of each new one. Several new names may share one.
-        left_out: Old names that the new model has no use for.
+        left_out: Old names that the new model does not have.
         fresh: Names of the new model for which there are no weights.
     """
 

@@ -1,10 +1,10 @@
 """From MMDetection's Mask2Former to OAFormer.
 
 Mask2Former's decoder becomes two: its first layers are those of the ODM, the rest are
-the amodal decoder. What both need is given to both. The occlusion embedding module's
-way to the attention masks has the layers of ``mask_embed``, so the ODM starts with
-Mask2Former's own attention masks, and with binary ones the whole model computes what
-Mask2Former computes. Only occlusion rates have nothing to start from.
+the amodal decoder. Parameters that both have are copied to both. The occlusion
+embedding module's branch to the attention masks has the layers of ``mask_embed``, so
+the ODM starts with Mask2Former's own attention masks, and with binary ones the whole
+model computes the same as Mask2Former. Only the occlusion rates are not initialised.
 """
 
 import re
@@ -34,7 +34,7 @@ _MAY_BE_FRESH = (_ODM + 'occlusion_embedding.occlusion_rate.', HEAD + 'cls_embed
 def convert_mask2former(
     weights: Mapping[str, Tensor], model: Mapping[str, Tensor]
 ) -> Conversion:
-    """Give weights of Mask2Former the places that they have in OAFormer.
+    """Copy weights of Mask2Former to their places in OAFormer.
 
     How many layers the ODM has, if there is one, and whether there are visible masks is
     read from the names of ``model``.
@@ -46,7 +46,7 @@ def convert_mask2former(
 
     Returns:
         The weights of ``model``. Left out are counters of batch norms that it does not
-        have; fresh are the occlusion rates and what ``weights`` may lack.
+        have; fresh are the occlusion rates and a missing ``cls_embed``.
 
     Raises:
         ConversionError: If a tensor has no place, a place no tensor, or shapes differ.

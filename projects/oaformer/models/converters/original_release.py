@@ -19,7 +19,7 @@ from .conversion import Conversion, ConversionError, name_some
 ORIGINAL_HEAD = 'sem_seg_head.'
 HEAD = 'panoptic_head.'
 
-# What the original release itself renames when it reads its older files.
+# The original release renames these when it reads its older files.
 _OLDER_NAMES = (
     (r'\.static_query\.', r'.query_feat.'),
     (r'^sem_seg_head\.(?!pixel_decoder\.|predictor\.)', r'sem_seg_head.pixel_decoder.'),
@@ -120,7 +120,7 @@ _SWIN = re.compile(r'backbone\.((?:layers|patch_embed|norm\d|absolute_pos_embed)
 
 
 def with_mmdetection_names(weights: Mapping[str, Tensor]) -> Conversion:
-    """Bring Mask2Former's weights, whoever released them, to MMDetection's names.
+    """Rename Mask2Former's weights of either release to MMDetection's names.
 
     Args:
         weights: Tensors of MMDetection's or the original Mask2Former, by name.
@@ -129,13 +129,13 @@ def with_mmdetection_names(weights: Mapping[str, Tensor]) -> Conversion:
         The same under the names of MMDetection's ``Mask2Former``. Nothing is fresh.
 
     Raises:
-        ConversionError: If they are of another model, or names are unknown.
+        ConversionError: If they belong to another model, or names are unknown.
     """
     if any(name.startswith(ORIGINAL_HEAD) for name in weights):
         return convert_original_release(weights)
     if not any(name.startswith(HEAD) for name in weights):
         raise ConversionError(
-            f"these are no weights of Mask2Former: no name starts with '{HEAD}' "
+            f"these are not weights of Mask2Former: no name starts with '{HEAD}' "
             f"(MMDetection) or '{ORIGINAL_HEAD}' (original release). Names are "
             f'{name_some(weights)}'
         )
@@ -147,7 +147,7 @@ def with_mmdetection_names(weights: Mapping[str, Tensor]) -> Conversion:
 
 
 def convert_original_release(weights: Mapping[str, Tensor]) -> Conversion:
-    """Give weights of the original release MMDetection's names.
+    """Rename weights of the original release to MMDetection's names.
 
     Args:
         weights: Tensors of a model with a ResNet or Swin backbone, by name.
@@ -172,7 +172,7 @@ def convert_original_release(weights: Mapping[str, Tensor]) -> Conversion:
             converted[new_name], sources[new_name] = tensor, name
     if unknown:
         raise ConversionError(
-            f"{len(unknown)} names are not known of Mask2Former's original release "
+            f"{len(unknown)} names are unknown in Mask2Former's original release "
             f'with a ResNet or Swin backbone: {name_some(unknown)}'
         )
     return Conversion(converted, sources, left_out, [])

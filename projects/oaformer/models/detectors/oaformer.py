@@ -59,8 +59,9 @@ class OAFormer(Mask2Former):
         init_cfg: OptMultiConfig = None,
         compile_cfg: OptConfigType = None,
     ) -> None:
+        panoptic_head = ConfigDict(panoptic_head)
         if panoptic_fusion_head is None:
-            panoptic_fusion_head = ConfigDict(
+            panoptic_fusion_head = dict(
                 type='AmodalFusionHead',
                 num_things_classes=panoptic_head.num_things_classes,
             )
@@ -68,7 +69,7 @@ class OAFormer(Mask2Former):
             backbone=backbone,
             neck=neck,
             panoptic_head=panoptic_head,
-            panoptic_fusion_head=panoptic_fusion_head,
+            panoptic_fusion_head=ConfigDict(panoptic_fusion_head),
             train_cfg=train_cfg,
             test_cfg=test_cfg,
             data_preprocessor=data_preprocessor,

@@ -7,24 +7,23 @@ from mmdet.models.dense_heads import Mask2FormerHead
 from mmdet.registry import MODELS
 from mmdet.structures import SampleList
 from mmdet.utils import ConfigType, OptConfigType, reduce_mean
+from mmengine.config import ConfigDict
 from torch import Tensor
 
 from ..layers import (
     DecoderMemory,
     DecoderStage,
+    check_layer_cfg,
     masked_attention_stages,
     resize_mask_features,
 )
-from ..losses import (
+from ..losses import PointSampling, class_loss, mask_losses, with_class_weight
+from ..task_modules import (
     AmodalTargets,
-    PointSampling,
     amodal_targets,
-    class_loss,
-    mask_losses,
     match_stages,
     matched_masks,
     matching_weights,
-    with_class_weight,
 )
 from .oaformer_output import OAFormerOutput
 
@@ -37,27 +36,28 @@ class OAFormerHead(Mask2FormerHead):
     same names, same outputs.
 
     Args:
-        loss_cls: As in MMDetection; ``bg_cls_weight`` may stand for the list
-            ``class_weight`` and is the weight of the background class.
+        loss_cls: As in MMDetection; ``bg_cls_weight``, the weight of the background
+            class, may replace the list ``class_weight``.
         odm: Config of :class:`OcclusionDistinguishModule`, or None. Embedding
             sizes and the layer config follow the amodal decoder's.
         loss_occlusion: Config of :class:`OcclusionRateLoss`. None trains and
             predicts no occlusion rates (the paper's table 3, rows without it).
-        amodal_occlusion_rates: Whether the amodal decoder's queries are asked for
-            their occlusion rates, too, by the ODM's embedding module. Then the rate
-            of a prediction is that of its final query. Otherwise it is the ODM's
-            last rate of the same query, which may have stood for another object
+        amodal_occlusion_rates: Whether to predict rates from the amodal decoder's
+            queries as well, by the ODM's embedding module. Then the rate of a
+            prediction is that of its final query. Otherwise it is the ODM's last
+            rate of the same query, which may have been matched to another object
             there, since every stage has a matching of its own.
-        loss_visible_mask: Config of the cross-entropy of visible masks; what it
-            leaves out is as in ``loss_mask``. Given together with
+        loss_visible_mask: Config of the cross-entropy of visible masks; missing keys
+            are taken from ``loss_mask``. Given together with
             ``loss_visible_dice`` it adds the visible-mask branch, which the paper
             does not have. None predicts no visible masks.
-        loss_visible_dice: Config of the dice loss of visible masks; what it leaves
-            out is as in ``loss_dice``.
+        loss_visible_dice: Config of the dice loss of visible masks; missing keys are
+            taken from ``loss_dice``.
         **kwargs: Arguments of ``Mask2FormerHead``.
 
     Raises:
-        ValueError: If only one of the visible losses is given.
+        ValueError: If only one of the visible losses is given, or the decoder's
+            ``layer_cfg`` is not supported; see :func:`check_layer_cfg`.
     """
 
     def __init__(
@@ -71,6 +71,9 @@ class OAFormerHead(Mask2FormerHead):
         loss_visible_dice: OptConfigType = None,
         **kwargs,
     ) -> None:
+        # MMDetection reads nested configs by attribute
+        kwargs = ConfigDict(kwargs)
+        check_layer_cfg(kwargs.transformer_decoder.layer_cfg)
         loss_cls = with_class_weight(
             loss_cls,
             kwargs.get('num_things_classes', 80) + kwargs.get('num_stuff_classes', 53),
@@ -83,7 +86,7 @@ class OAFormerHead(Mask2FormerHead):
             self.odm = MODELS.build(
                 odm,
                 default_args=dict(
-                    layer_cfg=kwargs['transformer_decoder'].layer_cfg,
+                    layer_cfg=kwargs.transformer_decoder.layer_cfg,
                     embed_dims=self.decoder_embed_dims,
                     out_channels=kwargs['out_channels'],
                     with_occlusion_rate=loss_occlusion is not None,
@@ -99,7 +102,7 @@ class OAFormerHead(Mask2FormerHead):
             )
         self.visible_mask_embed = None
         if loss_visible_mask is not None:
-            # a copy: to begin with, an object is taken for visible where it is
+            # a copy: at the start the visible mask is the amodal one
             self.visible_mask_embed = copy.deepcopy(self.mask_embed)
             self.loss_visible_mask = MODELS.build(
                 loss_visible_mask, default_args=kwargs['loss_mask']
@@ -119,7 +122,7 @@ class OAFormerHead(Mask2FormerHead):
     def forward(
         self, x: list[Tensor], batch_data_samples: SampleList | None = None
     ) -> OAFormerOutput:
-        """Predict classes, mask embeddings and what else is on, at every stage.
+        """Predict classes, mask embeddings and, where trained, the rest at every stage.
 
         Args:
             x: Backbone features, (B, C_l, H_l, W_l) each, fine to coarse.

@@ -1,4 +1,4 @@
-"""What the OAFormer head computes."""
+"""Output of the OAFormer head."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,10 +7,10 @@ from torch import Tensor
 
 
 class OAFormerOutput(NamedTuple):
-    """What the head computes, one entry per stage: initial, then each layer.
+    """Output of the head, one entry per stage: initial, then each layer.
 
     Masks are not built here. The masks of a stage are ``mask_embeds[stage]``
-    times ``mask_features``; whoever needs some builds those.
+    times ``mask_features``; losses and fusion head build only those they need.
 
     Attributes:
         cls_scores: Class logits, background last, (B, Q, K + 1) each.
@@ -18,7 +18,7 @@ class OAFormerOutput(NamedTuple):
         mask_features: Features of the pixel decoder, (B, C, H/4, W/4).
         occlusion_logits: Occlusion-rate logits, (B, Q) each, of every stage or of
             the ODM's, which come first. Empty without ODM or without occlusion
-            loss. The last one speaks for the final prediction.
+            loss. The last one belongs to the final prediction.
         visible_mask_embeds: Embeddings of the visible masks, (B, Q, C) each, of the
             amodal decoder's layers, which come last. Empty where no visible masks
             are predicted.
@@ -32,13 +32,9 @@ class OAFormerOutput(NamedTuple):
 
     def float(self) -> 'OAFormerOutput':
         """The same in float32."""
-        return OAFormerOutput(
-            [score.float() for score in self.cls_scores],
-            [embed.float() for embed in self.mask_embeds],
-            self.mask_features.float(),
-            [logits.float() for logits in self.occlusion_logits],
-            [embed.float() for embed in self.visible_mask_embeds],
-        )
+        fields = self._replace(mask_features=[self.mask_features])
+        fields = OAFormerOutput(*([x.float() for x in field] for field in fields))
+        return fields._replace(mask_features=fields.mask_features[0])
 
     def last_stage(self) -> 'OAFormerOutput':
         """The final prediction alone: at most one entry per list."""

@@ -2,9 +2,9 @@
 
 Every output is a weighted sum of feature vectors: of each sampled point's four
 neighbours, by bilinear weight times attention weight. That is what
-``torch.nn.functional.embedding_bag`` computes, without ever holding the sampled
-vectors. MMCV's way without CUDA, ``grid_sample``, holds and keeps them all, which are
-``num_levels * num_points`` times the features. It is what ONNX has an operator for.
+``torch.nn.functional.embedding_bag`` computes without storing the sampled vectors.
+MMCV without CUDA stores them all, ``num_levels * num_points`` times the features, by
+``grid_sample``; only the ONNX export uses that, which has an operator for it.
 """
 
 from collections.abc import Iterator
@@ -18,8 +18,7 @@ from mmcv.ops.multi_scale_deform_attn import (
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
-# A level's border of zeros, before and behind: sampling outside it finds nothing, and
-# needs no test of its own.
+# A level's border of zeros, before and behind: samples outside the level need no test.
 _BEFORE, _BEHIND = 1, 2
 
 
@@ -31,7 +30,7 @@ def deformable_attention(
     attention_weights: Tensor,
     im2col_step: int = 64,
 ) -> Tensor:
-    """Sample all levels and sum, by the fastest way that the device has.
+    """Sample all levels and sum, by the fastest implementation for the device.
 
     Deformable DETR (Zhu et al., ICLR 2021), equation 3, without its two projections.
 
@@ -50,8 +49,8 @@ def deformable_attention(
     """
     dtype = value.dtype
     if dtype in (torch.float16, torch.bfloat16):
-        # MMCV has no bfloat16 kernel, and a location in either type is only good to
-        # a few pixels on a large level
+        # MMCV has no bfloat16 kernel, and on a large level a location in either type
+        # is off by some pixels
         value = value.float()
     sampling_locations = sampling_locations.to(value.dtype)
     attention_weights = attention_weights.to(value.dtype)
@@ -142,7 +141,7 @@ class _LevelPoints:
         # rounded as grid_sample rounds: before any training all points lie on pixels'
         # centres, where the slope jumps
         position = (2 * locations - 1).add_(1).mul_(self.scale / 2).sub_(0.5)
-        # farther out there is nothing but zeros, either
+        # farther out there are only zeros
         clamped = torch.minimum(position.clamp(min=-1), self.scale)
         self.is_near = clamped == position
         low = clamped.floor()
@@ -235,7 +234,7 @@ def _scatter(
     """Gradient of a level's features, (B, H * W, M, C).
 
     Scattering is gathering by the transposed matrix: the points are sorted by row, and
-    each row sums what its points hand back.
+    each row sums the gradients of its points.
     """
     rows, order = points.low_rows.flatten().sort()
     starts = F.pad(rows.bincount(minlength=num_rows).cumsum(0), (1, 0))

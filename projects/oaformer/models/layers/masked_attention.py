@@ -9,20 +9,28 @@ are run differs, without changing the result (``docs/design.md``):
 * keys are added up, and laid out for matrix products, once per level instead of
   once per layer;
 * attention runs through ``scaled_dot_product_attention``, which broadcasts one
-  mask over all heads and returns no attention weights that nobody reads.
+  mask over all heads and returns no attention weights.
+
+The ``forward`` of the layers is not called, hence :func:`check_layer_cfg`.
 """
 
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from mmcv.cnn.bricks.transformer import MultiheadAttention
 from mmdet.models.layers import Mask2FormerTransformerDecoder
+from mmdet.models.layers.transformer.mask2former_layers import (
+    Mask2FormerTransformerDecoderLayer,
+)
+from mmengine.config import ConfigDict
 from torch import Tensor, nn
 
 
 class DecoderMemory(NamedTuple):
-    """What the queries look at, one entry per feature level, coarse to fine.
+    """What the queries attend to, one entry per feature level, coarse to fine.
 
     Attributes:
         values: Features, each of shape (B, H_l * W_l, C).
@@ -73,7 +81,7 @@ def binary_attention_mask(mask_embed: Tensor, mask_features: Tensor) -> Tensor:
 def soft_attention_mask(mask_embed: Tensor, mask_features: Tensor) -> Tensor:
     """Additive attention mask: the log-probability of each pixel.
 
-    Nothing is shut out for good, and gradient flows back into the embedding.
+    No pixel is excluded, and gradients flow back into the embedding.
 
     Args:
         mask_embed: Mask embeddings, (B, Q, C).
@@ -89,6 +97,29 @@ ATTENTION_MASKS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     'binary': binary_attention_mask,
     'soft': soft_attention_mask,
 }
+
+
+def check_layer_cfg(layer_cfg: ConfigDict) -> None:
+    """Refuse decoder layers that :func:`masked_attention_stages` cannot run.
+
+    Args:
+        layer_cfg: Config of the layers of a decoder.
+
+    Raises:
+        ValueError: If it names another type of layer or attention, or an option
+            that changes how they work.
+    """
+    parts = [('layer_cfg', layer_cfg, Mask2FormerTransformerDecoderLayer)]
+    for name in ('self_attn_cfg', 'cross_attn_cfg'):
+        parts.append((f'layer_cfg.{name}', layer_cfg.get(name, {}), MultiheadAttention))
+    for name, options, module in parts:
+        # 'dropout' is an older name; other options are passed on to PyTorch
+        known = {*inspect.signature(module).parameters, 'dropout'} - {'kwargs'}
+        for key in options.keys() - known:
+            raise ValueError(
+                f'{name}: {key}={options[key]!r} is not supported. The decoder runs '
+                f'{module.__name__} with the options {sorted(known)}.'
+            )
 
 
 def resize_mask_features(
@@ -107,17 +138,16 @@ def resize_mask_features(
 
 
 def _resize(features: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bilinear resizing, by way of slices where the size is divided by an even number.
+    """Bilinear resizing, by slices where the size is divided by an even number.
 
-    There a new pixel is the mean of the four pixels in the middle of a block, and no
-    other pixel has to be read.
+    There a new pixel is the mean of the four pixels in the middle of a block.
 
     Args:
         features: (B, C, H, W).
         size: (H_l, W_l) wanted.
 
     Returns:
-        What ``F.interpolate`` makes of them, (B, C, H_l, W_l).
+        The result of ``F.interpolate``, (B, C, H_l, W_l).
     """
     height, width = size
     factor = features.shape[-2] // height
@@ -158,8 +188,8 @@ def masked_attention_stages(
     """
     if attention_masks is None:
         attention_masks = [binary_attention_mask] * len(decoder.layers)
-    # channels first in memory would cost every projection of a batch a copy, which
-    # is kept for the backward pass, too
+    # with channels first in memory every projection would copy the features, and
+    # keep the copy for the backward pass
     values = [value.contiguous() for value in memory.values]
     keys = [
         value + position

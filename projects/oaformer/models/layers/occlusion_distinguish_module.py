@@ -12,13 +12,14 @@ from .masked_attention import (
     ATTENTION_MASKS,
     DecoderMemory,
     DecoderStage,
+    check_layer_cfg,
     masked_attention_stages,
 )
 from .occlusion_embedding_module import OcclusionEmbeddingModule
 
 
 class OcclusionStages(NamedTuple):
-    """What the ODM knows before its first layer and after each layer.
+    """Output of the ODM before its first layer and after each layer.
 
     Attributes:
         stages: Queries and mask embeddings, num_layers + 1 of them.
@@ -34,11 +35,10 @@ class OcclusionStages(NamedTuple):
 class OcclusionDistinguishModule(BaseModule):
     """OEM -> transformer decoder -> OEM (OAFormer, section 2.4 and figure 3).
 
-    One occlusion embedding module looks at the queries before, between and
+    One occlusion embedding module is applied to the queries before, between and
     after the layers of a masked-attention decoder. Each time it predicts every
     query's occlusion rate and the attention mask of the next layer; the last
-    mask is for whatever decoder follows. The module takes and gives tensors
-    only, so it can stand before any decoder that works on queries.
+    mask is for the decoder that follows, which can be any that works on queries.
 
     Args:
         layer_cfg: Config of MMDetection's Mask2Former decoder layer.
@@ -51,7 +51,8 @@ class OcclusionDistinguishModule(BaseModule):
         with_occlusion_rate: Whether rates are predicted.
 
     Raises:
-        ValueError: If ``attention_mask`` is neither of the two.
+        ValueError: If ``attention_mask`` is neither of the two, or ``layer_cfg`` is
+            not supported; see :func:`check_layer_cfg`.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class OcclusionDistinguishModule(BaseModule):
                 f'odm.attention_mask must be one of {sorted(ATTENTION_MASKS)}, '
                 f'not {attention_mask!r}'
             )
+        check_layer_cfg(layer_cfg)
         self.attention_mask = ATTENTION_MASKS[attention_mask]
         self.transformer_decoder = Mask2FormerTransformerDecoder(
             num_layers=num_layers, layer_cfg=layer_cfg

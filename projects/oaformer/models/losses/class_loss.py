@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from mmdet.utils import ConfigType
 from torch import Tensor, nn
 
-from .matching import Matches
+from ..task_modules import Matches
 
 
 def with_class_weight(loss_cls: ConfigType, num_classes: int) -> ConfigType:
@@ -39,7 +39,7 @@ def class_loss(
         loss_cls: MMDetection's loss.
         cls_score: Class logits, background last, (B, Q, K + 1).
         target_labels: Class of each object of the batch, (N,).
-        match: Which query stands for which object.
+        match: The matches of the stage.
         class_weight: Weight of each class, background last, K + 1 of them.
 
     Returns:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from .point_sampling import uncertain_points
+from ..task_modules import uncertain_points
 
 
 class PointSampling(NamedTuple):

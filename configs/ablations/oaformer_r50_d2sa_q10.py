@@ -1,4 +1,0 @@
-# Table 2: 10 queries.
-_base_ = '../oaformer_r50_d2sa.py'
-
-model = dict(panoptic_head=dict(num_queries=10))

@@ -1,4 +1,0 @@
-# SynthAmodal, table 3: mask cross-entropy and dice loss (group 3, first row).
-_base_ = '../oaformer_tiny_synth.py'
-
-model = dict(panoptic_head=dict(loss_occlusion=None))

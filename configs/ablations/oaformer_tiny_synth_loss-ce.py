@@ -1,4 +1,0 @@
-# SynthAmodal, table 3: mask cross-entropy alone (group 2, first row).
-_base_ = '../oaformer_tiny_synth.py'
-
-model = dict(panoptic_head=dict(loss_dice=dict(loss_weight=0.0), loss_occlusion=None))

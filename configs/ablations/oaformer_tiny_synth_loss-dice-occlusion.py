@@ -1,4 +1,0 @@
-# SynthAmodal, table 3: dice and occlusion loss (group 1, second row).
-_base_ = '../oaformer_tiny_synth.py'
-
-model = dict(panoptic_head=dict(loss_mask=dict(loss_weight=0.0)))

@@ -1,4 +1,0 @@
-# SynthAmodal, table 2: 50 queries.
-_base_ = '../oaformer_tiny_synth.py'
-
-model = dict(panoptic_head=dict(num_queries=50))

@@ -1,0 +1,4 @@
+# Table 3: mask cross-entropy alone (group 2, first row).
+_base_ = '../../oaformer_r50_d2sa.py'
+
+model = dict(panoptic_head=dict(loss_dice=dict(loss_weight=0.0), loss_occlusion=None))

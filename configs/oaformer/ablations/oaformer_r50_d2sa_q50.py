@@ -1,0 +1,4 @@
+# Table 2: 50 queries.
+_base_ = '../../oaformer_r50_d2sa.py'
+
+model = dict(panoptic_head=dict(num_queries=50))

@@ -1,0 +1,13 @@
+"""Command lines, paths and processes of training and testing."""
+
+from . import cli
+from .distributed import finish_processes
+from .paths import REPO_ROOT, find_config, resolve_data_paths
+
+__all__ = [
+    'REPO_ROOT',
+    'cli',
+    'find_config',
+    'finish_processes',
+    'resolve_data_paths',
+]
