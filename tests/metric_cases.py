@@ -9,7 +9,7 @@ from mmengine.evaluator import Evaluator
 from mmengine.structures import InstanceData
 
 from oaformer.evaluation import AmodalCocoMetric
-from oaformer.structures import encode_masks
+from oaformer.structures import encode_masks, rle_bbox
 
 META = dict(classes=('cup', 'plate'))
 
@@ -49,13 +49,20 @@ def write(folder, annotations, image_ids=(1,)):
     return str(path)
 
 
+def corners(rles):
+    """Boxes (x1, y1, x2, y2) around masks, float32 of shape (n, 4)."""
+    boxes = np.array([rle_bbox(rle) for rle in rles], np.float32).reshape(-1, 4)
+    boxes[:, 2:] += boxes[:, :2]
+    return boxes
+
+
 def sample(
     masks, scores, labels=None, rates=None, img_id=1, as_tensor=False, visible=None
 ):
     """A data sample as it comes from the model."""
     masks = np.asarray(masks, np.uint8).reshape(-1, 20, 30)
     prediction = InstanceData()
-    prediction.bboxes = torch.zeros(len(masks), 4)
+    prediction.bboxes = torch.tensor(corners(encode_masks(masks)))
     prediction.labels = torch.tensor(labels or [0] * len(masks), dtype=torch.long)
     prediction.scores = torch.tensor(scores, dtype=torch.float32)
     prediction.masks = torch.from_numpy(masks).bool()

@@ -1,11 +1,9 @@
 """A good annotation file, and faults to plant in it, one at a time."""
 
-import copy
 from typing import NamedTuple
 
 import numpy as np
 
-from oaformer.datasets.annotation_check import ImageFile
 from oaformer.structures import encode_masks
 
 SIZES = {'1.png': (20, 30), '2.png': (24, 16), '3.png': (20, 30)}
@@ -96,26 +94,24 @@ def good_content():
     )
 
 
-def good_images():
-    return {name: ImageFile(f'images/{name}', size) for name, size in SIZES.items()}
-
-
 class Fault(NamedTuple):
-    """What is done to the good file, and the problems (kind, id) that follow."""
+    """What is done to the good file, and the findings (kind, id) that follow.
+
+    ``plant(content, sizes)`` changes the content of the file and the sizes (height,
+    width) of the image files by name.
+    """
 
     name: str
     plant: object
     expected: list
-    # Ids (section, id) that a corrected copy has to leave out.
-    removed: list = []
 
 
 FAULTS = []
 
 
-def fault(name, *expected, removed=()):
+def fault(name, *expected):
     def register(plant):
-        FAULTS.append(Fault(name, plant, list(expected), list(removed)))
+        FAULTS.append(Fault(name, plant, list(expected)))
         return plant
 
     return register
@@ -125,240 +121,153 @@ def entry(content, annotation_id):
     return next(a for a in content['annotations'] if a and a.get('id') == annotation_id)
 
 
-def change(name, annotation_id, kind, removed=False, **values):
+def update(item, values):
+    for key, value in values.items():
+        item.pop(key, None)
+        if value is not None:
+            item[key] = value
+
+
+def change(name, annotation_id, kind, found_id=..., **values):
     """A fault by other values of one annotation; None takes the key away."""
 
-    def plant(content, images):
-        annotation = entry(content, annotation_id)
-        for key, value in values.items():
-            annotation.pop(key, None)
-            if value is not None:
-                annotation[key] = value
-
-    gone = [('annotations', annotation_id)] if removed else []
-    FAULTS.append(Fault(name, plant, [(kind, annotation_id)], gone))
+    @fault(name, (kind, annotation_id if found_id is ... else found_id))
+    def plant(content, sizes):
+        update(entry(content, annotation_id), values)
 
 
 NAN, INFINITE = float('nan'), float('inf')
 OTHER_SIZE = rle((5, 6), (0, 0, 2, 2))
 CORRUPT = dict(size=[20, 30], counts='0')
+CUP_SEEN = ((12, 10, 18, 26), (8, 23, 12, 26))
 
-change(
-    'visible outside amodal',
-    12,
-    'visible_outside_amodal',
-    visible_mask=first((12, 10, 18, 26), (8, 23, 12, 26), (0, 26, 2, 30)),
-)
-change(
-    'invisible also visible',
-    12,
-    'invisible_mask',
-    invisible_mask=first((8, 10, 13, 23)),
-)
-change(
-    'neither visible nor invisible',
-    12,
-    'invisible_mask',
-    invisible_mask=first((8, 10, 12, 20)),
-)
-change(
-    'invisible outside amodal',
-    12,
-    'invisible_mask',
-    invisible_mask=first((8, 10, 12, 23), (0, 0, 1, 1)),
-)
+outside = first(*CUP_SEEN, (0, 26, 2, 30))
+change('visible outside amodal', 12, 'visible_outside_amodal', visible_mask=outside)
+for name, boxes in {
+    'invisible also visible': [(8, 10, 13, 23)],
+    'neither visible nor invisible': [(8, 10, 12, 20)],
+    'invisible outside amodal': [(8, 10, 12, 23), (0, 0, 1, 1)],
+}.items():
+    change(name, 12, 'invisible_mask', invisible_mask=first(*boxes))
 change('invisible corrupt', 12, 'invisible_mask', invisible_mask=CORRUPT)
 change('rate off', 12, 'occlusion_rate', occlude_rate=0.327)
 change('rate above 1', 15, 'occlusion_rate', occlude_rate=1.0005)
 change('rate below 0', 11, 'occlusion_rate', occlude_rate=-0.0005)
 change('rate without masks', 13, 'occlusion_rate', occlude_rate=0.5)
-change('rate nan', 12, 'not_finite', occlude_rate=NAN)
-change('rate text', 12, 'invalid_value', occlude_rate='much')
+change('rate nan', 12, 'occlusion_rate', occlude_rate=NAN)
+change('rate text', 12, 'invalid_value', occlude_rate='0.325')
+change('rate flag', 15, 'invalid_value', occlude_rate=True)
 change('box off', 11, 'bbox', bbox=[3, 2, 22, 10])
 change('box without width', 11, 'bbox', bbox=[3, 2, 0, 10])
+change('box infinite', 11, 'bbox', bbox=[3, 2, INFINITE, 10])
+change('box nan', 11, 'bbox', bbox=[3, NAN, 20, 10])
 change('box of three', 11, 'invalid_value', bbox=[3, 2, 20])
-change('box infinite', 11, 'not_finite', bbox=[3, 2, INFINITE, 10])
+change('box of texts', 11, 'invalid_value', bbox=['3', '2', '20', '10'])
+change('box is a number', 11, 'invalid_value', bbox=7)
 change('area off', 12, 'area', area=163)
 change('area of polygon off', 13, 'area', area=64)
+change('area nan', 12, 'area', area=NAN)
 change('area text', 12, 'invalid_value', area='160')
-change('area nan', 12, 'not_finite', area=NAN)
-change('other key nan', 12, 'not_finite', keypoints=[[1.0, NAN]])
-change('crowd text', 12, 'invalid_value', iscrowd='1')
-change('crowd unclear', 12, 'invalid_value', iscrowd='maybe', removed=True)
-change('depth text', 12, 'occl_depth', occl_depth='back')
-change('amodal size', 11, 'mask_size', segmentation=OTHER_SIZE, removed=True)
+for key in ('iscrowd', 'ignore'):
+    for value in ('0', 'maybe', 2, [1]):
+        change(f'{key} {value!r}', 12, 'invalid_value', **{key: value})
+change('amodal size', 11, 'mask_size', segmentation=OTHER_SIZE)
 change('visible size', 12, 'mask_size', visible_mask=OTHER_SIZE)
-change(
-    'visible size, nothing else', 11, 'mask_size', visible_mask=OTHER_SIZE, removed=True
-)
-change('amodal corrupt', 11, 'undecodable_mask', segmentation=CORRUPT, removed=True)
+change('amodal corrupt', 11, 'undecodable_mask', segmentation=CORRUPT)
 change('visible corrupt', 12, 'undecodable_mask', visible_mask=CORRUPT)
+corrupt = dict(visible_mask=None, invisible_mask=CORRUPT)
+change('invisible corrupt, nothing else', 12, 'undecodable_mask', **corrupt)
+change('mask is text', 11, 'undecodable_mask', segmentation='x')
 change(
-    'invisible corrupt, nothing else',
-    12,
-    'undecodable_mask',
-    visible_mask=None,
-    invisible_mask=CORRUPT,
-    removed=True,
+    'mask size is text', 11, 'undecodable_mask', segmentation=dict(size='x', counts='')
 )
-change('mask is text', 11, 'undecodable_mask', segmentation='x', removed=True)
-change('polygons none', 13, 'undecodable_mask', segmentation=[], removed=True)
-change(
-    'polygon short', 13, 'undecodable_mask', segmentation=[[1, 1, 5, 5]], removed=True
-)
-change(
-    'polygon nan',
-    13,
-    'undecodable_mask',
-    segmentation=[[1, 1, NAN, 1, 9, 9]],
-    removed=True,
-)
-change('amodal empty', 11, 'empty_amodal_mask', segmentation=first(), removed=True)
-change('amodal missing', 11, 'missing_key', segmentation=None, removed=True)
-change('unknown image', 13, 'unknown_image', image_id=7, removed=True)
-change('unknown category', 13, 'unknown_category', category_id=7, removed=True)
-change('no image', 13, 'missing_key', image_id=None, removed=True)
-change('no category', 13, 'missing_key', category_id=None, removed=True)
-change('image id is a list', 13, 'invalid_value', image_id=[1], removed=True)
-change('category id is a list', 13, 'invalid_value', category_id=[1], removed=True)
+change('polygons none', 13, 'undecodable_mask', segmentation=[])
+change('polygon short', 13, 'undecodable_mask', segmentation=[[1, 1, 5, 5]])
+change('polygon nan', 13, 'undecodable_mask', segmentation=[[1, 1, NAN, 1, 9, 9]])
+change('amodal empty', 11, 'empty_amodal_mask', segmentation=first())
+change('amodal missing', 11, 'missing_key', segmentation=None)
+for name in ('image', 'category'):
+    key = f'{name}_id'
+    change(f'unknown {name}', 13, f'unknown_{name}', **{key: 7})
+    change(f'no {name}', 13, 'missing_key', **{key: None})
+    for value in ('1', 1.0, True, [1]):
+        change(f'{key} {value!r}', 13, 'invalid_value', **{key: value})
 
 
-@fault('annotation without id', ('missing_key', None))
-def _(content, images):
-    del entry(content, 13)['id']
+change('id missing', 13, 'missing_key', None, id=None)
+change('id is a list', 13, 'invalid_value', [13], id=[13])
+change('id twice', 13, 'duplicate_annotation_id', 11, id=11)
 
 
-@fault('annotation id twice', ('duplicate_annotation_id', 11))
-def _(content, images):
-    entry(content, 13)['id'] = 11
+def add(name, section, kind, item):
+    """A fault by another entry of a section."""
+
+    @fault(name, (kind, item and item['id']))
+    def plant(content, sizes):
+        content[section].append(item)
 
 
-@fault('annotation is null', ('invalid_value', None), removed=[('annotations', None)])
-def _(content, images):
-    content['annotations'].append(None)
+twice = good_content()['annotations'][0] | dict(id=16)
+add('annotation is null', 'annotations', 'invalid_value', None)
+add('object twice', 'annotations', 'duplicate_object', twice)
+add('image twice', 'images', 'duplicate_image_id', good_content()['images'][0])
+add('category twice', 'categories', 'duplicate_category_id', dict(id=9, name='cup'))
+add('name twice', 'categories', 'duplicate_category_name', dict(id=6, name='cup'))
+add('category id is a text', 'categories', 'invalid_value', dict(id='7', name='bag'))
+add('category without name', 'categories', 'missing_key', dict(id=7))
+add('category name is a number', 'categories', 'invalid_value', dict(id=7, name=7))
 
 
-@fault('object twice', ('duplicate_object', 16), removed=[('annotations', 16)])
-def _(content, images):
-    content['annotations'].append(dict(entry(content, 11), id=16))
+def change_image(name, image_id, kind, found_id=..., **values):
+    """A fault by other values of one image; None takes the key away."""
+
+    @fault(name, (kind, image_id if found_id is ... else found_id))
+    def plant(content, sizes):
+        update(content['images'][image_id - 1], values)
 
 
-@fault('depths exchanged', ('occl_depth', 11), ('occl_depth', 12))
-def _(content, images):
-    entry(content, 11)['occl_depth'] = 2
+change_image('image without id', 3, 'missing_key', None, id=None)
+change_image('image id is a text', 3, 'invalid_value', '3', id='3')
+change_image('image without file', 3, 'missing_key', file_name=None)
+change_image('file name is a number', 3, 'invalid_value', file_name=3)
+change_image('image without height', 1, 'missing_key', height=None)
+change_image('width is a text', 1, 'invalid_value', width='30')
+change_image('height is not whole', 1, 'invalid_value', height=20.5)
 
 
-@fault('image twice', ('duplicate_image_id', 1), removed=[('images', 1)])
-def _(content, images):
-    content['images'].append(dict(content['images'][0]))
+@fault('image ids are texts', ('invalid_value', '1'), ('invalid_value', 11))
+def _(content, sizes):
+    content['images'][0]['id'] = entry(content, 11)['image_id'] = '1'
+    content['annotations'].remove(entry(content, 12))
 
 
-@fault(
-    'two images with one id',
-    ('duplicate_image_id', 1),
-    removed=[
-        ('images', 1),
-        ('images', 1),
-        ('annotations', 11),
-        ('annotations', 12),
-    ],
-)
-def _(content, images):
-    content['images'][2]['id'] = 1
+@fault('image missing', ('missing_image', 1))
+def _(content, sizes):
+    del sizes['1.png']
 
 
-@fault('image without id', ('missing_key', None), removed=[('images', None)])
-def _(content, images):
-    del content['images'][2]['id']
+@fault('image of another size', ('image_size', 1))
+def _(content, sizes):
+    sizes['1.png'] = (40, 60)
 
 
-@fault('image without file', ('missing_key', 3), removed=[('images', 3)])
-def _(content, images):
-    del content['images'][2]['file_name']
-
-
-@fault('image without height', ('missing_key', 1))
-def _(content, images):
-    del content['images'][0]['height']
-
-
-@fault('width is text', ('invalid_value', 1))
-def _(content, images):
-    content['images'][0]['width'] = '30'
-
-
-@fault('image has nan', ('not_finite', 3))
-def _(content, images):
-    content['images'][2]['exposure'] = NAN
-
-
-@fault(
-    'image missing',
-    ('missing_image', 1),
-    removed=[('images', 1), ('annotations', 11), ('annotations', 12)],
-)
-def _(content, images):
-    images['1.png'] = ImageFile('images/1.png', None, 'there is no file 1.png')
-
-
-@fault(
-    'image of another size',
-    ('image_size', 1),
-    removed=[('images', 1), ('annotations', 11), ('annotations', 12)],
-)
-def _(content, images):
-    images['1.png'] = ImageFile('images/1.png', (40, 60))
-
-
-@fault('image without objects of another size', ('image_size', 3))
-def _(content, images):
-    images['3.png'] = ImageFile('images/3.png', (40, 60))
+@fault('image without objects of another size', ('empty_image_size', 3))
+def _(content, sizes):
+    sizes['3.png'] = (40, 60)
 
 
 @fault(
     'size annotated wrong',
     ('image_size', 1),
     *[('mask_size', 11)] * 2,
-    *[('mask_size', 12)] * 3,
+    *[('mask_size', 12)] * 2,
 )
-def _(content, images):
+def _(content, sizes):
     content['images'][0]['height'] = 21
 
 
-@fault(
-    'category name twice', ('duplicate_category_name', 6), removed=[('categories', 6)]
-)
-def _(content, images):
-    content['categories'].append(dict(id=6, name='cup'))
-    entry(content, 13)['category_id'] = 6
-
-
-@fault('category twice', ('duplicate_category_id', 9), removed=[('categories', 9)])
-def _(content, images):
-    content['categories'].append(dict(id=9, name='cup'))
-
-
-@fault(
-    'two categories with one id',
-    ('duplicate_category_id', 9),
-    removed=[
-        ('categories', 9),
-        ('categories', 9),
-        ('annotations', 12),
-        ('annotations', 13),
-    ],
-)
-def _(content, images):
-    content['categories'].append(dict(id=9, name='plate'))
-
-
-@fault('category without name', ('missing_key', 7), removed=[('categories', 7)])
-def _(content, images):
-    content['categories'].append(dict(id=7))
-
-
 def planted(item):
-    """A good file with a fault in it: content and images."""
-    content, images = copy.deepcopy(good_content()), good_images()
-    item.plant(content, images)
-    return content, images
+    """A good file with a fault in it: content, and sizes of the image files."""
+    content, sizes = good_content(), dict(SIZES)
+    item.plant(content, sizes)
+    return content, sizes

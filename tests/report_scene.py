@@ -1,5 +1,8 @@
 """Two images with objects and detections whose numbers are known by heart."""
 
+import json
+import pickle
+
 import numpy as np
 
 from oaformer.structures import encode_masks
@@ -75,6 +78,7 @@ def predictions(with_rates=True, with_visible_masks=False):
         instances = dict(
             labels=np.array(labels),
             scores=np.array(scores),
+            bboxes=np.array([[box[2], box[0], box[3], box[1]] for box in boxes]),
             masks=[box_mask(*box) for box in boxes],
         )
         if with_rates:
@@ -86,3 +90,29 @@ def predictions(with_rates=True, with_visible_masks=False):
             ]
         dumped.append(dict(img_id=image_id, pred_instances=instances))
     return dumped
+
+
+CONFIG = """
+custom_imports = dict(imports=['oaformer'], allow_failed_imports=False)
+default_scope = 'mmdet'
+visualizer = dict(
+    type='AmodalLocalVisualizer',
+    vis_backends=[dict(type='LocalVisBackend')],
+    name='visualizer')
+test_dataloader = dict(
+    dataset=dict(
+        type='AmodalCocoDataset',
+        data_root={root!r},
+        ann_file='val.json',
+        data_prefix=dict(img='images'),
+        test_mode=True,
+        pipeline=[]))
+test_evaluator = dict(type='AmodalCocoMetric', ann_file={root!r} + '/val.json')
+"""
+
+
+def write_run(folder, **kwargs):
+    """Annotations, config and predictions of a test run; its images are missing."""
+    (folder / 'val.json').write_text(json.dumps(annotations()))
+    (folder / 'config.py').write_text(CONFIG.format(root=str(folder)))
+    (folder / 'predictions.pkl').write_bytes(pickle.dumps(predictions(**kwargs)))

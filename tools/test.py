@@ -1,6 +1,7 @@
 """Test a detector."""
 
-from oaformer.engine import DumpAmodalResults, cli, finish_processes
+from oaformer.engine import cli, finish_processes
+from oaformer.evaluation import DumpAmodalResults
 
 
 def main() -> None:

@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 from oaformer.datasets import parse_amodal_annotation
+from oaformer.datasets.annotation import parse_annotation, to_annotation
+from oaformer.datasets.findings import CORRECTED, ERROR
 from oaformer.structures import decode_masks, encode_masks
 
 HEIGHT, WIDTH = 10, 12
@@ -98,9 +100,54 @@ def test_rate_outside_0_to_1_gives_way_however_close():
         assert parsed.corrections == ['occlusion rate recomputed from the masks']
 
 
-@pytest.mark.parametrize('bbox', [None, [2, 2, 0, 4], [2, float('nan'), 8, 4]])
+@pytest.mark.parametrize(
+    'bbox',
+    [None, [], [2, 2, 0, 4], [2, float('nan'), 8, 4], [0.2, 0.2, 0.7, 0.4]],
+)
 def test_box_from_the_mask(bbox):
     assert parse(bbox=bbox).bbox == [2, 2, 10, 6]
+
+
+@pytest.mark.parametrize(
+    ('annotated', 'area', 'corrected'),
+    [
+        (None, 32, False),
+        (32.5, 32.5, False),
+        (34, 32, True),
+        (0, 32, True),
+        (float('nan'), 32, True),
+        (float('inf'), 32, True),
+    ],
+)
+def test_area_is_the_masks_where_they_disagree(annotated, area, corrected):
+    parsed = parse(area=annotated)
+    assert parsed.area == area
+    words = ['area recomputed from the amodal mask']
+    assert parsed.corrections == (words if corrected else [])
+
+
+@pytest.mark.parametrize('key', ['iscrowd', 'ignore'])
+@pytest.mark.parametrize(
+    ('value', 'flag'),
+    [(None, False), (0, False), (False, False), (1, True), (True, True)],
+)
+def test_flags(key, value, flag):
+    assert getattr(parse(**{key: value}), key) is flag
+
+
+def test_all_findings_are_collected():
+    entry = annotation(iscrowd='0', area='32', bbox=[1, 2], segmentation='x')
+    parsed, findings = parse_annotation(entry, HEIGHT, WIDTH)
+    assert parsed is None
+    keys = ['segmentation', 'iscrowd', 'area', 'bbox']
+    assert [each.key for each in findings] == keys
+    assert {each.severity for each in findings} == {ERROR}
+    parsed, findings = parse_annotation(
+        annotation(area=99, occlude_rate=0.1), HEIGHT, WIDTH
+    )
+    assert [each.kind for each in findings] == ['occlusion_rate', 'area']
+    assert {each.severity for each in findings} == {CORRECTED}
+    assert len(parsed.corrections) == 2
 
 
 @pytest.mark.parametrize(
@@ -111,8 +158,47 @@ def test_box_from_the_mask(bbox):
         (dict(segmentation=mask(0, 0, 0, 0)), 'no pixel'),
         (dict(visible_mask={'size': [3, 3], 'counts': [9]}), '"visible_mask".*3 x 3'),
         (dict(segmentation={'size': [10, 12], 'counts': '0'}), 'corrupt'),
+        (dict(bbox=[0, 0, 20]), '"bbox" is .*not four numbers'),
+        (dict(area='400'), '"area" is \'400\', not a number'),
+        (dict(occlude_rate='0.5'), '"occlude_rate" is \'0.5\', not a number'),
+        (dict(iscrowd='0'), '"iscrowd" is \'0\', not 0 or 1'),
     ],
 )
-def test_unusable_masks_are_named(changes, words):
+def test_errors_name_the_key(changes, words):
     with pytest.raises(ValueError, match=words):
         parse(**changes)
+
+
+IDS = dict(id=1, image_id=2, category_id=3)
+
+
+def test_written_annotations_by_hand():
+    whole, part = mask(2, 2, 6, 10), mask(2, 2, 6, 4)
+    written = to_annotation(whole, part, **IDS, occl_depth=4, iscrowd=1)
+    assert written == dict(
+        **IDS,
+        iscrowd=1,
+        bbox=[2, 2, 8, 4],
+        area=32,
+        segmentation=whole,
+        visible_mask=part,
+        occlude_rate=0.75,
+        occl_depth=4,
+        invisible_mask=mask(2, 4, 6, 10),
+    )
+    assert 'invisible_mask' not in to_annotation(whole, whole, **IDS)
+    unknown = to_annotation(whole, **IDS)
+    assert unknown.keys().isdisjoint({'visible_mask', 'invisible_mask'})
+    assert unknown['occlude_rate'] == 0
+
+
+def test_what_is_written_is_read_without_a_correction():
+    rng = np.random.default_rng(0)
+    for share in (0, 0.3, 0.7, 1):
+        amodal = (rng.random((1, HEIGHT, WIDTH)) < 0.5).astype(np.uint8)
+        visible = amodal & (rng.random(amodal.shape) < share)
+        masks = encode_masks(amodal)[0], encode_masks(visible)[0]
+        parsed, findings = parse_annotation(to_annotation(*masks, **IDS), HEIGHT, WIDTH)
+        assert findings == []
+        assert (parsed.amodal, parsed.visible) == masks
+        assert parsed.occlusion_rate == 1 - visible.sum() / amodal.sum()

@@ -7,7 +7,15 @@ import re
 import numpy as np
 import pytest
 import torch
-from metric_cases import META, annotation, box_mask, evaluate, sample, write
+from metric_cases import (
+    META,
+    annotation,
+    box_mask,
+    corners,
+    evaluate,
+    sample,
+    write,
+)
 from mmdet.registry import METRICS
 from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
@@ -15,12 +23,8 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from oaformer.evaluation import AmodalCocoMetric
-from oaformer.evaluation.engine import BEST_ENGINE
+from oaformer.evaluation.coco_eval import BEST_ENGINE
 from oaformer.structures import decode_masks, encode_masks, to_rle
-
-NAMES = ('segm_mAP', 'segm_mAP_50', 'segm_mAP_75')
-AREAS = ('segm_mAP_s', 'segm_mAP_m', 'segm_mAP_l')
-RECALLS = ('segm_AR@1', 'segm_AR@10', 'segm_AR@100')
 
 
 def test_is_registered(tmp_path):
@@ -58,69 +62,49 @@ def test_by_hand(tmp_path):
     assert metrics.keys().isdisjoint({'segm_mAP_m', 'segm_mAP_l'})
 
 
-def coco_stats(path, results):
-    with contextlib.redirect_stdout(io.StringIO()):
-        coco = COCO(str(path))
-        evaluation = COCOeval(coco, coco.loadRes(results), 'segm')
-        evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
-    return evaluation.stats
-
-
-def test_equals_pycocotools_on_d2sa(sample_data, tmp_path):
+def test_results_and_written_file_equal_pycocotools_on_d2sa(sample_data, tmp_path):
     path = sample_data / 'd2sa_sample' / 'annotations' / 'D2S_amodal_validation.json'
     content = json.loads(path.read_text())
     category_ids = [category['id'] for category in content['categories']]
     rng = np.random.default_rng(0)
-    samples, results = [], []
+    samples = []
     for image in content['images']:
-        masks, labels, scores = [], [], []
+        masks, labels = [], []
         for item in content['annotations']:
             if item['image_id'] != image['id']:
                 continue
             mask = decode_masks(
                 [to_rle(item['segmentation'], image['height'], image['width'])]
             )[0]
-            # Moved a little, moved much, and the right place with a wrong class.
+            # moved a little, moved much, and the right place with a wrong class
             for shift, wrong in ((9, 0), (120, 0), (30, 1), (55, 0)):
                 masks.append(np.roll(mask, shift, axis=int(rng.integers(2))))
                 labels.append((category_ids.index(item['category_id']) + wrong) % 60)
-                scores.append(float(np.float32(rng.random())))
         rles = encode_masks(np.stack(masks))
-        results += [
-            dict(
-                image_id=image['id'],
-                category_id=category_ids[label],
-                segmentation=rle,
-                score=score,
-            )
-            for rle, label, score in zip(rles, labels, scores, strict=True)
-        ]
         prediction = InstanceData(
-            labels=torch.tensor(labels), scores=torch.tensor(scores), masks=rles
+            bboxes=torch.from_numpy(corners(rles)),
+            labels=torch.tensor(labels),
+            scores=torch.from_numpy(rng.random(len(rles), dtype=np.float32)),
+            masks=rles,
         )
         samples.append(DetDataSample(pred_instances=prediction))
         samples[-1].set_metainfo(dict(img_id=image['id']))
 
-    stats = coco_stats(path, results)
     classes = tuple(category['name'] for category in content['categories'])
-    ours = evaluate(str(path), samples, dict(classes=classes))
-    expected = dict(zip((*NAMES, *AREAS, *RECALLS), stats[:9], strict=True))
-    measured = {name: value for name, value in expected.items() if value != -1}
-    assert {name: ours[name] for name in expected if name in ours} == measured
-    assert 0 < ours['segm_mAP'] < 1
-
-    # What is written is what pycocotools reads, and gives the same numbers.
-    evaluate(
-        str(path),
-        samples,
-        dict(classes=classes),
-        format_only=True,
-        outfile_prefix=str(tmp_path / 'results'),
+    prefix = str(tmp_path / 'results')
+    ours = evaluate(str(path), samples, dict(classes=classes), outfile_prefix=prefix)
+    with contextlib.redirect_stdout(io.StringIO()):
+        coco = COCO(str(path))
+        evaluation = COCOeval(coco, coco.loadRes(f'{prefix}.segm.json'), 'segm')
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    names = [f'mAP{suffix}' for suffix in ('', '_50', '_75', '_s', '_m', '_l')]
+    names += [f'AR@{number}' for number in (1, 10, 100)]
+    assert [ours.get(f'segm_{name}', -1) for name in names] == pytest.approx(
+        evaluation.stats[:9].tolist(), abs=1e-9
     )
-    written = json.loads((tmp_path / 'results.segm.json').read_text())
-    assert coco_stats(path, written).tolist() == stats.tolist()
+    assert 0 < ours['segm_mAP'] < 1
 
 
 def test_perfect_prediction_of_every_class_in_any_form(tmp_path):
@@ -156,26 +140,9 @@ def test_classes_without_ground_truth_are_left_out(tmp_path, log):
     assert metrics['segm_mAP'] == pytest.approx(1)
     assert 'plate_precision' not in metrics
     table = log[-1]
-    assert re.search(r'\| cup +\| +1 \| 1.0000 \| 1.0000 \| +1.0000 \|', table)
+    assert re.search(r'\| cup +\| +1 \| +1 \| 1.0000 \| 1.0000 \| 1.0000 \|', table)
     assert '| plate' not in table
     assert 'classes without objects: plate' in table
-
-
-@pytest.mark.parametrize(
-    'segmentation',
-    [
-        [0, 0, 10, 0, 10, 10, 0, 10],
-        [[0, 0, 10, 0, 10, 10, 0, 10]],
-        {'size': [20, 30], 'counts': [0, 10] + [10, 10] * 9 + [410]},
-    ],
-    ids=['flat polygon', 'polygons', 'run lengths'],
-)
-def test_every_encoding_of_the_ground_truth(tmp_path, segmentation):
-    item = annotation(1, box_mask(0, 0, 10, 10))
-    item['segmentation'] = segmentation
-    ann_file = write(tmp_path, [item])
-    metrics = evaluate(ann_file, [sample([box_mask(0, 0, 10, 10)], [0.5])])
-    assert metrics['segm_mAP'] == pytest.approx(1)
 
 
 def test_crowd_as_boolean_is_neither_missed_nor_matched(tmp_path):
@@ -218,7 +185,7 @@ def test_without_predicted_rates_the_error_is_absent(tmp_path, log):
     mask = box_mask(0, 0, 10, 10)
     metrics = evaluate(write(tmp_path, [annotation(1, mask)]), [sample([mask], [0.5])])
     assert 'occlusion_rate_mae' not in metrics
-    assert 'segm_mAP_occlusion_none_by_rate' not in metrics
+    assert 'segm_mAP_occlusion_15_by_rate' not in metrics
     line = next(
         line
         for line in log[-1].splitlines()
@@ -322,9 +289,9 @@ def test_a_rate_that_is_none_is_an_error(tmp_path, rate):
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (dict(image_id=8), r'annotation 5 \(image 8\): no such image'),
-        (dict(category_id=1), r'annotation 5 \(image 1\): category_id 1'),
-        (dict(segmentation=[]), 'annotation 5 .image 1.: .*empty'),
+        (dict(image_id=8), r'annotation 5 \(image 8\): image_id 8 not found'),
+        (dict(category_id=1), r'annotation 5 \(image 1.*\): category_id 1 not found'),
+        (dict(segmentation=[]), 'annotation 5 .image 1, .*: .*empty'),
     ],
 )
 def test_bad_ground_truth_names_file_and_annotation(tmp_path, change, message):
@@ -332,16 +299,6 @@ def test_bad_ground_truth_names_file_and_annotation(tmp_path, change, message):
     ann_file = write(tmp_path, [item])
     with pytest.raises(ValueError, match=f'annotations.json: {message}'):
         AmodalCocoMetric(ann_file)
-
-
-def test_unreadable_file(tmp_path):
-    path = tmp_path / 'broken.json'
-    path.write_text('{"images": [')
-    with pytest.raises(ValueError, match='broken.json is not valid JSON'):
-        AmodalCocoMetric(str(path))
-    path.write_text('{"images": []}')
-    with pytest.raises(ValueError, match="has no .'annotations', 'categories'"):
-        AmodalCocoMetric(str(path))
 
 
 def test_format_only_needs_a_file(tmp_path):

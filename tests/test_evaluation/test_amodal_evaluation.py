@@ -1,11 +1,19 @@
 import json
+import pickle
 
 import numpy as np
 import pytest
-from metric_cases import annotation, box_mask, evaluate, sample, write
+import torch
+from coco_cases import CATEGORIES, random_case
+from metric_cases import annotation, box_mask, corners, evaluate, sample, write
+from mmdet.evaluation import CocoMetric
+from mmdet.structures import DetDataSample
+from mmengine.evaluator import Evaluator
+from mmengine.structures import InstanceData
 
 from oaformer.datasets.converters import convert_cocoa
-from oaformer.evaluation import AmodalCocoMetric
+from oaformer.evaluation import AmodalCocoMetric, DumpAmodalResults, load_results
+from oaformer.structures import rle_bbox
 
 
 @pytest.mark.parametrize('as_tensor', [False, True])
@@ -83,7 +91,7 @@ def test_occlusion_by_hand(tmp_path):
     )
     metrics = evaluate(ann_file, [prediction])
     assert metrics['segm_mAP_occlusion_heavy'] == pytest.approx(0.5)
-    assert metrics['segm_mAP_occlusion_heavy_by_rate'] == pytest.approx(1)
+    assert metrics['segm_mAP_occlusion_40_by_rate'] == pytest.approx(1)
     assert metrics['segm_mAP_occlusion_none'] == pytest.approx(0.5)
     assert metrics['segm_mAP_occlusion_40'] == pytest.approx(0.5)
     assert 'segm_mAP_occlusion_partial' not in metrics
@@ -101,6 +109,121 @@ def test_occlusion_by_hand(tmp_path):
     assert metrics['occluded_taken_for_unoccluded'] == 1
     with pytest.raises(ValueError, match='occluded_rate'):
         AmodalCocoMetric(ann_file, occluded_rate=0)
+
+
+def test_buckets_that_no_prediction_reaches_have_no_number_by_rate(tmp_path):
+    # a sigmoid is never 0: in 'none' none of the false positives would count
+    mask, elsewhere = box_mask(0, 0, 10, 10), box_mask(15, 0, 25, 10)
+    ann_file = write(tmp_path, [annotation(1, mask)])
+    prediction = sample(
+        [elsewhere] * 20 + [mask], [0.99] * 20 + [0.5], rates=[0.02] * 21
+    )
+    metrics = evaluate(ann_file, [prediction])
+    assert metrics['segm_mAP_occlusion_none'] == pytest.approx(1 / 21)
+    assert [name for name in metrics if name.endswith('_by_rate')] == []
+
+
+HALF = box_mask(0, 0, 10, 20)
+BESIDE = box_mask(20, 0, 30, 20)
+
+
+@pytest.mark.parametrize('as_tensor', [False, True])
+@pytest.mark.parametrize('from_file', [False, True])
+@pytest.mark.parametrize(
+    'visible, expected',
+    [
+        # 300 of 400 predicted pixels are taken for hidden, 100 of the 200 hidden
+        (box_mask(10, 0, 20, 10) | BESIDE, 100 / 400),
+        # nothing of the object is predicted as visible
+        (BESIDE, 200 / 400),
+    ],
+    ids=['leaves', 'beside'],
+)
+def test_visible_masks_count_inside_the_amodal_mask(
+    tmp_path, visible, expected, from_file, as_tensor
+):
+    whole = box_mask(0, 0, 20, 20)
+    ann_file = write(tmp_path, [annotation(1, whole, visible=HALF)])
+    prediction = sample([whole], [0.5], visible=[visible], as_tensor=as_tensor)
+    if from_file:
+        path = tmp_path / 'predictions.pkl'
+        path.write_bytes(pickle.dumps([prediction.to_dict()]))
+        (prediction,) = load_results(path)
+    metrics = evaluate(ann_file, [prediction])
+    assert metrics['mIoU_predicted_invisible'] == pytest.approx(expected)
+    assert metrics['mIoU_full'] == 1
+
+
+def test_rates_are_derived_from_predicted_masks(tmp_path, log):
+    whole = box_mask(0, 0, 20, 20)
+    ann_file = write(tmp_path, [annotation(1, whole, visible=HALF)])
+    dumped = tmp_path / 'predictions.pkl'
+    prediction = sample([whole], [0.5], visible=[box_mask(0, 0, 20, 15)])
+    dump = DumpAmodalResults(str(dumped))
+    dump.process({}, [prediction.to_dict()])
+    dump.evaluate(size=1)
+    (loaded,) = load_results(dumped)
+    for each in (prediction, loaded):
+        metrics = evaluate(ann_file, [each])
+        # 0.25 of the predicted mask and 0.5 of the object are hidden
+        assert metrics['occlusion_rate_mae'] == pytest.approx(0.25)
+        assert metrics['segm_mAP_occlusion_40_by_rate'] == pytest.approx(1)
+        text = 'occlusion rates are derived from the predicted masks'
+        assert log.pop().count(text) == 1
+    prediction.pred_instances.occlusion_rates = torch.tensor([0.25])
+    evaluate(ann_file, [prediction])
+    assert text not in log.pop()
+
+
+@pytest.mark.parametrize('seed', range(2))
+def test_boxes_equal_those_of_mmdetection(tmp_path, seed):
+    objects, detections, images = random_case(seed)
+    rng = np.random.default_rng(seed)
+    content = dict(
+        images=[dict(image, file_name=f'{image["id"]}.png') for image in images],
+        annotations=[
+            dict(item, bbox=rle_bbox(item['segmentation'])) for item in objects
+        ],
+        categories=[dict(id=number, name=str(number)) for number in CATEGORIES],
+    )
+    path = tmp_path / 'annotations.json'
+    path.write_text(json.dumps(content))
+    samples = []
+    for image in images:
+        items = [item for item in detections if item['image_id'] == image['id']]
+        rles = [item['segmentation'] for item in items]
+        boxes = corners(rles) + rng.normal(0, 2, (len(items), 4)).astype(np.float32)
+        labels = [CATEGORIES.index(item['category_id']) for item in items]
+        prediction = InstanceData(
+            bboxes=torch.from_numpy(boxes),
+            labels=torch.tensor(labels, dtype=torch.long),
+            scores=torch.tensor([item['score'] for item in items]),
+            masks=rles,
+        )
+        size = (image['height'], image['width'])
+        samples.append(DetDataSample(pred_instances=prediction))
+        samples[-1].set_metainfo(dict(img_id=image['id'], ori_shape=size))
+
+    names = ['mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l']
+    stock = Evaluator(
+        CocoMetric(
+            str(path),
+            metric='bbox',
+            proposal_nums=(1, 10, 100),
+            # the names of stock's recalls are those of other detection limits
+            metric_items=[*names, 'AR@100', 'AR@300', 'AR@1000'],
+        )
+    )
+    meta = dict(classes=tuple(map(str, CATEGORIES)))
+    stock.dataset_meta = meta
+    for data_sample in samples:
+        stock.process([data_sample])
+    expected = stock.evaluate(len(samples)).values()
+    metrics = evaluate(str(path), samples, meta)
+    assert 0 < metrics['bbox_mAP'] < 1
+    names += ['AR@1', 'AR@10', 'AR@100']
+    ours = [metrics.get(f'bbox_{name}', -1) for name in names]
+    assert ours == pytest.approx(list(expected), abs=5.1e-4)
 
 
 def test_order_is_read_from_visible_masks_if_there_are_any(tmp_path):
@@ -138,6 +261,7 @@ def test_the_ground_truth_itself_is_perfect(sample_data, tmp_path, name):
             if item['image_id'] == image_id and not item['iscrowd']
         ]
         prediction = dict(
+            bboxes=corners([item['segmentation'] for item in items]),
             labels=np.array([category_ids.index(i['category_id']) for i in items]),
             scores=np.full(len(items), 0.5),
             masks=[item['segmentation'] for item in items],

@@ -6,7 +6,6 @@ import pytest
 
 from oaformer.datasets.annotation import parse_amodal_annotation
 from oaformer.datasets.converters.cocoa import convert_cocoa
-from oaformer.evaluation.mask_iou import intersection_areas
 from oaformer.evaluation.occlusion_order import (
     OrderAccuracy,
     front_to_back,
@@ -16,7 +15,7 @@ from oaformer.evaluation.occlusion_order import (
     occlusion_order_by_rate,
     order_accuracy,
 )
-from oaformer.structures import encode_masks
+from oaformer.structures import encode_masks, intersection_areas
 
 WIDTH = 40
 

@@ -2,6 +2,7 @@ import json
 import runpy
 
 import pytest
+from kins_scene import release_2019, release_2020
 
 
 @pytest.fixture
@@ -17,9 +18,9 @@ def tool(repo_root, tmp_path, monkeypatch):
 
 def test_make_synth_amodal(tool, tmp_path, capsys):
     tool('make_synth_amodal.py', '--num-train', 3, '--num-val', 2, '--num-test', 1)
-    told = capsys.readouterr().out
-    assert 'train: 3 images' in told and 'val: 2 images' in told
-    assert 'test: 1 images' in told
+    text = capsys.readouterr().out
+    assert 'train: 3 images' in text and 'val: 2 images' in text
+    assert 'test: 1 images' in text
     folder = tmp_path / 'data' / 'synth_amodal'
     assert len(list((folder / 'images').iterdir())) == 6
     content = json.loads((folder / 'annotations' / 'val.json').read_text())
@@ -48,7 +49,7 @@ def test_make_synth_amodal_with_another_occlusion(tool, tmp_path, capsys):
         ('--size', '15'),
     ],
 )
-def test_make_synth_amodal_refuses_what_cannot_be(tool, tmp_path, capsys, wrong):
+def test_make_synth_amodal_refuses_wrong_values(tool, tmp_path, capsys, wrong):
     with pytest.raises(SystemExit):
         tool('make_synth_amodal.py', *wrong)
     assert wrong[0] in capsys.readouterr().err
@@ -78,26 +79,44 @@ def test_cocoa_to_amodal(tool, tmp_path, capsys):
     tool(
         'cocoa_to_amodal.py', 'cocoa.json', 'out/new.json', '--class-names', 'names.txt'
     )
-    told = capsys.readouterr().out
-    assert '1 images, 1 objects (0 occluded); left out: 1 stuff' in told
+    text = capsys.readouterr().out
+    assert '1 images, 1 objects (0 occluded); left out: 1 stuff' in text
     content = json.loads((tmp_path / 'out' / 'new.json').read_text())
     assert [a['category_id'] for a in content['annotations']] == [2]
 
 
-def test_cocoa_to_amodal_tells_errors_in_one_line(tool, tmp_path):
-    (tmp_path / 'broken.json').write_text('{')
-    for name in ('broken.json', 'missing.json'):
-        with pytest.raises(SystemExit, match=f'cannot read {name}: '):
-            tool('cocoa_to_amodal.py', name, 'new.json')
-    (tmp_path / 'flat.json').write_text('{"images": []}')
-    with pytest.raises(SystemExit, match="flat.json has no 'annotations'"):
-        tool('cocoa_to_amodal.py', 'flat.json', 'new.json')
-    with pytest.raises(SystemExit, match='cannot read names.txt: '):
-        tool(
-            'cocoa_to_amodal.py', 'flat.json', 'new.json', '--class-names', 'names.txt'
-        )
-    (tmp_path / 'good.json').write_text('{"images": [], "annotations": []}')
+@pytest.mark.parametrize('make', [release_2019, release_2020])
+def test_kins_to_amodal(tool, tmp_path, capsys, make):
+    (tmp_path / 'kins.json').write_text(json.dumps(make()))
+    tool('kins_to_amodal.py', 'kins.json', 'out/new.json')
+    text = capsys.readouterr().out
+    assert text.startswith(f'out/new.json: KINS {make.__name__[-4:]}: 2 images')
+    content = json.loads((tmp_path / 'out' / 'new.json').read_text())
+    assert [item['area'] for item in content['annotations']] == [200, 100, 25, 80]
+
+
+@pytest.mark.parametrize('name', ['cocoa_to_amodal.py', 'kins_to_amodal.py'])
+def test_errors_of_a_converter_are_one_line(tool, tmp_path, name):
+    good = dict(images=[], annotations=[], categories=[])
+    if name.startswith('kins'):
+        good = release_2019()
+    text = json.dumps(good)
+    for file, content in {'broken': '{', 'empty': '{}', 'good': text}.items():
+        (tmp_path / f'{file}.json').write_text(content)
+    for file in ('broken.json', 'missing.json'):
+        with pytest.raises(SystemExit, match=f'cannot read {file}: '):
+            tool(name, file, 'new.json')
+    with pytest.raises(SystemExit, match="empty.json has no 'images'"):
+        tool(name, 'empty.json', 'new.json')
+    assert not (tmp_path / 'new.json').exists()
     with pytest.raises(SystemExit, match='name another one to write'):
-        tool('cocoa_to_amodal.py', 'good.json', './good.json')
+        tool(name, 'good.json', './good.json')
     with pytest.raises(SystemExit, match='cannot write good.json/new.json: '):
-        tool('cocoa_to_amodal.py', 'good.json', 'good.json/new.json')
+        tool(name, 'good.json', 'good.json/new.json')
+    assert (tmp_path / 'good.json').read_text() == text
+
+
+def test_class_names_that_cannot_be_read(tool):
+    names = ('--class-names', 'names.txt')
+    with pytest.raises(SystemExit, match='cannot read names.txt: '):
+        tool('cocoa_to_amodal.py', 'flat.json', 'new.json', *names)

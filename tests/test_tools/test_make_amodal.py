@@ -32,10 +32,10 @@ def make(repo_root, tmp_path, monkeypatch):
 def test_from_a_plain_file(make, tmp_path, capsys):
     write_data_set(tmp_path, occlusion=False)
     content = make('--size', 80, 60, '--objects', 2, 4, '--occlusion', '0.2-0.6:0.4')
-    told = capsys.readouterr().out
-    assert 'source.json (plain COCO): 9 of 9 objects are whole; left out: not' in told
-    assert '3 images, ' in told and 'backgrounds: 3 patch' in told
-    assert 'unoccluded        60.0%' in told and '0.2-0.6           40.0%' in told
+    text = capsys.readouterr().out
+    assert 'source.json (plain COCO): 9 of 9 objects are whole; left out: not' in text
+    assert '3 images, ' in text and 'backgrounds: 3 patch' in text
+    assert 'unoccluded        60.0%' in text and '0.2-0.6           40.0%' in text
     assert content['info'] == dict(source='source.json', seed=0)
     assert [c['name'] for c in content['categories']] == ['cup', 'plate']
     for image in content['images']:
@@ -80,7 +80,10 @@ def test_the_same_again(make, tmp_path):
     'args, message',
     [
         (['--occlusion', 'half'], "'half' is not LOW-HIGH:SHARE"),
-        (['--backgrounds', 'absent'], 'patch, noise, source or a folder; there is no'),
+        (
+            ['--backgrounds', 'absent'],
+            'patch, noise, source or a folder; folder not found: absent',
+        ),
         (['--min-area', '0.9'], 'no object is whole; left out: '),
         (['--backgrounds', 'source'], 'does not annotate occlusion'),
         (['--size', '2', '2', '--backgrounds', 'noise'], 'cannot place 3 objects'),
@@ -114,7 +117,7 @@ def test_nothing_is_overwritten(make, tmp_path):
     (tmp_path / 'new').mkdir()
     with pytest.raises(SystemExit, match='new exists; remove it'):
         make()
-    with pytest.raises(SystemExit, match='absent.json: no such annotation file'):
+    with pytest.raises(SystemExit, match='absent.json: annotation file not found'):
         make(source='absent.json', out_dir='other')
 
 

@@ -6,12 +6,12 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mmdet.registry import DATASETS, METRICS, VISUALIZERS
+from mmdet.registry import METRICS, VISUALIZERS
 from mmengine.config import Config, DictAction
 from mmengine.registry import init_default_scope
 
-from oaformer.engine import cli, innermost_dataset, load_results
-from oaformer.evaluation import AmodalCocoMetric
+from oaformer.engine import cli, dataset_classes, innermost_dataset
+from oaformer.evaluation import AmodalCocoMetric, load_results
 from oaformer.visualization.report import build_report, render_report
 
 
@@ -50,11 +50,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(str(error))
     init_default_scope(cfg.get('default_scope', 'mmdet'))
     try:
-        dataset_cfg = innermost_dataset(cfg.test_dataloader.dataset)
-        # Lazily: images that are no longer there are not needed for the numbers.
-        dataset = DATASETS.build({**dataset_cfg, 'lazy_init': True})
         metric = build_metric(cfg)
-        metric.dataset_meta = dataset.metainfo
+        metric.dataset_meta = dict(classes=dataset_classes(cfg))
         metric.process({}, predictions)
         evaluation = metric.evaluate_results(metric.results)
     except (FileNotFoundError, ValueError) as error:
@@ -63,7 +60,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     visualizer = VISUALIZERS.build({**cfg.visualizer, 'vis_backends': None})
     visualizer.dataset_meta = dict(classes=tuple(evaluation.classes))
     images = metric.ground_truth.images
-    folder = Path(dataset.data_prefix.get('img', ''))
+    dataset = innermost_dataset(cfg.test_dataloader.dataset)
+    prefix = dataset.get('data_prefix', {}).get('img', '')
+    folder = Path(dataset.get('data_root') or '', prefix)
     report = build_report(
         evaluation,
         images,
@@ -104,7 +103,7 @@ def build_metric(cfg: Config) -> AmodalCocoMetric:
 def image_finder(
     predictions: Sequence[dict], images: dict[int, dict], folder: Path
 ) -> Callable[[int], Path]:
-    """Tell where images are: where they were tested, or in the data set's folder."""
+    """Find images where they were tested, or in the data set's folder."""
     tested = {item['img_id']: item.get('img_path') for item in predictions}
 
     def find(image_id: int) -> Path:

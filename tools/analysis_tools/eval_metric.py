@@ -6,12 +6,12 @@ import pickle
 import sys
 from pathlib import Path
 
-from mmdet.registry import DATASETS
 from mmengine.config import DictAction
 from mmengine.evaluator import Evaluator
 from mmengine.registry import init_default_scope
 
-from oaformer.engine import cli, load_results
+from oaformer.engine import cli, dataset_classes
+from oaformer.evaluation import load_results
 
 
 def parse_args(argv=None):
@@ -43,10 +43,12 @@ def main(argv=None):
     except (OSError, ValueError, RuntimeError, pickle.UnpicklingError) as error:
         sys.exit(str(error))
     init_default_scope(cfg.get('default_scope', 'mmdet'))
-
-    evaluator = Evaluator(cfg.test_evaluator)
-    evaluator.dataset_meta = DATASETS.build(cfg.test_dataloader.dataset).metainfo
-    metrics = evaluator.offline_evaluate(predictions)
+    try:
+        evaluator = Evaluator(cfg.test_evaluator)
+        evaluator.dataset_meta = dict(classes=dataset_classes(cfg))
+        metrics = evaluator.offline_evaluate(predictions)
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(str(error))
     print(json.dumps(metrics, indent=2))
     if args.out is not None:
         Path(args.out).write_text(json.dumps(metrics, indent=2) + '\n')

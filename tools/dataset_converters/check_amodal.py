@@ -1,4 +1,4 @@
-"""Check an annotation file: what it holds, and everything in it that can't be right."""
+"""Check an annotation file: what it holds, and everything that is wrong with it."""
 
 import argparse
 import os
@@ -12,22 +12,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from oaformer.datasets.annotation_check import (
-    ERROR,
-    KINDS,
-    WARNING,
-    FixedAnnotations,
     ImageFile,
-    Problem,
     Statistics,
     check_annotations,
     find_img_dir,
-    fix_annotations,
     read_image_files,
 )
-from oaformer.datasets.annotation_file import (
-    load_annotation_content,
-    write_json,
-)
+from oaformer.datasets.annotation_file import load_annotation_content
+from oaformer.datasets.atomic_write import write_json
+from oaformer.datasets.findings import KINDS, Finding
 
 CLEAN, PROBLEMS_FOUND, UNUSABLE = 0, 1, 2
 BAR_WIDTH = 40
@@ -36,20 +29,20 @@ BAR_WIDTH = 40
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     kinds = '\n'.join(
-        f'  {name} ({kind.severity}): {kind.title}.\n      --fix: {kind.fix}.'
-        for name, kind in KINDS.items()
+        f'  {name} ({kind.severity}): {kind.title}' for name, kind in KINDS.items()
     )
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog='exit codes:\n'
         '  0  nothing is wrong\n'
-        '  1  problems were found, whether or not --fix corrected them in the copy\n'
+        '  1  something is wrong\n'
         '  2  the file cannot be read, must be converted first, or wrong usage\n\n'
-        'kinds of problems; an error is what the data set refuses to load or would\n'
-        'misread, a warning what it corrects by itself, or takes as it stands:\n'
-        f'{kinds}\n\n'
-        'What --fix removes stands in the list "removed" of the copy, with the reason.',
+        'severities:\n'
+        '  error      training and metric refuse the file\n'
+        '  corrected  they correct it and count it in the log\n'
+        '  warning    they do not look at it\n\n'
+        f'kinds:\n{kinds}',
     )
     parser.add_argument('ann_file', metavar='FILE', help='annotation file to check')
     parser.add_argument(
@@ -62,35 +55,25 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='do not look at image files at all',
     )
     parser.add_argument(
-        '--fix', metavar='OUT.json', help='write a corrected copy there'
+        '--out', metavar='REPORT.json', help='write numbers and everything found there'
     )
-    parser.add_argument(
-        '--out', metavar='REPORT.json', help='write numbers and all problems there'
-    )
-    parser.add_argument(
-        '--overwrite', action='store_true', help='replace OUT.json and REPORT.json'
-    )
+    parser.add_argument('--overwrite', action='store_true', help='replace REPORT.json')
     parser.add_argument(
         '--max-listed',
         type=int,
         default=10,
-        help='how many problems of each kind to print (default: 10)',
+        help='how many findings of each kind to print (default: 10)',
     )
     args = parser.parse_args(argv)
     if args.max_listed < 0:
         parser.error(f'--max-listed must be 0 or more, not {args.max_listed}')
     if args.img_dir is not None and args.no_images:
         parser.error('--img-dir and --no-images exclude each other')
-    for flag, path in (('--fix', args.fix), ('--out', args.out)):
-        if path is None:
-            continue
-        if _is_same_file(path, args.ann_file):
-            parser.error(f'{flag} {path} is the original, which is never touched')
-        if os.path.lexists(path) and not args.overwrite:
-            parser.error(f'{flag} {path} exists; --overwrite replaces it')
-    if args.fix is not None and args.out is not None:
-        if _is_same_file(args.fix, args.out):
-            parser.error('--fix and --out name the same file')
+    if args.out is not None:
+        if _is_same_file(args.out, args.ann_file):
+            parser.error(f'--out {args.out} is the file to check')
+        if os.path.lexists(args.out) and not args.overwrite:
+            parser.error(f'--out {args.out} exists; --overwrite replaces it')
     return args
 
 
@@ -110,25 +93,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.print('Images: not looked at (--img-dir)', markup=False)
     else:
         console.print(f'Images: {img_dir}', markup=False)
-    print_problems(console, result.problems, args.max_listed)
-    report = dict(
-        annotation_file=args.ann_file,
-        img_dir=None if img_dir is None else str(img_dir),
-        statistics=result.statistics.to_dict(),
-        problems=[problem.to_dict() for problem in result.problems],
-    )
-    try:
-        if args.fix is not None:
-            fixed = fix_annotations(content, images)
-            write_json(args.fix, fixed.content)
-            print_changes(console, args.fix, fixed)
-            report['changes'] = [change.to_dict() for change in fixed.changes]
-        if args.out is not None:
+    print_findings(console, result.findings, args.max_listed)
+    if args.out is not None:
+        report = dict(
+            annotation_file=args.ann_file,
+            img_dir=None if img_dir is None else str(img_dir),
+            statistics=result.statistics.to_dict(),
+            problems=[finding.to_dict() for finding in result.findings],
+        )
+        try:
             write_json(args.out, report)
-    except OSError as error:
-        print(f'cannot write: {error}', file=sys.stderr)
-        return UNUSABLE
-    return PROBLEMS_FOUND if result.problems else CLEAN
+        except OSError as error:
+            print(f'cannot write: {error}', file=sys.stderr)
+            return UNUSABLE
+    return PROBLEMS_FOUND if result.findings else CLEAN
 
 
 def look_at_images(
@@ -200,44 +178,26 @@ def print_statistics(console: Console, name: str, statistics: Statistics) -> Non
     console.print(table)
 
 
-def print_problems(
-    console: Console, problems: Sequence[Problem], max_listed: int
+def print_findings(
+    console: Console, findings: Sequence[Finding], max_listed: int
 ) -> None:
-    """Print the problems of each kind, and how many they are."""
-    if not problems:
+    """Print the findings of each kind, and how many they are."""
+    if not findings:
         console.print('Nothing is wrong.')
         return
-    for kind, details in KINDS.items():
-        wrong = [problem for problem in problems if problem.kind == kind]
-        if not wrong:
+    for kind, (severity, title, _) in KINDS.items():
+        found = [finding for finding in findings if finding.kind == kind]
+        if not found:
             continue
-        head = f'{details.severity}: {kind}: {details.title}: {len(wrong)}'
+        head = f'{severity}: {kind}: {title}: {len(found)}'
         console.print(f'\n{head}', markup=False)
-        for problem in wrong[:max_listed]:
-            console.print(f'  {problem.place()}: {problem.message}', markup=False)
-        if len(wrong) > max_listed:
-            console.print(f'  ... and {len(wrong) - max_listed} more')
-    numbers = Counter(problem.severity for problem in problems)
-    console.print(
-        f'\nProblems: {len(problems)} (errors: {numbers[ERROR]}, warnings: '
-        f'{numbers[WARNING]})'
-    )
-
-
-def print_changes(console: Console, path: str, fixed: FixedAnnotations) -> None:
-    """Print what the corrected copy differs in."""
-    numbers = Counter((change.action, change.problem.kind) for change in fixed.changes)
-    console.print(f'\nCorrected copy: {path}', markup=False)
-    for (action, kind), number in sorted(numbers.items()):
-        console.print(f'  {number} {action}: {kind}', markup=False)
-    if not fixed.changes:
-        console.print('  equal to the original')
-    if fixed.removed:
-        console.print(
-            f'WARNING: {len(fixed.removed)} entries had to be left out. They stand in '
-            f'"removed" of {path}, each with the reason.',
-            markup=False,
-        )
+        for finding in found[:max_listed]:
+            console.print(f'  {finding.place()}: {finding.message}', markup=False)
+        if len(found) > max_listed:
+            console.print(f'  ... and {len(found) - max_listed} more')
+    numbers = Counter(finding.severity for finding in findings)
+    parts = ', '.join(f'{severity}: {n}' for severity, n in numbers.items())
+    console.print(f'\nProblems: {len(findings)} ({parts})')
 
 
 def _is_same_file(first: str, second: str) -> bool:

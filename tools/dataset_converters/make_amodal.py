@@ -124,7 +124,7 @@ def main(argv=None):
         print(
             f'{args.src} ({kind}): {len(source.candidates)} of '
             f'{len(source.file.annotations)} objects are whole; left out: '
-            f'{source.told_left_out()}'
+            f'{source.left_out_summary()}'
         )
         content = write_composites(
             args.out_dir,

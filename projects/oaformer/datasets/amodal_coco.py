@@ -7,7 +7,8 @@ from mmdet.datasets import CocoDataset
 from mmdet.registry import DATASETS
 from mmengine.logging import print_log
 
-from .annotation_file import read_annotation_file
+from .annotation import AmodalAnnotation
+from .annotation_file import AnnotationFile, read_annotation_file
 
 
 @DATASETS.register_module()
@@ -20,12 +21,13 @@ class AmodalCocoDataset(CocoDataset):
     converters in ``tools/dataset_converters``.
 
     Every annotation is checked while loading. What can't be right raises an error
-    with file and annotation id; what is corrected or left out is counted in one log
-    line. For your own data set ``metainfo=dict(classes=...)`` is all that changes;
-    without it the classes are those of the file.
+    with file and annotation id, also in classes that are left out; what is corrected
+    or left out is counted in one log line. For your own data set
+    ``metainfo=dict(classes=...)`` is all that changes; without it the classes are
+    those of the file.
 
     Raises:
-        ValueError: If the file is no JSON or no such data set, a class is not in it,
+        ValueError: If the file is not JSON or not in the schema, a class is not in it,
             or an annotation can't be used.
         FileNotFoundError: If the annotation file or an image is missing.
     """
@@ -40,35 +42,35 @@ class AmodalCocoDataset(CocoDataset):
             Each of its ``instances`` also has ``visible_mask`` (None where nothing
             is hidden), ``occlusion_rate`` and ``annotation_id``.
         """
-        self._file = read_annotation_file(self.ann_file, self.backend_args)
-        self._set_categories(self._file.category_ids)
-        self._count = Counter(images=len(self._file.images))
-        by_image: dict[int, list[dict]] = {key: [] for key in self._file.images}
-        for annotation in self._file.annotations:
-            by_image[annotation['image_id']].append(annotation)
+        file = read_annotation_file(self.ann_file, self.backend_args)
+        self._set_categories(file.category_ids)
+        parsed = [file.parse(annotation) for annotation in file.annotations]
+        by_image: dict[int, list[tuple]] = {key: [] for key in file.images}
+        for pair in zip(file.annotations, parsed, strict=True):
+            by_image[pair[0]['image_id']].append(pair)
         data_list = [
             self.parse_data_info(dict(raw_img_info=image, raw_ann_info=by_image[key]))
-            for key, image in self._file.images.items()
+            for key, image in file.images.items()
         ]
-        del self._file
         self._check_images(data_list)
-        print_log(f'{self.ann_file}: {_summary(self._count)}', logger='current')
+        print_log(f'{self.ann_file}: {self._summary(file, parsed)}', logger='current')
         return data_list
 
     def parse_data_info(self, raw_data_info: dict) -> dict:
         """Convert one image and its annotations.
 
         Args:
-            raw_data_info: ``raw_img_info`` and ``raw_ann_info`` from the file.
+            raw_data_info: ``raw_img_info``, the image in the file, and
+                ``raw_ann_info``, pairs of an annotation in the file and as parsed.
 
         Returns:
             The image with its instances.
         """
         image = raw_data_info['raw_img_info']
         instances = [
-            instance
-            for annotation in raw_data_info['raw_ann_info']
-            if (instance := self._instance(annotation)) is not None
+            self._instance(annotation, parsed)
+            for annotation, parsed in raw_data_info['raw_ann_info']
+            if self._reason_to_leave_out(annotation, parsed) is None
         ]
         return dict(
             img_path=osp.join(self.data_prefix.get('img', ''), image['file_name']),
@@ -111,34 +113,48 @@ class AmodalCocoDataset(CocoDataset):
         if absent:
             raise ValueError(
                 f'{self.ann_file}: classes {absent} are not among its categories '
-                f'{sorted(ids)[:10]}... Set metainfo=dict(classes=...) to names that '
-                'stand in the file.'
+                f'{sorted(ids)[:10]}... Set metainfo=dict(classes=...) to names '
+                'of the file.'
             )
         self.cat_ids = [ids[name] for name in self._metainfo['classes']]
         self.cat2label = {cat_id: label for label, cat_id in enumerate(self.cat_ids)}
 
-    def _instance(self, annotation: dict) -> dict | None:
-        label = self.cat2label.get(annotation['category_id'])
-        if label is None:
-            self._count['left out: class not asked for'] += 1
-            return None
-        if annotation.get('ignore', False):
-            self._count['left out: marked "ignore"'] += 1
-            return None
-        parsed = self._file.parse(annotation)
-        occluded = parsed.visible is not parsed.amodal
-        self._count['instances'] += 1
-        self._count['occluded'] += occluded
-        self._count.update(f'corrected: {what}' for what in parsed.corrections)
+    def _reason_to_leave_out(
+        self, annotation: dict, parsed: AmodalAnnotation
+    ) -> str | None:
+        if annotation['category_id'] not in self.cat2label:
+            return 'of a class that is not in metainfo'
+        return 'marked "ignore"' if parsed.ignore else None
+
+    def _instance(self, annotation: dict, parsed: AmodalAnnotation) -> dict:
+        is_occluded = parsed.visible is not parsed.amodal
         return dict(
             bbox=parsed.bbox,
-            bbox_label=label,
-            ignore_flag=int(bool(annotation.get('iscrowd', False))),
+            bbox_label=self.cat2label[annotation['category_id']],
+            ignore_flag=int(parsed.iscrowd),
             mask=parsed.amodal,
-            visible_mask=parsed.visible if occluded else None,
+            visible_mask=parsed.visible if is_occluded else None,
             occlusion_rate=parsed.occlusion_rate,
             annotation_id=annotation['id'],
         )
+
+    def _summary(self, file: AnnotationFile, parsed: list[AmodalAnnotation]) -> str:
+        """One line: images, instances, and everything corrected or left out."""
+        count = Counter()
+        for annotation, one in zip(file.annotations, parsed, strict=True):
+            reason = self._reason_to_leave_out(annotation, one)
+            if reason is not None:
+                count[f'left out: {reason}'] += 1
+                continue
+            count['instances'] += 1
+            count['occluded'] += one.visible is not one.amodal
+            count.update(f'corrected: {what}' for what in one.corrections)
+        head = (
+            f'{len(file.images)} images, {count.pop("instances", 0)} instances, '
+            f'{count.pop("occluded", 0)} of them occluded'
+        )
+        rest = [f'{number} {what}' for what, number in sorted(count.items())]
+        return '; '.join([head, *rest])
 
     def _check_images(self, data_list: list[dict]) -> None:
         if self.backend_args is not None:
@@ -155,13 +171,3 @@ class AmodalCocoDataset(CocoDataset):
                 f'missing, the first is image {image_id}: {path}. Set data_root and '
                 'data_prefix=dict(img=...) of the data set.'
             )
-
-
-def _summary(count: Counter) -> str:
-    """One line: images, instances, and everything corrected or left out."""
-    head = (
-        f'{count.pop("images")} images, {count.pop("instances", 0)} instances, '
-        f'{count.pop("occluded", 0)} of them occluded'
-    )
-    rest = [f'{number} {what}' for what, number in sorted(count.items())]
-    return '; '.join([head, *rest])

@@ -1,17 +1,15 @@
-"""Reading of an annotation file, with errors that say what to do, and writing."""
+"""Reading of an annotation file, with errors that name file, entry and remedy."""
 
 import json
-import os
-from collections import Counter
-from collections.abc import Container, Hashable
-from pathlib import Path
 from typing import NamedTuple
 
 from mmengine.fileio import get_local_path
 
-from .annotation import AmodalAnnotation, parse_amodal_annotation
+from .annotation import AmodalAnnotation, parse_annotation
+from .annotation_ids import read_entries
+from .findings import raise_first_error
 
-# Read as they are, the objects of these would pass for unoccluded ones, or for none.
+# Unconverted files of these formats would load with every object unoccluded, or empty.
 _CONVERTERS = (
     ('original COCOA', {'regions'}, 'cocoa_to_amodal.py'),
     ('original KINS', {'inmodal_seg', 'a_segm', 'i_segm'}, 'kins_to_amodal.py'),
@@ -19,12 +17,12 @@ _CONVERTERS = (
 
 
 class AnnotationFile(NamedTuple):
-    """Content of a COCO-style file whose parts refer to each other properly.
+    """Content of a COCO-style file whose ids and references are right.
 
     Attributes:
         name: Path of the file.
         images: Image (``id``, ``file_name``, ``height``, ``width``) by its id.
-        annotations: All annotations as they stand in the file.
+        annotations: All annotations as they are in the file.
         category_ids: Category id by class name, in the order of the file.
     """
 
@@ -37,13 +35,16 @@ class AnnotationFile(NamedTuple):
         """Parse one of the annotations.
 
         Raises:
-            ValueError: Naming file and annotation, if a mask can't be used.
+            ValueError: Naming file and annotation, if it can't be used.
         """
         image = self.images[annotation['image_id']]
-        try:
-            return parse_amodal_annotation(annotation, image['height'], image['width'])
-        except (TypeError, ValueError) as error:
-            raise ValueError(f'{_place(self.name, annotation)}: {error}') from error
+        parsed, findings = parse_annotation(annotation, image['height'], image['width'])
+        if parsed is None:
+            raise_first_error(
+                self.name,
+                [each.at('annotations', None, annotation, image) for each in findings],
+            )
+        return parsed
 
 
 def read_annotation_file(
@@ -59,28 +60,17 @@ def read_annotation_file(
         Its content. Masks are not looked at yet.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is no JSON, no COCO-style file, or ids are missing, repeated
-            or refer to nothing.
+        FileNotFoundError: If the file is missing.
+        ValueError: If it is not JSON or not a COCO-style file, or ids are missing, of
+            the wrong type, repeated or refer to nothing.
     """
     content = load_annotation_content(ann_file, backend_args)
-    _check_unique(ann_file, content['images'], 'image')
-    _check_unique(ann_file, content['annotations'], 'annotation')
-    _check_unique(ann_file, content['categories'], 'category')
-    for image in content['images']:
-        missing = {'file_name', 'height', 'width'} - image.keys()
-        if missing:
-            raise ValueError(
-                f'{ann_file}: image {image["id"]} has no {sorted(missing)}'
-            )
-    images = {image['id']: image for image in content['images']}
-    category_ids = {item.get('name'): item['id'] for item in content['categories']}
-    if None in category_ids:
-        raise ValueError(f'{ann_file}: category {category_ids[None]} has no name')
-    if len(category_ids) < len(content['categories']):
-        raise ValueError(f'{ann_file}: two categories have the same name')
-    _check_references(ann_file, content['annotations'], images, category_ids)
-    return AnnotationFile(ann_file, images, content['annotations'], category_ids)
+    entries = read_entries(content)
+    raise_first_error(ann_file, entries.findings)
+    category_ids = {item['name']: item['id'] for item in content['categories']}
+    return AnnotationFile(
+        ann_file, entries.images, content['annotations'], category_ids
+    )
 
 
 def load_annotation_content(ann_file: str, backend_args: dict | None = None) -> dict:
@@ -94,9 +84,9 @@ def load_annotation_content(ann_file: str, backend_args: dict | None = None) -> 
         Its content, with the lists ``images``, ``annotations`` and ``categories``.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is no JSON or no COCO-style file, or its annotations have the
-            keys of a data set that must be converted first.
+        FileNotFoundError: If the file is missing.
+        ValueError: If it is not JSON or not a COCO-style file, or its annotations have
+            the keys of a data set that must be converted first.
     """
     try:
         with (
@@ -106,7 +96,7 @@ def load_annotation_content(ann_file: str, backend_args: dict | None = None) -> 
             content = json.load(file)
     except FileNotFoundError as error:
         raise FileNotFoundError(
-            f'{ann_file}: no such annotation file. Set data_root and ann_file of the '
+            f'{ann_file}: annotation file not found. Set data_root and ann_file of the '
             'data set, or link your copy there (see "Data" in the README).'
         ) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -125,26 +115,6 @@ def load_annotation_content(ann_file: str, backend_args: dict | None = None) -> 
     return content
 
 
-def write_json(path: str | os.PathLike, content: dict) -> None:
-    """Write an annotation file, or another one of JSON, as a whole or not at all.
-
-    Args:
-        path: Where to; its folder is made, and what is there is replaced.
-        content: Content of the file.
-
-    Raises:
-        OSError: If it can't be written.
-    """
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f'.{target.name}.{os.getpid()}')
-    try:
-        part.write_text(json.dumps(content), encoding='utf-8')
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
-
-
 def _converter_hint(content: dict) -> str:
     """What to do with a file whose annotations have the keys of another format."""
     annotations = content.get('annotations')
@@ -157,54 +127,3 @@ def _converter_hint(content: dict) -> str:
                 f'tools/dataset_converters/{tool}.'
             )
     return ''
-
-
-def _check_unique(ann_file: str, entries: list, kind: str) -> None:
-    for index, entry in enumerate(entries):
-        if not isinstance(entry, dict):
-            raise ValueError(
-                f'{ann_file}: the {kind} at position {index} is '
-                f'{type(entry).__name__}, not an object with keys'
-            )
-        if not isinstance(entry.get('id'), Hashable):
-            raise ValueError(
-                f'{ann_file}: the {kind} at position {index} has the id {entry["id"]}, '
-                'not a whole number'
-            )
-    counts = Counter(entry.get('id') for entry in entries)
-    wrong = [key for key, count in counts.items() if count > 1 or key is None]
-    if wrong:
-        raise ValueError(
-            f'{ann_file}: every {kind} needs an id of its own; these are missing or '
-            f'repeated: {wrong[:10]}'
-        )
-
-
-def _check_references(
-    ann_file: str,
-    annotations: list[dict],
-    images: dict[int, dict],
-    category_ids: dict[str, int],
-) -> None:
-    known = set(category_ids.values())
-    for annotation in annotations:
-        if not _is_among(annotation.get('image_id'), images):
-            raise ValueError(
-                f'{_place(ann_file, annotation)}: no such image in the file'
-            )
-        if not _is_among(annotation.get('category_id'), known):
-            raise ValueError(
-                f'{_place(ann_file, annotation)}: category_id '
-                f'{annotation.get("category_id")} is not among the categories'
-            )
-
-
-def _is_among(key: object, known: Container) -> bool:
-    return isinstance(key, Hashable) and key in known
-
-
-def _place(ann_file: str, annotation: dict) -> str:
-    return (
-        f'{ann_file}: annotation {annotation.get("id")} '
-        f'(image {annotation.get("image_id")})'
-    )

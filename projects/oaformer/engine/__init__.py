@@ -1,26 +1,22 @@
 """Reading of untrusted files, hooks, and the command lines of the tools."""
 
 from .checkpoint import SafeCheckpointHook, register_safe_loaders
-from .dataset_config import innermost_dataset
-from .dump_results import DumpAmodalResults
+from .dataset_config import dataset_classes, innermost_dataset
 from .iteration_seed_hook import IterationSeedHook
 from .launch import cli, find_config, finish_processes
-from .load_results import UnsafeResultsError, load_results
 from .safe_load import UnsafeCheckpointError, safe_load
 from .validation_loss_hook import ValidationLossHook
 
 __all__ = [
-    'DumpAmodalResults',
     'IterationSeedHook',
     'SafeCheckpointHook',
     'UnsafeCheckpointError',
-    'UnsafeResultsError',
     'ValidationLossHook',
     'cli',
+    'dataset_classes',
     'find_config',
     'finish_processes',
     'innermost_dataset',
-    'load_results',
     'register_safe_loaders',
     'safe_load',
 ]

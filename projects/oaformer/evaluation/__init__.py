@@ -2,10 +2,11 @@
 
 from .amodal_coco_metric import AmodalCocoMetric
 from .amodal_evaluation import AmodalEvaluation, evaluate_amodal
-from .functional import MaskEvaluation, evaluate_masks
+from .average_precision import CocoEvaluation, evaluate_coco
 from .ground_truth import AmodalGroundTruth, load_ground_truth
 from .matched_evaluation import AmodalMatch, MatchedEvaluation
 from .predictions import compact_prediction
+from .results_file import DumpAmodalResults, UnsafeResultsError, load_results
 from .summary import Measurement, measurements
 
 __all__ = [
@@ -13,12 +14,15 @@ __all__ = [
     'AmodalEvaluation',
     'AmodalGroundTruth',
     'AmodalMatch',
-    'MaskEvaluation',
+    'CocoEvaluation',
+    'DumpAmodalResults',
     'MatchedEvaluation',
     'Measurement',
+    'UnsafeResultsError',
     'compact_prediction',
     'evaluate_amodal',
-    'evaluate_masks',
+    'evaluate_coco',
     'load_ground_truth',
+    'load_results',
     'measurements',
 ]

@@ -9,45 +9,46 @@ from mmengine.fileio import dump
 from mmengine.logging import print_log
 
 from .amodal_evaluation import AmodalEvaluation, evaluate_amodal
+from .coco_eval import MATCH_IOU
 from .ground_truth import load_ground_truth
 from .occlusion_metrics import OCCLUDED_RATE
 from .predictions import coco_detections, coco_results, compact_prediction
-from .summary import measurements
-from .tables import class_table, evaluation_tables
+from .summary import (
+    Measurement,
+    absent_metrics,
+    as_text,
+    class_table,
+    evaluation_tables,
+    measurements,
+)
 
 
 @METRICS.register_module()
 class AmodalCocoMetric(BaseMetric):
     """COCO evaluation of amodal instance segmentation, and of occlusion.
 
-    Average precision is COCO's own (https://cocodataset.org/#detection-eval): IoU 0.50
-    to 0.95, at most 100 detections per image for every number. Results, all of them
-    defined in docs/metrics.md:
+    Average precision is COCO's own (https://cocodataset.org/#detection-eval). Results,
+    all of them defined in docs/metrics.md:
 
-    - ``segm_mAP``, ``segm_mAP_50``, ``segm_mAP_75``; ``segm_mAP_s``, ``_m``, ``_l`` by
-      COCO's areas; ``segm_AR@1``, ``@10``, ``@100`` of amodal masks; the same with
-      ``visible_`` and ``invisible_`` before them;
-    - ``segm_mAP_occlusion_none``, ``_partial``, ``_heavy``, ``_15``, ``_25``, ``_40``:
-      amodal masks by the occlusion rate of the objects, and the same with ``_by_rate``;
+    - ``segm_mAP``, ``_50``, ``_75``, ``_s``, ``_m``, ``_l`` and ``segm_AR@1``, ``@10``,
+      ``@100`` of amodal masks; the same with ``visible_segm``, ``invisible_segm`` and
+      ``bbox`` (boxes around amodal masks);
+    - ``segm_mAP_occlusion_*``: amodal masks by the occlusion rate of the objects;
     - over the detections that COCO matches to an object of their class at IoU 0.5:
-      ``mIoU_full``, ``mIoU_visible``, ``mIoU_invisible``,
-      ``mIoU_predicted_invisible``;
-      ``occlusion_rate_mae`` and ``_none``, ``_partial``, ``_heavy``,
-      ``occlusion_rate_spearman``, ``occlusion_rate_calibration_error``;
-      ``occluded_taken_for_unoccluded``, ``unoccluded_taken_for_occluded``;
-      ``occlusion_order_accuracy``;
+      ``mIoU_*``, ``occlusion_rate_*``, ``occluded_taken_for_unoccluded``,
+      ``unoccluded_taken_for_occluded``, ``occlusion_order_accuracy``;
     - ``<class>_precision`` if ``classwise``.
 
     What can't be measured (no such objects, no predicted rates or visible masks, no
-    match) is absent from the results and named in the log with the reason. Only the
-    images that were processed are evaluated.
+    match) is absent from the results and named in the log with the reason. Where a
+    model predicts visible masks and no rates, the rates are derived from its masks.
+    Only the images that were processed are evaluated.
 
     Args:
         ann_file: Annotation file in the schema (a COCO superset, D2SA's own keys).
         classwise: Whether to report the average precision of every class.
         proposal_nums: Detection limits per image. Average precision uses the last.
-        occluded_rate: From this occlusion rate on an object counts as occluded where
-            occluded ones are told from unoccluded ones, in (0, 1].
+        occluded_rate: Smallest occlusion rate of an occluded object, in (0, 1].
         min_invisible_area: Invisible masks of at most so many pixels are ignored.
         format_only: Whether to write the predictions without evaluating them.
         outfile_prefix: Predictions are written to ``<outfile_prefix>.segm.json`` in
@@ -97,9 +98,8 @@ class AmodalCocoMetric(BaseMetric):
 
         Args:
             data_batch: Not used.
-            data_samples: Samples with ``img_id`` and ``pred_instances``: ``labels``,
-                ``scores``, ``masks`` and perhaps ``visible_masks`` and
-                ``occlusion_rates``.
+            data_samples: Samples with ``img_id`` and ``pred_instances`` in a form that
+                :func:`~oaformer.structures.as_amodal_instances` accepts.
         """
         self.results += [compact_prediction(sample) for sample in data_samples]
 
@@ -107,7 +107,7 @@ class AmodalCocoMetric(BaseMetric):
         """Evaluate predictions and keep every detail.
 
         Args:
-            results: What :meth:`process` kept, of all processes.
+            results: Predictions kept by :meth:`process`, of all processes.
 
         Returns:
             All that can be measured.
@@ -128,7 +128,7 @@ class AmodalCocoMetric(BaseMetric):
         """Evaluate the predictions of all images.
 
         Args:
-            results: What :meth:`process` kept, of all processes.
+            results: Predictions kept by :meth:`process`, of all processes.
 
         Returns:
             The results by name, without prefix.
@@ -150,10 +150,11 @@ class AmodalCocoMetric(BaseMetric):
                 logger='current',
             )
         metrics = measurements(evaluation)
-        print_log(f'\n{evaluation_tables(evaluation, metrics)}', logger='current')
+        print_log(f'\n{_text(evaluation, metrics)}', logger='current')
         values = {item.name: item.value for item in metrics if item.value is not None}
         if self.classwise:
-            print_log(f'\n{class_table(evaluation)}', logger='current')
+            table = class_table(evaluation)
+            print_log(f'\n{as_text(table)}\n{table.note}', logger='current')
             values |= _class_precision(evaluation)
         return values
 
@@ -169,6 +170,22 @@ class AmodalCocoMetric(BaseMetric):
         )
         dump(coco_results(detections), f'{self.outfile_prefix}.segm.json')
         print_log(f'predictions: {self.outfile_prefix}.segm.json', logger='current')
+
+
+def _text(evaluation: AmodalEvaluation, metrics: Sequence[Measurement]) -> str:
+    """Tables, and what is not measured with the reason."""
+    num_objects = sum(not item['iscrowd'] for item in evaluation.objects)
+    lines = [as_text(table) for table in evaluation_tables(evaluation, metrics)]
+    lines.append(
+        f'{evaluation.engine}: {len(evaluation.matched.matches)} of {num_objects} '
+        f'objects matched at IoU {MATCH_IOU}, images: {evaluation.num_images}'
+    )
+    if evaluation.rates_derived:
+        lines.append('occlusion rates are derived from the predicted masks')
+    lines += [
+        f'not measured ({reason}): {names}' for reason, names in absent_metrics(metrics)
+    ]
+    return '\n'.join(lines)
 
 
 def _class_precision(evaluation: AmodalEvaluation) -> dict[str, float]:

@@ -3,10 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from ..datasets import read_annotation_file
-from ..structures import rle_area
 
 
 class AmodalGroundTruth(NamedTuple):
@@ -18,7 +15,7 @@ class AmodalGroundTruth(NamedTuple):
         annotations: One dict per object: ``id`` from 1 on (COCO's matching takes 0 for
             "not matched"), ``annotation_id`` (that of the file), ``image_id``,
             ``category_id``, ``segmentation`` (amodal RLE), ``visible_mask`` (RLE, the
-            very amodal one where nothing is hidden), ``area`` in pixels, ``iscrowd``
+            amodal one where nothing is hidden), ``area`` in pixels, ``iscrowd``
             (0 or 1) and ``occlusion_rate`` in [0, 1].
         category_ids: Category id by class name, in the order of the file.
         has_visible_masks: Whether the file says of any object what is visible.
@@ -66,7 +63,7 @@ def load_ground_truth(
         Its content.
 
     Raises:
-        ValueError: If the file is no such annotation file or a mask can't be read.
+        ValueError: If the file is not in the schema or an annotation can't be used.
     """
     file = read_annotation_file(ann_file, backend_args)
     annotations = []
@@ -80,10 +77,9 @@ def load_ground_truth(
                 category_id=annotation['category_id'],
                 segmentation=parsed.amodal,
                 visible_mask=parsed.visible,
-                area=annotation.get('area', rle_area(parsed.amodal)),
-                iscrowd=int(bool(annotation.get('iscrowd', False))),
-                # the file's own rate may be off by a rounding
-                occlusion_rate=float(np.clip(parsed.occlusion_rate, 0, 1)),
+                area=parsed.area,
+                iscrowd=int(parsed.iscrowd),
+                occlusion_rate=parsed.occlusion_rate,
             )
         )
     return AmodalGroundTruth(

@@ -11,8 +11,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import spearmanr
 
-from ..datasets.annotation import RATE_TOLERANCE
-
 UNOCCLUDED_RATE = 1e-5
 """Up to this annotated rate an object counts as unoccluded in amodalAPI."""
 
@@ -32,8 +30,8 @@ class RateErrors(NamedTuple):
 
     Attributes:
         mean_absolute_error: In [0, 1], None without an instance.
-        rank_correlation: Spearman's, in [-1, 1]; None where it says nothing: with fewer
-            than three instances, or if one of the sides is constant.
+        rank_correlation: Spearman's, in [-1, 1]; None with fewer than three instances,
+            or if one of the sides is constant.
         count: Number of instances.
     """
 
@@ -101,7 +99,7 @@ class OcclusionConfusion(NamedTuple):
 
 
 def bucket_members(annotated: ArrayLike) -> dict[str, np.ndarray]:
-    """Sort instances into the occlusion buckets of amodalAPI.
+    """Assign instances to the occlusion buckets of amodalAPI.
 
     None is [0, 1e-5], partial (1e-5, 0.25], heavy (0.25, 1] (Zhu et al., Semantic
     amodal segmentation, CVPR 2017; the bounds are those of amodalAPI's ``amodaleval``).
@@ -127,7 +125,7 @@ def occlusion_rate_errors(
 
     The error is the mean of abs(predicted - annotated). Spearman's rank correlation
     (the definition of ``scipy.stats.spearmanr``, equal values share their mean rank)
-    asks only whether the more occluded object gets the higher rate. Annotated rates
+    measures only whether the more occluded object gets the higher rate. Annotated rates
     that count as unoccluded are one rank, since what differs below 1e-5 is rounding; so
     there is none in the bucket 'none'. Both are choices of ours.
 
@@ -140,7 +138,7 @@ def occlusion_rate_errors(
         the annotated rate.
 
     Raises:
-        ValueError: If the lengths differ, or a rate is not finite or not in [0, 1].
+        ValueError: If the lengths differ.
     """
     predicted, annotated = _rates(predicted, annotated)
     ranked = np.where(annotated <= UNOCCLUDED_RATE, 0, annotated)
@@ -175,7 +173,7 @@ def calibration_table(
         All bins, in ascending order, empty ones too.
 
     Raises:
-        ValueError: If the lengths differ, or a rate is not finite or not in [0, 1].
+        ValueError: If the lengths differ.
     """
     predicted, annotated = _rates(predicted, annotated)
     edges = np.linspace(0, 1, num_bins + 1)
@@ -228,23 +226,17 @@ def occlusion_confusion(
         predicted: Predicted occlusion rates in [0, 1], shape (M,).
         annotated: Annotated ones, shape (M,).
         amodal_ious: IoUs of predicted and annotated amodal mask, in [0, 1], shape (M,).
-        threshold: From this rate on an instance counts as occluded, in (0, 1]; for both
-            sides. The default is UOAIS's (Back et al., ICRA 2022, their data loader).
+        threshold: Smallest rate of an occluded instance, for both sides. The default is
+            UOAIS's (Back et al., ICRA 2022, their data loader).
 
     Returns:
         The four cells.
 
     Raises:
-        ValueError: If the lengths differ, a rate or an IoU is not finite or not in
-            [0, 1], or the threshold is not in (0, 1].
+        ValueError: If the lengths of the rates differ.
     """
     predicted, annotated = _rates(predicted, annotated)
     ious = np.asarray(amodal_ious, dtype=np.float64)
-    if ious.shape != annotated.shape:
-        raise ValueError(f'{len(annotated)} occlusion rates but {len(ious)} IoUs')
-    _check_unit(ious, 'amodal IoUs', 0)
-    if not 0 < threshold <= 1:
-        raise ValueError(f'the threshold must be in (0, 1], not {threshold}')
     is_occluded, as_occluded = annotated >= threshold, predicted >= threshold
 
     def cell(members: np.ndarray) -> ConfusionCell:
@@ -262,25 +254,12 @@ def occlusion_confusion(
 def _rates(predicted: ArrayLike, annotated: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     predicted = np.asarray(predicted, dtype=np.float64)
     annotated = np.asarray(annotated, dtype=np.float64)
-    if predicted.ndim != 1 or predicted.shape != annotated.shape:
+    if predicted.shape != annotated.shape:
         raise ValueError(
             'every matched instance needs a predicted and an annotated occlusion rate: '
             f'shapes {predicted.shape} and {annotated.shape}'
         )
-    _check_unit(predicted, 'predicted occlusion rates', 0)
-    # An annotated rate this far from the masks' own is taken as it stands in the file.
-    _check_unit(annotated, 'annotated occlusion rates', RATE_TOLERANCE)
     return predicted, annotated
-
-
-def _check_unit(values: np.ndarray, name: str, tolerance: float) -> None:
-    # Of NaN no comparison holds.
-    wrong = ~((values >= -tolerance) & (values <= 1 + tolerance))
-    if wrong.any():
-        raise ValueError(
-            f'{name} must be in [0, 1]: {int(wrong.sum())} are not, for instance '
-            f'{values[wrong][0]}'
-        )
 
 
 def _rank_correlation(predicted: np.ndarray, annotated: np.ndarray) -> float | None:

@@ -12,11 +12,10 @@ import numpy as np
 import pycocotools.mask as mask_util
 from numpy.typing import ArrayLike
 
-from ..structures import RLE
-from .mask_iou import intersection_areas
+from ..structures import RLE, intersection_areas
 
 MIN_PIXELS = 10
-"""So many pixels are enough to tell an order from the noise of outlines."""
+"""Smallest lead in pixels; a smaller one may be noise of the outlines."""
 
 
 class OrderAccuracy(NamedTuple):

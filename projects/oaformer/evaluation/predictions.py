@@ -1,36 +1,46 @@
-"""Predictions as the metric keeps them, and as COCO's lists of detections."""
+"""Predictions of an image as the metric keeps them, and as COCO's detections.
+
+A prediction has two vocabularies. A *result*, one per image, has MMDetection's fields:
+``labels``, ``bboxes`` (x1, y1, x2, y2), ``masks``, ``visible_masks``. A *detection*,
+one per instance, has COCO's: ``category_id``, ``bbox`` (x, y, width, height),
+``segmentation``, ``visible_mask``. :func:`coco_detections` translates.
+"""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import torch
 
-from ..structures import RLE, encode_masks, rle_areas, rle_bbox
+from ..structures import as_amodal_instances, rle_areas
 from .ground_truth import AmodalGroundTruth
 
 
 def compact_prediction(data_sample: Mapping) -> dict:
-    """Keep of a predicted image what is evaluated, with small masks.
+    """Keep the evaluated parts of a predicted image.
 
     Args:
-        data_sample: Sample with ``img_id`` and ``pred_instances``: ``labels``,
-            ``scores``, ``masks`` and perhaps ``visible_masks`` and
-            ``occlusion_rates``. Masks are RLEs or bitmaps of shape (n, H, W).
+        data_sample: Sample with ``img_id`` and ``pred_instances`` in a form that
+            :func:`~oaformer.structures.as_amodal_instances` accepts.
 
     Returns:
-        These by the same names, in one dict; arrays, and lists of RLEs.
+        ``img_id`` and the fields of the instances: arrays and lists of RLEs; with
+        ``occlusion_rates_derived`` where there are occlusion rates.
+
+    Raises:
+        ValueError: If a field is missing, or fields differ in length.
     """
-    prediction = data_sample['pred_instances']
-    result = dict(
-        img_id=data_sample['img_id'],
-        labels=_to_numpy(prediction['labels']),
-        scores=_to_numpy(prediction['scores']),
-        masks=_to_rles(prediction['masks']),
-    )
-    if 'visible_masks' in prediction:
-        result['visible_masks'] = _to_rles(prediction['visible_masks'])
-    if 'occlusion_rates' in prediction:
-        result['occlusion_rates'] = _to_numpy(prediction['occlusion_rates'])
+    image_id = data_sample['img_id']
+    try:
+        instances = as_amodal_instances(data_sample['pred_instances'])
+    except ValueError as error:
+        raise ValueError(f'image {image_id}: {error}') from error
+    result = dict(img_id=image_id, masks=instances.masks)
+    for key in ('bboxes', 'labels', 'scores', 'occlusion_rates'):
+        if key in instances:
+            result[key] = instances[key].detach().cpu().numpy()
+    if 'visible_masks' in instances:
+        result['visible_masks'] = instances.visible_masks
+    if 'occlusion_rates' in instances:
+        result['occlusion_rates_derived'] = instances.occlusion_rates_derived
     return result
 
 
@@ -42,18 +52,20 @@ def coco_detections(
     """Predictions of all images as COCO annotations.
 
     Args:
-        results: What :func:`compact_prediction` keeps, one dict per image.
+        results: Predictions from :func:`compact_prediction`, one dict per image.
         ground_truth: The annotation file.
         category_ids: Category id of each label.
 
     Returns:
         Dicts with ``id`` from 1 on, ``image_id``, ``index`` (the place among the
-        image's predictions), ``category_id``, ``segmentation`` (amodal RLE),
-        ``visible_mask`` (RLE or None), ``area`` in pixels, ``iscrowd``, ``score`` and
-        ``occlusion_rate`` (in [0, 1] or None).
+        image's predictions), ``category_id``, ``bbox`` (x, y, width, height),
+        ``segmentation`` (amodal RLE), ``visible_mask`` (RLE or None), ``area`` of the
+        amodal mask in pixels, ``iscrowd``, ``score`` and ``occlusion_rate`` (in [0, 1]
+        or None).
 
     Raises:
-        ValueError: If predictions don't fit the annotation file, or a rate is no rate.
+        ValueError: If predictions don't fit the annotation file, or an occlusion rate
+            is not in [0, 1].
     """
     detections, seen = [], set()
     for result in results:
@@ -71,23 +83,26 @@ def coco_detections(
         seen.add(image['id'])
         _check_prediction(result, image, ground_truth.name, len(category_ids))
         nothing = [None] * len(result['masks'])
+        # as Python's numbers, so that they can be written
         fields = zip(
             result['labels'].tolist(),
             result['scores'].tolist(),
+            result['bboxes'].tolist(),
             result['masks'],
             rle_areas(result['masks']),
             result.get('visible_masks', nothing),
-            # as Python's numbers, so that they can be written
             np.asarray(result.get('occlusion_rates', nothing)).tolist(),
             strict=True,
         )
-        for index, (label, score, mask, area, visible, rate) in enumerate(fields):
+        for index, (label, score, box, mask, area, visible, rate) in enumerate(fields):
+            left, top, right, bottom = box
             detections.append(
                 dict(
                     id=len(detections) + 1,
                     image_id=image['id'],
                     index=index,
                     category_id=category_ids[label],
+                    bbox=[left, top, right - left, bottom - top],
                     segmentation=mask,
                     visible_mask=visible,
                     area=area,
@@ -109,18 +124,13 @@ def coco_results(detections: Sequence[Mapping]) -> list[dict]:
         Dicts with ``image_id``, ``category_id``, ``segmentation``, ``score``, ``bbox``
         and, where predicted, ``occlusion_rate`` and ``visible_mask``.
     """
-    results = []
-    for detection in detections:
-        result = {
-            key: detection[key]
-            for key in ('image_id', 'category_id', 'segmentation', 'score')
-        }
-        result['bbox'] = rle_bbox(detection['segmentation'])
-        for key in ('occlusion_rate', 'visible_mask'):
-            if detection[key] is not None:
-                result[key] = detection[key]
-        results.append(result)
-    return results
+    keys = ('image_id', 'category_id', 'segmentation', 'score', 'bbox')
+    optional = ('occlusion_rate', 'visible_mask')
+    return [
+        {key: detection[key] for key in keys}
+        | {key: detection[key] for key in optional if detection[key] is not None}
+        for detection in detections
+    ]
 
 
 def _check_prediction(
@@ -135,7 +145,7 @@ def _check_prediction(
     size = [image['height'], image['width']]
     for mask in (*result['masks'], *result.get('visible_masks', ())):
         if list(mask['size']) != size:
-            # COCO's IoU would call every pair of such masks unmatched.
+            # pycocotools' IoU of masks of different sizes is -1
             raise ValueError(
                 f'image {image["id"]}: a predicted mask is {mask["size"]} '
                 f'(height, width) but {file} says {size}'
@@ -147,21 +157,3 @@ def _check_prediction(
             f'image {image["id"]}: the predicted occlusion rate {wrong[0]} is not in '
             '[0, 1]: did the training diverge?'
         )
-
-
-def _to_numpy(values: torch.Tensor | np.ndarray) -> np.ndarray:
-    if isinstance(values, torch.Tensor):
-        values = values.detach().cpu().numpy()
-    return np.asarray(values)
-
-
-def _to_rles(masks: torch.Tensor | np.ndarray | Sequence[RLE]) -> list[RLE]:
-    if isinstance(masks, (torch.Tensor, np.ndarray)):
-        return encode_masks(_to_numpy(masks))
-    # pycocotools gives bytes, which JSON can't hold.
-    return [
-        mask | dict(counts=mask['counts'].decode())
-        if isinstance(mask['counts'], bytes)
-        else mask
-        for mask in masks
-    ]

@@ -6,6 +6,7 @@ from .mask_stack import MaskStack
 from .rle import (
     RLE,
     decode_masks,
+    intersection_areas,
     rle_area,
     rle_areas,
     rle_bbox,
@@ -24,6 +25,7 @@ __all__ = [
     'derived_occlusion_rates',
     'encode_masks',
     'encode_region',
+    'intersection_areas',
     'rle_area',
     'rle_areas',
     'rle_bbox',

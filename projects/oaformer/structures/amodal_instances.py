@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from mmengine.structures import InstanceData
 
-from .rle import RLE, rle_areas, rle_intersection
+from .rle import RLE, rle_areas, rle_intersection, with_str_counts
 from .rle_encoding import encode_masks
 
 
@@ -81,4 +81,7 @@ def derived_occlusion_rates(
 def _as_rles(masks: torch.Tensor | np.ndarray | Sequence[RLE]) -> list[RLE]:
     if isinstance(masks, torch.Tensor):
         masks = masks.detach().cpu().numpy()
-    return encode_masks(masks) if isinstance(masks, np.ndarray) else list(masks)
+    if isinstance(masks, np.ndarray):
+        return encode_masks(masks)
+    # MMDetection dumps bytes, which JSON can't hold
+    return [with_str_counts(mask) for mask in masks]

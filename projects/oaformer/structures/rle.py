@@ -71,7 +71,7 @@ def rle_areas(rles: Sequence[RLE]) -> list[int]:
 
 def rle_intersection(first: RLE, second: RLE) -> RLE:
     """RLE of the pixels that lie inside both."""
-    return _with_str_counts(mask_util.merge([first, second], intersect=True))
+    return with_str_counts(mask_util.merge([first, second], intersect=True))
 
 
 def rle_difference(first: RLE, second: RLE) -> RLE:
@@ -84,9 +84,36 @@ def rle_difference(first: RLE, second: RLE) -> RLE:
     edges, numbers = np.unique(edges, return_counts=True)
     edges = edges[(numbers % 2 == 1) & (edges < height * width)]
     runs = np.diff(edges, prepend=0, append=height * width)
-    return _with_str_counts(
+    return with_str_counts(
         mask_util.frPyObjects({'size': [height, width], 'counts': runs}, height, width)
     )
+
+
+def intersection_areas(first: Sequence[RLE], second: Sequence[RLE]) -> np.ndarray:
+    """Number of pixels that lie inside both masks of each pair.
+
+    Args:
+        first: M masks.
+        second: M masks.
+
+    Returns:
+        int64 numbers of pixels, shape (M,).
+
+    Raises:
+        ValueError: If the lengths or the sizes of two masks differ; pycocotools would
+            return no overlap for the latter.
+    """
+    if len(first) != len(second):
+        raise ValueError(f'{len(first)} masks cannot be paired with {len(second)}')
+    merged = []
+    for one, other in zip(first, second, strict=True):
+        if list(one['size']) != list(other['size']):
+            raise ValueError(
+                f'masks of sizes {one["size"]} and {other["size"]} (height, width) '
+                'are not of the same image'
+            )
+        merged.append(mask_util.merge([one, other], intersect=True))
+    return np.array(rle_areas(merged), dtype=np.int64)
 
 
 def rle_bbox(rle: RLE) -> list[float]:
@@ -186,10 +213,10 @@ def _rle_from_dict(segmentation: dict, height: int, width: int) -> RLE:
             f'has {height * width}'
         )
     if isinstance(counts, (list, tuple)):
-        return _with_str_counts(
+        return with_str_counts(
             mask_util.frPyObjects({'size': size, 'counts': runs.tolist()}, *size)
         )
-    return _with_str_counts({'size': size, 'counts': counts})
+    return with_str_counts({'size': size, 'counts': counts})
 
 
 def _rle_from_polygons(polygons: list, height: int, width: int) -> RLE:
@@ -209,10 +236,11 @@ def _rle_from_polygons(polygons: list, height: int, width: int) -> RLE:
             raise ValueError('a polygon holds a number that is not finite')
     # frPyObjects takes a list of exactly four numbers for a box, never these
     rles = mask_util.frPyObjects([list(polygon) for polygon in polygons], height, width)
-    return _with_str_counts(mask_util.merge(rles))
+    return with_str_counts(mask_util.merge(rles))
 
 
-def _with_str_counts(rle: dict) -> RLE:
+def with_str_counts(rle: dict) -> RLE:
+    """The RLE with its counts as ``str`` and its size as integers."""
     counts = rle['counts']
     if isinstance(counts, bytes):
         counts = counts.decode('ascii')

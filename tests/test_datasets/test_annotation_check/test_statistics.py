@@ -45,13 +45,14 @@ def test_bins_end_at_their_upper_edge():
         assert histogram == [int(index == expected) for index in range(10)]
 
 
-def test_what_cannot_be_read_is_counted_apart():
+def test_objects_with_errors_are_counted_apart():
     content = good_content()
     entry(content, 12)['segmentation'] = 'x'
+    entry(content, 13)['iscrowd'] = '1'
     content['annotations'].append(None)
     content['categories'].append(None)
     result = statistics(content)
     assert result.counts['objects'] == 5
-    assert result.counts['unreadable'] == 1
+    assert result.counts['unreadable'] == 2
     assert result.counts['occluded'] == 1
-    assert result.unoccluded == 3
+    assert result.unoccluded == 2

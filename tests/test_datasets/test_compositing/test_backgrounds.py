@@ -93,7 +93,7 @@ def test_plain_files_have_no_source_images(tmp_path):
 def test_a_folder_of_images(tmp_path):
     source = source_in(tmp_path)
     folder = tmp_path / 'empty scenes'
-    with pytest.raises(ValueError, match='there is no folder .*empty scenes'):
+    with pytest.raises(ValueError, match='folder not found: .*empty scenes'):
         Backgrounds(str(folder), source)
     folder.mkdir()
     (folder / 'notes.txt').write_text('')
@@ -106,6 +106,6 @@ def test_a_folder_of_images(tmp_path):
     assert {one.origin['source_file_name'] for one in drawn} == {'a.png', 'b.JPG'}
     assert all(one.image.shape == (48, 64, 3) for one in drawn)
     (folder / 'a.png').write_text('no image')
-    with pytest.raises(ValueError, match='a.png is no image'):
+    with pytest.raises(ValueError, match='a.png is not an image'):
         for seed in range(8):
             backgrounds.draw(np.random.default_rng(seed))

@@ -9,7 +9,7 @@ from oaformer.datasets.compositing import (
     Layers,
     Placement,
     cut_out,
-    hide,
+    hide_behind,
     occlusion_rates,
 )
 
@@ -108,9 +108,9 @@ def test_rims_may_leave_the_image():
     assert layers.visible.all()
 
 
-def test_hide_leaves_its_argument_alone():
+def test_hide_behind_leaves_its_argument_alone():
     visible = np.ones((1, 4, 4), np.uint8)
-    after = hide(visible, np.ones((2, 2), np.uint8), 1, 2)
+    after = hide_behind(visible, np.ones((2, 2), np.uint8), 1, 2)
     assert visible.all() and after.sum() == 12 and not after[0, 1:3, 2:].any()
 
 

@@ -11,14 +11,14 @@ from oaformer.datasets.compositing import CutOutSource, UnoccludedRules
 def test_plain_file(tmp_path):
     source = CutOutSource(str(write_data_set(tmp_path, False)), str(tmp_path))
     assert not source.knows_occlusion
-    assert len(source.candidates) == 9 and source.told_left_out() == 'nothing'
+    assert len(source.candidates) == 9 and source.left_out_summary() == 'nothing'
 
 
 def test_file_with_occlusion(tmp_path):
     source = CutOutSource(str(write_data_set(tmp_path, True)), str(tmp_path))
     assert source.knows_occlusion
     assert [one['id'] for one in source.candidates] == [12, 13, 15, 16, 18, 19]
-    assert source.told_left_out() == '3 occluded'
+    assert source.left_out_summary() == '3 occluded'
 
 
 def test_a_rate_without_a_visible_mask_counts(tmp_path):
@@ -30,7 +30,7 @@ def test_a_rate_without_a_visible_mask_counts(tmp_path):
     path.write_text(json.dumps(content))
     source = CutOutSource(str(path), str(tmp_path))
     assert [one['id'] for one in source.candidates] == [12, 13]
-    assert source.told_left_out() == '1 occluded'
+    assert source.left_out_summary() == '1 occluded'
 
 
 def test_cut_outs_keep_their_relative_size_and_origin(tmp_path):
@@ -76,8 +76,8 @@ def test_errors_name_file_and_remedy(tmp_path):
 
 
 @pytest.mark.parametrize('text', ['no image', ''])
-def test_a_file_that_is_no_image(tmp_path, text):
+def test_a_file_that_is_not_an_image(tmp_path, text):
     source = CutOutSource(str(write_data_set(tmp_path, True)), str(tmp_path))
     (tmp_path / '1.png').write_text(text)
-    with pytest.raises(ValueError, match='1.png is no image'):
+    with pytest.raises(ValueError, match='1.png is not an image'):
         source.image(1)

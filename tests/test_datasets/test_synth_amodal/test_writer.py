@@ -5,41 +5,8 @@ import numpy as np
 import pytest
 
 from oaformer.datasets import SynthAmodalDataset, parse_amodal_annotation
-from oaformer.datasets.synth_amodal import (
-    CLASSES,
-    draw_scene,
-    scene_annotations,
-    write_split,
-)
+from oaformer.datasets.synth_amodal import CLASSES, draw_scene, write_split
 from oaformer.structures import decode_masks
-
-
-def test_annotations_of_a_scene():
-    scene = draw_scene(np.random.default_rng(4), num_objects=(5, 5))
-    annotations = scene_annotations(scene, image_id=3, first_id=10)
-    assert [a['id'] for a in annotations] == [10, 11, 12, 13, 14]
-    assert [a['occl_depth'] for a in annotations] == [0, 1, 2, 3, 4]
-    assert any(a['occlude_rate'] > 0 for a in annotations)
-    for annotation, one in zip(annotations, scene.objects, strict=True):
-        assert annotation['image_id'] == 3
-        assert annotation['category_id'] == one.label + 1
-        amodal, visible = decode_masks(
-            [annotation['segmentation'], annotation['visible_mask']]
-        )
-        np.testing.assert_array_equal(amodal, one.amodal)
-        np.testing.assert_array_equal(visible, one.visible)
-        assert annotation['area'] == amodal.sum()
-        assert annotation['occlude_rate'] == 1 - visible.sum() / amodal.sum()
-        rows, columns = np.nonzero(amodal)
-        left, top, width, height = annotation['bbox']
-        assert (left, top) == (columns.min(), rows.min())
-        assert (left + width, top + height) == (columns.max() + 1, rows.max() + 1)
-        # As in D2SA, there is an invisible mask where something is hidden.
-        assert ('invisible_mask' in annotation) == (annotation['occlude_rate'] > 0)
-        if 'invisible_mask' in annotation:
-            invisible = decode_masks([annotation['invisible_mask']])[0]
-            np.testing.assert_array_equal(visible + invisible, amodal)
-        assert parse_amodal_annotation(annotation, 128, 128).corrections == []
 
 
 def test_folder_is_laid_out_like_d2sa(tmp_path):
@@ -49,11 +16,23 @@ def test_folder_is_laid_out_like_d2sa(tmp_path):
     assert [c['name'] for c in content['categories']] == list(CLASSES)
     ids = [annotation['id'] for annotation in content['annotations']]
     assert ids == list(range(1, len(ids) + 1))
+    for annotation in content['annotations']:
+        assert parse_amodal_annotation(annotation, 64, 64).corrections == []
+        rate = annotation['occlude_rate']
+        # As in D2SA, there is an invisible mask where something is hidden.
+        assert ('invisible_mask' in annotation) == (rate > 0)
     for index, image in enumerate(content['images']):
         pixels = cv2.imread(str(tmp_path / 'images' / image['file_name']))
         assert pixels.shape == (image['height'], image['width'], 3) == (64, 64, 3)
-        expected = draw_scene(np.random.default_rng([1, 0, index]), size=64).image
-        np.testing.assert_array_equal(pixels, expected)
+        scene = draw_scene(np.random.default_rng([1, 0, index]), size=64)
+        np.testing.assert_array_equal(pixels, scene.image)
+        own = [a for a in content['annotations'] if a['image_id'] == image['id']]
+        assert [one['occl_depth'] for one in own] == list(range(len(own)))
+        for one, annotation in zip(scene.objects, own, strict=True):
+            masks = [annotation['segmentation'], annotation['visible_mask']]
+            expected = [one.amodal, one.visible]
+            np.testing.assert_array_equal(decode_masks(masks), expected)
+            assert annotation['occlude_rate'] == one.occlusion_rate
 
 
 def test_splits_and_seeds_differ_and_longer_splits_begin_alike(tmp_path):

@@ -52,7 +52,7 @@ def evaluate_cases(device: str, folder: Path) -> list[Case]:
         results = list(metric.results)
         return quiet(lambda: metric.compute_metrics(results))
 
-    stock = CocoMetric(ann_file, metric='segm', proposal_nums=(1, 10, 100))
+    stock = CocoMetric(ann_file, metric=['bbox', 'segm'], proposal_nums=(1, 10, 100))
     return [
         Case(
             suite='evaluate',
@@ -89,6 +89,8 @@ def detections(folder: Path) -> tuple[str, list[dict]]:
     rng = np.random.default_rng(0)
     # masks are drawn once and shared: the evaluation sees no difference
     pool = encode_masks(groceries(rng, 60))
+    boxes = torch.tensor([rle_bbox(mask) for mask in pool])
+    boxes[:, 2:] += boxes[:, :2]
     images, annotations, samples = [], [], []
     for image_id in range(1, IMAGES + 1):
         images.append(
@@ -117,7 +119,7 @@ def detections(folder: Path) -> tuple[str, list[dict]]:
                 img_id=image_id,
                 ori_shape=(HEIGHT, WIDTH),
                 pred_instances=dict(
-                    bboxes=torch.zeros(DETECTIONS, 4),
+                    bboxes=boxes[masks],
                     labels=torch.from_numpy(labels[found]),
                     scores=torch.from_numpy(rng.random(DETECTIONS)),
                     masks=[pool[index] for index in masks],

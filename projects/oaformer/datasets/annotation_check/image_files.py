@@ -32,7 +32,7 @@ def read_image_files(
     """Look at the headers of image files.
 
     Args:
-        file_names: Names as they stand in the annotation file.
+        file_names: Names in the annotation file.
         img_dir: Folder that they are relative to.
 
     Returns:
@@ -51,7 +51,7 @@ def find_img_dir(ann_file: str | os.PathLike, file_names: Iterable[str]) -> Path
 
     Args:
         ann_file: Path of the annotation file.
-        file_names: Names of images as they stand in it.
+        file_names: Names of images in it.
 
     Returns:
         The first folder that has one of the first hundred images, None without one.
@@ -91,7 +91,7 @@ def _read_header(path: Path) -> ImageFile:
             ):
                 height, width = width, height
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return ImageFile(str(path), None, f'there is no file {path}')
+        return ImageFile(str(path), None, f'{path} not found')
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         return ImageFile(str(path), None, f'{path} cannot be read: {error}')
     return ImageFile(str(path), (height, width))

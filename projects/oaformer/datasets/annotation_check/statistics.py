@@ -4,14 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from .objects import ObjectMasks
-from .values import is_id
+from pycocotools.cocoeval import Params
+
+from ...structures import rle_area
+from ..annotation import AmodalAnnotation
+from ..annotation_ids import size_of
 
 NUM_RATE_BINS = 10
-MAX_SMALL_AREA, MAX_MEDIUM_AREA = 32**2, 96**2
-"""COCO's limits between small, medium and large objects, in pixels."""
-
-
 _COUNTS = (
     'images',
     'with_objects',
@@ -31,8 +30,8 @@ class Statistics(NamedTuple):
     Attributes:
         counts: Number of ``images``, of those ``with_objects`` and
             ``without_objects``, of ``objects`` and of those that are ``occluded``,
-            ``fully_hidden``, ``crowd``, ``without_visible_mask`` and ``unreadable``.
-            What is occluded or hidden is known of readable objects only.
+            ``fully_hidden``, ``crowd``, ``without_visible_mask`` and ``unreadable``
+            (with an error). The first three of objects count readable ones only.
         categories: Number of objects by the category's name, in the file's order.
         unoccluded: Objects whose occlusion rate is exactly 0.
         rate_histogram: Number of objects with rates in (0, 0.1], (0.1, 0.2] and so on.
@@ -58,64 +57,67 @@ class Statistics(NamedTuple):
 
 def collect_statistics(
     content: Mapping[str, Any],
-    image_sizes: Iterable[tuple[int, int]],
-    objects: Iterable[tuple[dict, ObjectMasks | None]],
+    objects: Iterable[tuple[dict, AmodalAnnotation | None]],
 ) -> Statistics:
     """Count what an annotation file holds.
 
     Args:
         content: Content of the file.
-        image_sizes: Annotated (height, width) of the images that state them.
-        objects: Every annotation, with its masks where they can be read.
+        objects: Every annotation, and as parsed, None where it has an error.
 
     Returns:
         The numbers.
     """
-    counts = Counter(images=len(content['images']))
+    images = [image for image in content['images'] if isinstance(image, dict)]
     names = {
-        item.get('id'): item.get('name')
+        str(item.get('id')): str(item.get('name'))
         for item in content['categories']
-        if isinstance(item, dict) and is_id(item.get('id'))
+        if isinstance(item, dict)
     }
-    categories = dict.fromkeys(map(str, names.values()), 0)
+    categories = dict.fromkeys(names.values(), 0)
+    counts = Counter(images=len(content['images']))
     histogram = [0] * NUM_RATE_BINS
-    object_sizes = dict(small=0, medium=0, large=0)
+    areas = []
     with_objects = set()
-    for annotation, masks in objects:
+    for annotation, parsed in objects:
         counts['objects'] += 1
         with_objects.add(str(annotation.get('image_id')))
-        counts['crowd'] += annotation.get('iscrowd') in (1, True)
         counts['without_visible_mask'] += annotation.get('visible_mask') is None
-        category_id = annotation.get('category_id')
-        if is_id(category_id) and category_id in names:
-            categories[str(names[category_id])] += 1
-        if masks is None:
+        name = names.get(str(annotation.get('category_id')))
+        if name is not None:
+            categories[name] += 1
+        if parsed is None:
             counts['unreadable'] += 1
             continue
-        object_sizes[_object_size(masks.area)] += 1
-        hidden = masks.area - masks.visible_area
+        area = rle_area(parsed.amodal)
+        areas.append(area)
+        hidden = area - rle_area(parsed.visible)
         counts['occluded'] += hidden > 0
-        counts['fully_hidden'] += masks.visible_area == 0
+        counts['fully_hidden'] += hidden == area
+        counts['crowd'] += parsed.iscrowd
         if hidden:
             # Whole numbers: no rate slips over the edge of a bin.
-            histogram[(NUM_RATE_BINS * hidden - 1) // masks.area] += 1
-    known = [
-        str(image.get('id')) for image in content['images'] if isinstance(image, dict)
-    ]
-    counts['with_objects'] = sum(key in with_objects for key in known)
+            histogram[(NUM_RATE_BINS * hidden - 1) // area] += 1
+    counts['with_objects'] = sum(
+        str(image.get('id')) in with_objects for image in images
+    )
     counts['without_objects'] = counts['images'] - counts['with_objects']
-    readable = counts['objects'] - counts['unreadable']
+    sizes = Counter(size for image in images if (size := size_of(image)) is not None)
     return Statistics(
         counts={key: counts[key] for key in _COUNTS},
         categories=categories,
-        unoccluded=readable - counts['occluded'],
+        unoccluded=len(areas) - counts['occluded'],
         rate_histogram=histogram,
-        image_sizes=dict(Counter(image_sizes).most_common()),
-        object_sizes=object_sizes,
+        image_sizes=dict(sizes.most_common()),
+        object_sizes=_object_sizes(areas),
     )
 
 
-def _object_size(area: int) -> str:
-    if area < MAX_SMALL_AREA:
-        return 'small'
-    return 'medium' if area < MAX_MEDIUM_AREA else 'large'
+def _object_sizes(areas: Iterable[int]) -> dict[str, int]:
+    """Number of areas in each of COCO's ranges; an area between two is the larger."""
+    params = Params(iouType='segm')
+    upper = dict(zip(params.areaRngLbl[1:], params.areaRng[1:], strict=True))
+    sizes = dict.fromkeys(upper, 0)
+    for area in areas:
+        sizes[next(name for name, (_, high) in upper.items() if area < high)] += 1
+    return sizes

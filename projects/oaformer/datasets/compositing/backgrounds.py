@@ -1,4 +1,4 @@
-"""What cut-outs are pasted on. None of it holds an object without a label."""
+"""Backgrounds that cut-outs are pasted on; all their objects have labels."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -7,6 +7,7 @@ import cv2
 import mmcv
 import numpy as np
 
+from ..annotation_fields import is_number
 from .scene_object import SceneObject
 from .sources import CutOutSource, read_image
 
@@ -16,7 +17,7 @@ _PATCH_IMAGES = 20
 # Sides of a patch, as shares of the largest that the image has. A part of half the
 # image shows what things are made of rather than things.
 _PATCH_SIDES = (0.5, 0.35, 0.25, 0.18, 0.12)
-# Blur as a share of the height: what nobody annotated can't be told any more.
+# Blur as a share of the height: objects without annotation are not recognizable.
 _PATCH_BLUR = 0.008
 # Masks are seldom exact: a patch stays this share of the image's height away.
 _PATCH_DISTANCE = 0.01
@@ -45,15 +46,15 @@ class Backgrounds:
         kind: 'patch': a part of one of the source's images that no annotation
             comes near, enlarged and blurred, or noise where there is none. 'noise':
             smooth noise. 'source': a whole image of the source, whose own objects
-            keep their labels. Anything else is a folder of images; that nothing in
-            them is of the data set's classes is for the user to know.
+            keep their labels. Anything else is a folder of images, which must not
+            show objects of the data set's classes.
         source: Where the cut-outs come from.
         size: Height and width in pixels of a background; those of the image with
             'source'.
 
     Raises:
-        ValueError: If 'source' is asked for and the source does not know what is
-            hidden of its objects, or there is no image in the folder.
+        ValueError: If 'source' is chosen and the source does not annotate occlusion, or
+            there is no image in the folder.
     """
 
     def __init__(
@@ -111,7 +112,7 @@ class Backgrounds:
         own = self._source.objects(image_id)
         order = range(len(own.annotations))
         depths = [annotation.get('occl_depth') for annotation in own.annotations]
-        ordered = None not in depths
+        ordered = all(map(is_number, depths))
         if ordered:
             order = np.argsort(depths, kind='stable')
         objects = []
@@ -124,7 +125,7 @@ class Backgrounds:
             )
             for key in ('iscrowd', 'ignore'):
                 if annotation.get(key):
-                    fields[key] = int(annotation[key])
+                    fields[key] = 1
             objects.append(SceneObject(own.amodal[index], own.visible[index], fields))
         origin = dict(background='source') | self._origin(image_id)
         return Background(self._source.image(image_id), objects, ordered, origin)
@@ -188,7 +189,7 @@ def _images_in(folder: str) -> list[Path]:
     path = Path(folder)
     if not path.is_dir():
         raise ValueError(
-            f'backgrounds are {", ".join(BACKGROUNDS)} or a folder; there is no folder '
+            f'backgrounds are {", ".join(BACKGROUNDS)} or a folder; folder not found: '
             f'{folder}'
         )
     images = sorted(

@@ -1,15 +1,17 @@
-"""The labels of what is pasted over each other."""
+"""Labels of objects that are pasted over each other."""
 
 import cv2
 import numpy as np
 
 
-def hide(visible: np.ndarray, mask: np.ndarray, top: int, left: int) -> np.ndarray:
-    """Visible masks after something was pasted over them.
+def hide_behind(
+    visible: np.ndarray, mask: np.ndarray, top: int, left: int
+) -> np.ndarray:
+    """Visible masks after an object was pasted over them.
 
     Args:
         visible: Visible masks, (N, H, W) uint8 of 0 and 1; not changed.
-        mask: What was pasted, (h, w) uint8 of 0 and 1.
+        mask: Mask of the pasted object, (h, w) uint8 of 0 and 1.
         top: Its first row in the image.
         left: Its first column in the image.
 
@@ -22,7 +24,9 @@ def hide(visible: np.ndarray, mask: np.ndarray, top: int, left: int) -> np.ndarr
     return visible
 
 
-def at(mask: np.ndarray, height: int, width: int, top: int, left: int) -> np.ndarray:
+def place_mask(
+    mask: np.ndarray, height: int, width: int, top: int, left: int
+) -> np.ndarray:
     """A mask (h, w) at its place in an empty image, (height, width) uint8."""
     whole = np.zeros((height, width), np.uint8)
     whole[top : top + mask.shape[0], left : left + mask.shape[1]] = mask

@@ -6,12 +6,12 @@ import numpy as np
 
 
 class SceneObject(NamedTuple):
-    """An object with its labels.
+    """An object of a composite, a background or a drawn scene, with its labels.
 
     Attributes:
         amodal: The whole object, (H, W) uint8 of 0 and 1.
-        visible: Its part that nothing hides, (H, W) uint8 of 0 and 1.
-        fields: What else stands in its annotation: category and where it comes from.
+        visible: Its visible part, (H, W) uint8 of 0 and 1.
+        fields: Further keys of its annotation: category and where it comes from.
     """
 
     amodal: np.ndarray

@@ -14,7 +14,7 @@ from ..annotation_file import AnnotationFile, read_annotation_file
 from .cut_out import CutOut, cut_out
 from .unoccluded import UnoccludedRules, why_left_out
 
-# A file in which none of these stands says nothing about occlusion.
+# A file without any of these does not annotate occlusion.
 _OCCLUSION_KEYS = ('visible_mask', 'invisible_mask', 'occlude_rate')
 # Sizes of cut-outs vary by this factor either way.
 SCALE_JITTER = 1.25
@@ -27,7 +27,7 @@ class ImageObjects:
     """The annotated objects of one image.
 
     Attributes:
-        annotations: As they stand in the file, N of them.
+        annotations: As they are in the file, N of them.
         amodal: Their masks, (N, H, W) uint8 of 0 and 1.
         visible: Visible masks, likewise.
         occluded: Which are hidden in part, by their masks or their annotated rate,
@@ -43,21 +43,16 @@ class ImageObjects:
         self.annotations = annotations
         self.amodal = decode_masks([one.amodal for one in parsed], *size)
         self.visible = decode_masks([one.visible for one in parsed], *size)
-        # A rate without a visible mask, which the loader drops, still says that the
+        # A rate without a visible mask, which the loader drops, still means that the
         # object is not whole.
         self.occluded = np.array(
             [
                 one.visible is not one.amodal
-                or float(annotation.get('occlude_rate') or 0) > RATE_TOLERANCE
+                or (annotation.get('occlude_rate') or 0) > RATE_TOLERANCE
                 for one, annotation in zip(parsed, annotations, strict=True)
             ]
         )
-        self.ignored = np.array(
-            [
-                bool(one.get('iscrowd', False) or one.get('ignore', False))
-                for one in annotations
-            ]
-        )
+        self.ignored = np.array([one.iscrowd or one.ignore for one in parsed])
 
 
 class CutOutSource:
@@ -102,7 +97,7 @@ class CutOutSource:
             self._find_candidates(image_id, rules)
         if not self.candidates:
             raise ValueError(
-                f'{ann_file}: no object is whole; left out: {self.told_left_out()}. '
+                f'{ann_file}: no object is whole; left out: {self.left_out_summary()}. '
                 'Loosen the rules.'
             )
 
@@ -112,10 +107,10 @@ class CutOutSource:
             self.file, self.file.images[image_id], self._by_image[image_id]
         )
 
-    def told_left_out(self) -> str:
+    def left_out_summary(self) -> str:
         """What was left out and why, in one line."""
-        told = [f'{number} {reason}' for reason, number in self.left_out.most_common()]
-        return ', '.join(told) or 'nothing'
+        parts = [f'{number} {reason}' for reason, number in self.left_out.most_common()]
+        return ', '.join(parts) or 'nothing'
 
     def draw(
         self,
@@ -194,13 +189,13 @@ def read_image(path: str) -> np.ndarray:
     """Read an image, (H, W, 3) uint8 BGR.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: Naming the file, if it is no image.
+        FileNotFoundError: If the file is missing.
+        ValueError: Naming the file, if it is not an image.
     """
     try:
         image = mmcv.imread(path)
     except cv2.error:  # an empty file; of others OpenCV gives None
         image = None
     if image is None:
-        raise ValueError(f'{path} is no image')
+        raise ValueError(f'{path} is not an image')
     return image

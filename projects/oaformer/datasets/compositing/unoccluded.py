@@ -16,7 +16,7 @@ class UnoccludedRules(NamedTuple):
         gap: Where occlusion is not annotated, an object whose mask comes within so
             many pixels of another one may be hidden by it and is left out.
         one_piece: Whether to leave out objects in several pieces; what parts them is
-            often an object that nobody has annotated.
+            often an object without annotation.
     """
 
     min_area: float = 0.005
@@ -35,8 +35,8 @@ def why_left_out(
     """Why an object can't be cut out, in words that can be counted.
 
     Where occlusion is annotated, that decides whether something hides the object. A
-    plain COCO file does not say; then no other mask may come near. Whatever is in front
-    of the object and has no annotation goes unnoticed.
+    plain COCO file does not say; then no other mask may come near. An occluder without
+    annotation goes unnoticed.
 
     Args:
         index: Index of the object.

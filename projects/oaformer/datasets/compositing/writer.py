@@ -1,15 +1,15 @@
 """Writing composed images as a data set."""
 
 import os
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import cv2
 import numpy as np
-from mmengine.fileio import dump
 
 from ...structures import encode_masks
+from ..annotation import to_annotation
+from ..atomic_write import atomic_path, write_json
 from .composite import Composite
 
 
@@ -29,25 +29,11 @@ def composite_annotations(
     """
     annotations = []
     for depth, item in enumerate(composite.objects):
-        invisible = item.amodal - item.visible
-        segmentation, visible_mask, invisible_mask = encode_masks(
-            np.stack([item.amodal, item.visible, invisible])
-        )
-        annotation = dict(
-            id=first_id + depth,
-            image_id=image_id,
-            iscrowd=0,
-            bbox=[float(side) for side in cv2.boundingRect(item.amodal)],
-            area=float(item.amodal.sum()),
-            segmentation=segmentation,
-            visible_mask=visible_mask,
-            occlude_rate=item.occlusion_rate,
-        )
+        amodal, visible = encode_masks(np.stack([item.amodal, item.visible]))
+        fields = dict(id=first_id + depth, image_id=image_id) | item.fields
         if depth < composite.num_ordered:
-            annotation['occl_depth'] = depth
-        if item.occlusion_rate > 0:
-            annotation['invisible_mask'] = invisible_mask
-        annotations.append(annotation | item.fields)
+            fields['occl_depth'] = depth
+        annotations.append(to_annotation(amodal, visible, **fields))
     return annotations
 
 
@@ -62,9 +48,8 @@ def write_composites(
 ) -> dict:
     """Write ``images/NAME_*.png`` and ``annotations/NAME.json``.
 
-    Everything goes to ``OUT_DIR.part``, which gets its name when it is complete. PNG
-    keeps the pixels as they were composed. Image i of a seed is the same however
-    many are made.
+    ``out_dir`` appears when it is complete. PNG keeps the pixels as they were
+    composed. Image i of a seed is the same however many are made.
 
     Args:
         out_dir: Folder of the data set; must not exist.
@@ -86,24 +71,49 @@ def write_composites(
         raise FileExistsError(
             f'{out_dir} exists; remove it or name another folder with --out-dir'
         )
-    part = Path(f'{out_dir.rstrip(os.sep)}.part')
-    shutil.rmtree(part, ignore_errors=True)
-    (part / 'images').mkdir(parents=True)
-    (part / 'annotations').mkdir()
-    images, annotations = [], []
-    for index in range(number):
-        composite = compose_one(np.random.default_rng([seed, index]))
-        file_name = f'{name}_{index + 1:06d}.png'
-        if not cv2.imwrite(str(part / 'images' / file_name), composite.image):
-            raise OSError(f'cannot write the image {part / "images" / file_name}')
-        height, width = composite.image.shape[:2]
-        image = dict(id=index + 1, file_name=file_name, height=height, width=width)
-        images.append(image | composite.origin)
-        annotations += composite_annotations(composite, index + 1, len(annotations) + 1)
-    categories = [dict(id=key, name=label) for label, key in category_ids.items()]
-    content = dict(
-        info=info or {}, images=images, annotations=annotations, categories=categories
+    composites = (
+        compose_one(np.random.default_rng([seed, index])) for index in range(number)
     )
-    dump(content, str(part / 'annotations' / f'{name}.json'))
-    os.replace(part, out_dir)
+    with atomic_path(out_dir) as part:
+        return write_split(part, name, composites, category_ids, info)
+
+
+def write_split(
+    folder: str | os.PathLike,
+    name: str,
+    composites: Iterable[Composite],
+    category_ids: Mapping[str, int],
+    info: dict | None = None,
+) -> dict:
+    """Write ``images/NAME_*.png`` and ``annotations/NAME.json`` into a folder.
+
+    Args:
+        folder: The folder; made where it is missing.
+        name: Name of the annotation file and prefix of the images.
+        composites: The images.
+        category_ids: Category id by class name.
+        info: The annotation file's ``info``.
+
+    Returns:
+        The annotation file's content.
+
+    Raises:
+        OSError: If a file can't be written.
+    """
+    (Path(folder) / 'images').mkdir(parents=True, exist_ok=True)
+    images, annotations = [], []
+    for image_id, composite in enumerate(composites, start=1):
+        file_name = f'{name}_{image_id:06d}.png'
+        path = str(Path(folder) / 'images' / file_name)
+        if not cv2.imwrite(path, composite.image):
+            raise OSError(f'cannot write the image {path}')
+        height, width = composite.image.shape[:2]
+        image = dict(id=image_id, file_name=file_name, height=height, width=width)
+        images.append(image | composite.origin)
+        annotations += composite_annotations(composite, image_id, len(annotations) + 1)
+    categories = [dict(id=key, name=label) for label, key in category_ids.items()]
+    content = dict(images=images, annotations=annotations, categories=categories)
+    if info is not None:
+        content = dict(info=info) | content
+    write_json(Path(folder) / 'annotations' / f'{name}.json', content)
     return content

@@ -10,19 +10,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ...structures import rle_area, rle_bbox, to_rle
-from ..annotation import parse_amodal_annotation
-from .conversion import mask_fields, tell_corrected, tell_skipped
+from ...structures import rle_area, to_rle
+from ..annotation import AmodalAnnotation, parse_amodal_annotation, to_annotation
+from .conversion import describe_corrected, describe_skipped, masks_of
 
 
 class CocoaConversion(NamedTuple):
-    """What became of a COCOA file.
+    """Result of :func:`convert_cocoa`.
 
     Attributes:
         content: The new annotation file: ``images``, ``annotations``, ``categories``.
         skipped: Number of regions left out for each reason.
         unlisted_names: Number of regions for each name that the class list lacks.
-        corrected: Number of regions for each thing put right.
+        corrected: Number of regions for each correction.
     """
 
     content: dict[str, list]
@@ -36,12 +36,12 @@ class CocoaConversion(NamedTuple):
         occluded = sum(annotation['occlude_rate'] > 0 for annotation in annotations)
         text = (
             f'{len(self.content["images"])} images, {len(annotations)} objects '
-            f'({occluded} occluded); {tell_skipped(self.skipped)}'
+            f'({occluded} occluded); {describe_skipped(self.skipped)}'
         )
         if self.unlisted_names:
             names = [f'{name} ({n})' for name, n in self.unlisted_names.most_common(10)]
             text += f'; most frequent names not in the list: {", ".join(names)}'
-        return text + tell_corrected(self.corrected)
+        return text + describe_corrected(self.corrected)
 
 
 def convert_cocoa(
@@ -106,17 +106,29 @@ def convert_cocoa(
                 unlisted[name] += 1
                 continue
             try:
-                fields = _convert_region(region, image, corrected)
+                parsed = _parse_region(region, image)
+                depth = int(region['order']) - 1 if 'order' in region else None
             except (KeyError, TypeError, ValueError) as error:
                 raise ValueError(
                     f'{where}, region {number} ({name}): {error}'
                 ) from error
-            if fields is None:
+            if parsed is None:
                 skipped['smaller than a pixel'] += 1
                 continue
+            corrected.update(parsed.corrections)
             new_ids[number] = len(annotations) + 1
-            ids = dict(id=new_ids[number], image_id=image['id'])
-            annotations.append(ids | dict(category_id=category_id, name=name) | fields)
+            annotations.append(
+                to_annotation(
+                    *masks_of(parsed),
+                    id=new_ids[number],
+                    image_id=image['id'],
+                    category_id=category_id,
+                    name=name,
+                    occlude_rate=parsed.occlusion_rate,
+                    isStuff=int(region.get('isStuff', 0)),
+                    **({} if depth is None else dict(occl_depth=depth)),
+                )
+            )
         if entry.get('depth_constraint'):
             image['depth_constraint'] = _renumber(
                 entry['depth_constraint'], new_ids, len(entry['regions']), where
@@ -135,26 +147,20 @@ def _clean(name: str) -> str:
     return ' '.join(str(name).lower().split())
 
 
-def _convert_region(
-    region: Mapping[str, Any], image: Mapping[str, Any], corrected: Counter
-) -> dict[str, Any] | None:
-    """Fields of the schema for a region; None where its polygon covers no pixel."""
+def _parse_region(
+    region: Mapping[str, Any], image: Mapping[str, Any]
+) -> AmodalAnnotation | None:
+    """The object of a region; None where its polygon covers no pixel."""
     height, width = image['height'], image['width']
     if 'segmentation' not in region:
         raise ValueError('"segmentation" is missing')
     amodal = to_rle(region['segmentation'], height, width)
     if rle_area(amodal) == 0:
         return None
-    # Its polygon drawn once, the region is an annotation of the schema but for names.
-    region = dict(region, segmentation=amodal, bbox=rle_bbox(amodal))
-    parsed = parse_amodal_annotation(region, height, width)
-    corrected.update(parsed.corrections)
-    fields = mask_fields(parsed) | dict(
-        iscrowd=0, isStuff=int(region.get('isStuff', 0))
-    )
-    if 'order' in region:
-        fields['occl_depth'] = int(region['order']) - 1
-    return fields
+    # Drawn once; its area in the file is the polygon's own.
+    masks = ('visible_mask', 'invisible_mask', 'occlude_rate')
+    fields = {key: region[key] for key in masks if key in region}
+    return parse_amodal_annotation(dict(segmentation=amodal, **fields), height, width)
 
 
 def _renumber(

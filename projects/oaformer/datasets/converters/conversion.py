@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from ...structures import rle_area, rle_bbox, rle_difference
+from ...structures import RLE
 from ..annotation import AmodalAnnotation
-from ..annotation_file import write_json
+from ..atomic_write import write_json
 
 
 class Conversion(Protocol):
-    """What a converter gives back.
+    """Result of a converter.
 
     Attributes:
         content: The new annotation file.
@@ -24,36 +24,24 @@ class Conversion(Protocol):
         """One line: what was kept, what was left out and why."""
 
 
-def mask_fields(parsed: AmodalAnnotation) -> dict[str, Any]:
-    """Fields of the schema that follow from the masks.
+def masks_of(parsed: AmodalAnnotation) -> tuple[RLE, RLE | None]:
+    """Amodal and visible mask for :func:`to_annotation`.
 
-    Args:
-        parsed: The object.
-
-    Returns:
-        Masks, box, area and rate; visible and invisible mask only where something is
-        hidden.
+    COCOA and KINS annotate a visible mask only where something is hidden, and so does
+    the converted file.
     """
-    fields = dict(
-        segmentation=parsed.amodal,
-        bbox=rle_bbox(parsed.amodal),
-        area=float(rle_area(parsed.amodal)),
-        occlude_rate=parsed.occlusion_rate,
-    )
-    if parsed.visible is not parsed.amodal:
-        fields['visible_mask'] = parsed.visible
-        fields['invisible_mask'] = rle_difference(parsed.amodal, parsed.visible)
-    return fields
+    is_occluded = parsed.visible is not parsed.amodal
+    return parsed.amodal, parsed.visible if is_occluded else None
 
 
-def tell_skipped(skipped: Counter) -> str:
+def describe_skipped(skipped: Counter) -> str:
     """What was left out for each reason."""
     reasons = [f'{number} {reason}' for reason, number in skipped.items()]
     return f'left out: {", ".join(reasons) or "nothing"}'
 
 
-def tell_corrected(corrected: Counter) -> str:
-    """What was put right, to follow another sentence; empty if nothing was."""
+def describe_corrected(corrected: Counter) -> str:
+    """What was corrected, to follow another sentence; empty if nothing was."""
     return ''.join(f'; {number} times {what}' for what, number in corrected.items())
 
 
@@ -68,7 +56,7 @@ def convert_file(
         convert: Converts the content; its second argument is ``src``, for messages.
 
     Returns:
-        A line that says what became of it.
+        One line: the file written, what was kept and what was left out.
 
     Raises:
         ValueError: If a file can't be read or written, both are the same one, or the

@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...structures import RLE, rle_area, rle_bbox, rle_difference, to_rle
-from ..annotation import parse_amodal_annotation
-from .conversion import mask_fields, tell_corrected, tell_skipped
+from ..annotation import parse_amodal_annotation, to_annotation
+from ..annotation_ids import read_entries
+from ..findings import raise_first_error
+from .conversion import describe_corrected, describe_skipped, masks_of
 
 BOX_TOLERANCE = 2
 """How far, in pixels, an annotated box may be from the mask's own."""
@@ -44,20 +46,21 @@ KINS_RELEASES = (
     KinsRelease(2020, 'a_segm', 'a_bbox', 'i_segm', 'i_bbox'),
 )
 
-# Keys whose content the schema's own keys hold afterwards.
-_REPLACED = {'area', 'a_area', 'i_area', 'visible_mask', 'invisible_mask'}.union(
-    *(release[1:] for release in KINS_RELEASES)
+# Keys that the schema's own keys replace.
+_REPLACED = {'area', 'a_area', 'i_area'}.union(
+    ('visible_mask', 'invisible_mask', 'occlude_rate'),
+    *(release[1:] for release in KINS_RELEASES),
 )
 
 
 class KinsConversion(NamedTuple):
-    """What became of a KINS file.
+    """Result of :func:`convert_kins`.
 
     Attributes:
         content: The new annotation file, ``images`` and ``categories`` as they were.
         release: Year of the release that the file belongs to.
         skipped: Number of objects left out for each reason.
-        corrected: Number of objects for each thing put right.
+        corrected: Number of objects for each correction.
     """
 
     content: dict[str, Any]
@@ -74,7 +77,7 @@ class KinsConversion(NamedTuple):
         return (
             f'KINS {self.release}: {len(images)} images ({empty} without objects), '
             f'{len(annotations)} objects ({occluded} occluded, {hidden} fully hidden); '
-            f'{tell_skipped(self.skipped)}{tell_corrected(self.corrected)}'
+            f'{describe_skipped(self.skipped)}{describe_corrected(self.corrected)}'
         )
 
 
@@ -91,7 +94,7 @@ def convert_kins(source: Mapping[str, Any], filename: str) -> KinsConversion:
         filename: Its name, for messages.
 
     Returns:
-        The new content and the counts of all that was left out or put right.
+        The new content and the counts of all that was left out or corrected.
 
     Raises:
         ValueError: If a key is missing, the file mixes both releases or belongs to
@@ -102,33 +105,23 @@ def convert_kins(source: Mapping[str, Any], filename: str) -> KinsConversion:
         if key not in source:
             raise ValueError(f'{filename} has no {key!r}: is it a KINS file?')
     release = _find_release(source['annotations'], filename)
-    images = _images_by_id(source['images'], filename)
-    category_ids = {category.get('id') for category in source['categories']}
     skipped, corrected = Counter(), Counter()
+    unique = list(_with_unique_ids(source['annotations'], skipped, corrected))
+    entries = read_entries(dict(source, annotations=unique))
+    raise_first_error(filename, entries.findings)
     annotations = []
-    for annotation in _with_unique_ids(source['annotations'], skipped, corrected):
-        where = f'{filename}, annotation {annotation["id"]}'
-        image = images.get(annotation.get('image_id'))
-        if image is None:
-            raise ValueError(
-                f'{where}: its image_id {annotation.get("image_id")} is not among the '
-                'images'
-            )
-        if annotation.get('category_id') not in category_ids:
-            raise ValueError(
-                f'{where}: its category_id {annotation.get("category_id")} is not '
-                'among the categories'
-            )
+    for annotation in unique:
+        where = f'{filename}: annotation {annotation["id"]}'
+        image = entries.images[annotation['image_id']]
         try:
-            fields, problems = _convert_annotation(annotation, release, image)
+            converted, problems = _convert_annotation(annotation, release, image)
         except (TypeError, ValueError) as error:
             raise ValueError(f'{where} (image {image["id"]}): {error}') from error
-        if fields is None:
+        if converted is None:
             skipped.update(problems)
             continue
         corrected.update(problems)
-        kept = {key: annotation[key] for key in annotation if key not in _REPLACED}
-        annotations.append(kept | fields)
+        annotations.append(converted)
     content = dict(source, annotations=annotations)
     return KinsConversion(content, release.year, skipped, corrected)
 
@@ -157,27 +150,6 @@ def _find_release(annotations: Sequence[Mapping], filename: str) -> KinsRelease:
     return next(iter(examples))
 
 
-def _images_by_id(images: Sequence[Mapping], filename: str) -> dict[int, Mapping]:
-    by_id = {}
-    for image in images:
-        missing = {'id', 'file_name', 'height', 'width'} - image.keys()
-        if missing:
-            raise ValueError(
-                f'{filename}: image {image.get("id", "without id")} has no '
-                f'{sorted(missing)}'
-            )
-        size = [image['height'], image['width']]
-        if not all(isinstance(side, int) and side > 0 for side in size):
-            raise ValueError(
-                f'{filename}: image {image["id"]} has height and width {size}; they '
-                'must be whole numbers of pixels'
-            )
-        if image['id'] in by_id:
-            raise ValueError(f'{filename}: image {image["id"]} is there twice')
-        by_id[image['id']] = image
-    return by_id
-
-
 def _with_unique_ids(
     annotations: Sequence[Mapping], skipped: Counter, corrected: Counter
 ) -> Iterator[Mapping]:
@@ -201,7 +173,7 @@ def _with_unique_ids(
 def _convert_annotation(
     annotation: Mapping[str, Any], release: KinsRelease, image: Mapping[str, Any]
 ) -> tuple[dict[str, Any] | None, list[str]]:
-    """Fields of the schema and corrections, or None and why there are none."""
+    """The new annotation and corrections, or None and the reason."""
     height, width = image['height'], image['width']
     corrections: list[str] = []
     amodal = _mask(annotation, release.amodal_mask, height, width, corrections)
@@ -218,12 +190,19 @@ def _convert_annotation(
     if not _same_box(annotation.get(release.amodal_bbox), bbox):
         corrections.append('box taken from the amodal mask')
     parsed = parse_amodal_annotation(
-        dict(segmentation=amodal, visible_mask=visible, bbox=bbox), height, width
+        dict(
+            segmentation=amodal,
+            visible_mask=visible,
+            iscrowd=annotation.get('iscrowd'),
+        ),
+        height,
+        width,
     )
-    fields = mask_fields(parsed) | dict(
-        iscrowd=int(bool(annotation.get('iscrowd', False)))
+    kept = {key: annotation[key] for key in annotation if key not in _REPLACED}
+    converted = to_annotation(
+        *masks_of(parsed), **kept | dict(iscrowd=int(parsed.iscrowd))
     )
-    return fields, corrections + parsed.corrections
+    return converted, corrections + parsed.corrections
 
 
 def _mask(

@@ -7,18 +7,15 @@ composed from the masks, so both agree on every pixel.
 """
 
 from .dataset import SynthAmodalDataset
-from .scenes import MAX_OCCLUSION, Scene, SceneObject, draw_scene
+from .scenes import MAX_OCCLUSION, draw_scene
 from .shapes import CLASSES
-from .writer import SPLIT_STREAMS, scene_annotations, write_split
+from .writer import SPLIT_STREAMS, write_split
 
 __all__ = [
     'CLASSES',
     'MAX_OCCLUSION',
     'SPLIT_STREAMS',
-    'Scene',
-    'SceneObject',
     'SynthAmodalDataset',
     'draw_scene',
-    'scene_annotations',
     'write_split',
 ]

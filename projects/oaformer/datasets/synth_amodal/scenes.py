@@ -1,50 +1,21 @@
 """Scenes of shapes with a known depth order and controlled occlusion."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
+from ..compositing import Composite, SceneObject
 from .shapes import CLASSES, draw_background, draw_shape, draw_texture
 
 # Diameter of an object relative to the image.
 MIN_DIAMETER, MAX_DIAMETER = 0.22, 0.46
-# No object is hidden by more: its shape could no longer be told.
+# No object is hidden by more: its shape would not be recognizable.
 MAX_OCCLUSION = 0.75
 # Difference to the wanted occlusion rate: below the first a place is taken at once,
 # above the second never.
 GOOD_OCCLUSION_ERROR, MAX_OCCLUSION_ERROR = 0.02, 0.08
 PLACEMENT_TRIES = 40
 SCENE_TRIES = 20
-
-
-class SceneObject(NamedTuple):
-    """One object of a scene.
-
-    Attributes:
-        label: Index into ``CLASSES``.
-        amodal: Whole object, (H, W) uint8 of 0 and 1.
-        visible: Its part that nothing hides, (H, W) uint8 of 0 and 1.
-        texture: Its colors as a BGR image, (H, W, 3) uint8; used only inside the
-            visible part.
-    """
-
-    label: int
-    amodal: np.ndarray
-    visible: np.ndarray
-    texture: np.ndarray
-
-    @property
-    def occlusion_rate(self) -> float:
-        """Invisible area / amodal area (D2SA's ``occlude_rate``)."""
-        return 1.0 - int(self.visible.sum()) / int(self.amodal.sum())
-
-
-class Scene(NamedTuple):
-    """An image, (H, W, 3) uint8 BGR, and its objects ordered from front to back."""
-
-    image: np.ndarray
-    objects: list[SceneObject]
 
 
 def place_objects(
@@ -147,7 +118,7 @@ def draw_scene(
     num_objects: tuple[int, int] = (2, 5),
     occluded_fraction: float = 0.5,
     occlusion_range: tuple[float, float] = (0.1, 0.7),
-) -> Scene:
+) -> Composite:
     """Draw an image with exact amodal and visible masks.
 
     Args:
@@ -159,7 +130,7 @@ def draw_scene(
             none exceeds ``MAX_OCCLUSION``.
 
     Returns:
-        Image and objects, front-most object first.
+        The (size, size, 3) image and its objects, front-most object first.
 
     Raises:
         ValueError: If the image has no room for that many objects.
@@ -180,7 +151,7 @@ def draw_scene(
     for label, amodal in reversed(placed):
         visible = amodal & (1 - covered)
         texture = draw_texture(rng, label, amodal)
-        objects.append(SceneObject(label, amodal, visible, texture))
+        objects.append(SceneObject(amodal, visible, dict(category_id=label + 1)))
         image[visible > 0] = texture[visible > 0]
         covered |= amodal
-    return Scene(image, objects)
+    return Composite(image, objects, num_ordered=len(objects), origin={})

@@ -1,54 +1,14 @@
 """Write synthetic scenes in D2SA's folder layout and annotation schema."""
 
-from pathlib import Path
-
-import cv2
 import numpy as np
-from mmengine.fileio import dump
 
-from ...structures import encode_masks
-from .scenes import Scene, draw_scene
+from .. import compositing
+from .scenes import draw_scene
 from .shapes import CLASSES
 
-# Every split draws from its own random stream, so no seed can make two splits share a
+# Every split draws from its own random stream, so no seed can make two splits share an
 # image; and image i of a split is the same however many images are made.
 SPLIT_STREAMS = {'train': 0, 'val': 1, 'test': 2}
-
-
-def scene_annotations(scene: Scene, image_id: int, first_id: int) -> list[dict]:
-    """Describe the objects of a scene in D2SA's annotation schema.
-
-    Args:
-        scene: The scene.
-        image_id: Id of its image.
-        first_id: Annotation id of its first object; the others follow.
-
-    Returns:
-        COCO annotations, front-most object (``occl_depth`` 0) first.
-    """
-    amodal = np.stack([item.amodal for item in scene.objects])
-    visible = np.stack([item.visible for item in scene.objects])
-    invisible = amodal - visible
-    annotations = []
-    rles = (encode_masks(amodal), encode_masks(visible), encode_masks(invisible))
-    for depth, (item, *rle) in enumerate(zip(scene.objects, *rles, strict=True)):
-        x, y, width, height = cv2.boundingRect(item.amodal)
-        annotation = dict(
-            id=first_id + depth,
-            image_id=image_id,
-            category_id=item.label + 1,
-            iscrowd=0,
-            bbox=[float(x), float(y), float(width), float(height)],
-            area=float(item.amodal.sum()),
-            segmentation=rle[0],
-            visible_mask=rle[1],
-            occlude_rate=item.occlusion_rate,
-            occl_depth=depth,
-        )
-        if item.occlusion_rate > 0:
-            annotation['invisible_mask'] = rle[2]
-        annotations.append(annotation)
-    return annotations
 
 
 def write_split(
@@ -66,22 +26,11 @@ def write_split(
     Returns:
         The annotation file's content.
     """
-    images_dir = Path(out_dir) / 'images'
-    images_dir.mkdir(parents=True, exist_ok=True)
-    (Path(out_dir) / 'annotations').mkdir(exist_ok=True)
-    images, annotations = [], []
-    for index in range(num_images):
-        rng = np.random.default_rng([seed, SPLIT_STREAMS[split], index])
-        scene = draw_scene(rng, **scene_args)
-        height, width = scene.image.shape[:2]
-        name = f'{split}_{index + 1:06d}.png'
-        path = str(images_dir / name)
-        if not cv2.imwrite(path, scene.image):
-            raise OSError(f'cannot write the image {path}')
-        image_id = index + 1
-        images.append(dict(id=image_id, file_name=name, height=height, width=width))
-        annotations += scene_annotations(scene, image_id, len(annotations) + 1)
-    categories = [dict(id=i + 1, name=name) for i, name in enumerate(CLASSES)]
-    content = dict(images=images, annotations=annotations, categories=categories)
-    dump(content, str(Path(out_dir) / 'annotations' / f'{split}.json'))
-    return content
+    scenes = (
+        draw_scene(
+            np.random.default_rng([seed, SPLIT_STREAMS[split], index]), **scene_args
+        )
+        for index in range(num_images)
+    )
+    category_ids = {name: label + 1 for label, name in enumerate(CLASSES)}
+    return compositing.write_split(out_dir, split, scenes, category_ids)

@@ -192,6 +192,6 @@ def _check(results: dict) -> None:
     if (masks.height, masks.width) != results['img'].shape[:2]:
         raise ValueError(
             f'{results.get("img_path")}: masks are {masks.height} x {masks.width}, '
-            f'the image is {results["img"].shape[0]} x {results["img"].shape[1]}: load annotations '
-            'before the image is moved'
+            f'the image is {results["img"].shape[0]} x {results["img"].shape[1]}: '
+            'load annotations before the image is moved'
         )

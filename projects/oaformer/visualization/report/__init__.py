@@ -1,6 +1,5 @@
 """One HTML page of what a model gets right and wrong."""
 
-from .build import build_report
-from .page import render_report
+from .build import build_report, render_report
 
 __all__ = ['build_report', 'render_report']

@@ -1,18 +1,64 @@
-"""From an evaluation to a report."""
+"""From an evaluation to a report, and from a report to its page."""
 
-from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ...evaluation import AmodalEvaluation, measurements
+from ...evaluation.occlusion_metrics import OCCLUSION_BUCKETS
+from ...evaluation.summary import (
+    Table,
+    absent_metrics,
+    class_table,
+    confusion_table,
+    evaluation_tables,
+)
 from ..amodal_local_visualizer import AmodalLocalVisualizer
-from . import charts, tables
-from .cards import build_gallery
+from . import charts
+from .cards import Gallery, build_gallery
 from .cases import select_cases
-from .structure import Chart, Report
 
-# Beside all objects, these have a line in the chart of precision over recall.
-CURVE_BUCKETS = ('none', 'partial', 'heavy')
+
+class Chart(NamedTuple):
+    """A chart, or the reason why there is none.
+
+    Attributes:
+        title: Heading.
+        svg: The chart as an SVG element; None where it can't be drawn.
+        note: How to read it, or why it is missing.
+    """
+
+    title: str
+    svg: str | None
+    note: str
+
+
+class Report(NamedTuple):
+    """The whole page.
+
+    Attributes:
+        title: Title of the page.
+        facts: Names and values: what was evaluated.
+        highlights: Names and values of the few most important numbers.
+        tables: Tables of metrics.
+        confusion: Table of occluded and unoccluded objects; None without rates.
+        absent: Reasons, each with the names of what could not be measured for it.
+        charts: Charts.
+        galleries: Galleries.
+        class_table: Table of the classes.
+    """
+
+    title: str
+    facts: list[tuple[str, str]]
+    highlights: list[tuple[str, str]]
+    tables: list[Table]
+    confusion: Table | None
+    absent: list[tuple[str, str]]
+    charts: list[Chart]
+    galleries: list[Gallery]
+    class_table: Table
 
 
 def build_report(
@@ -29,7 +75,7 @@ def build_report(
     Args:
         evaluation: The evaluation.
         images: Image (``id``, ``file_name``, ``height``, ``width``) by its id.
-        find_image: Tells where the image with an id should be.
+        find_image: Path of the image with an id.
         visualizer: Draws the cases, in its own style.
         number: Number of cases of each kind.
         title: Title of the page.
@@ -38,72 +84,51 @@ def build_report(
     Returns:
         The report. What can't be measured is named in ``absent``.
     """
-    matched = evaluation.matched
-    shown = [tables.precision_table(evaluation), tables.bucket_table(evaluation)]
-    if matched.rate_errors is not None:
-        shown.append(tables.rate_table(matched.rate_errors))
-    shown.append(tables.matched_table(matched))
+    metrics, confusion = measurements(evaluation), evaluation.matched.confusion
     return Report(
         title=title,
         facts=[*facts, *_facts(evaluation, len(images))],
         highlights=_highlights(evaluation),
-        tables=shown,
-        confusion=matched.confusion and tables.confusion_table(matched.confusion),
-        absent=_absent(evaluation),
+        tables=evaluation_tables(evaluation, metrics),
+        confusion=confusion and confusion_table(confusion),
+        absent=absent_metrics(metrics),
         charts=_charts(evaluation),
         galleries=[
             build_gallery(group, evaluation.classes, images, find_image, visualizer)
             for group in select_cases(evaluation, number)
         ],
-        class_table=tables.class_table(evaluation),
+        class_table=class_table(evaluation),
     )
 
 
 def _facts(evaluation: AmodalEvaluation, num_images: int) -> list[tuple[str, str]]:
     objects = [item for item in evaluation.objects if not item['iscrowd']]
     matched, found = len(evaluation.matched.matches), len(evaluation.detections)
-    return [
+    facts = [
         ('images', f'{evaluation.num_images} of the {num_images} that are annotated'),
         ('objects', f'{len(objects)}, {matched} of them matched at amodal IoU 0.5'),
         ('detections', f'{found}, {len(evaluation.false_positives)} of them unmatched'),
     ]
+    if evaluation.rates_derived:
+        facts.append(('occlusion rates', 'derived from the predicted masks'))
+    return facts
 
 
 def _highlights(evaluation: AmodalEvaluation) -> list[tuple[str, str]]:
     """The few numbers to look at first; without those that can't be measured."""
     values = []
     for part, result in evaluation.masks.items():
-        values.append((f'{part} AP', tables.percent(result.average_precision())))
-        values.append((f'{part} AP50', tables.percent(result.average_precision(0.5))))
+        values.append((f'{part} AP', result.average_precision()))
+        values.append((f'{part} AP50', result.average_precision(0.5)))
+    values.append(('box AP', evaluation.boxes.average_precision()))
     matched = evaluation.matched
     if matched.rate_errors is not None:
         error = matched.rate_errors['all'].mean_absolute_error
-        values.append(('error of the occlusion rate', tables.decimal(error)))
+        values.append(('error of the occlusion rate', error))
     if matched.confusion is not None:
         for name in ('occluded_taken_for_unoccluded', 'unoccluded_taken_for_occluded'):
-            share = tables.percent(getattr(matched.confusion, name))
-            values.append((name.replace('_', ' '), share and f'{share} %'))
-    return [(name, value) for name, value in values if value is not None]
-
-
-def _absent(evaluation: AmodalEvaluation) -> list[tuple[str, str]]:
-    """What could not be measured, by reason; a whole group by its name."""
-    metrics = measurements(evaluation)
-    sizes = Counter(item.group for item in metrics)
-    absent = defaultdict(lambda: defaultdict(list))
-    for item in metrics:
-        if item.reason is not None:
-            absent[item.reason][item.group].append(item.name)
-    return [
-        (
-            reason,
-            ', '.join(
-                f'all of {group}' if len(names) == sizes[group] else ', '.join(names)
-                for group, names in groups.items()
-            ),
-        )
-        for reason, groups in absent.items()
-    ]
+            values.append((name.replace('_', ' '), getattr(matched.confusion, name)))
+    return [(name, f'{100 * value:.1f}') for name, value in values if value is not None]
 
 
 def _charts(evaluation: AmodalEvaluation) -> list[Chart]:
@@ -139,17 +164,32 @@ def _rate_charts(evaluation: AmodalEvaluation) -> list[Chart]:
 
 def _precision_chart(evaluation: AmodalEvaluation) -> Chart:
     title = 'Precision over recall by occlusion'
-    rule = 'by_rate' if 'by_rate' in evaluation.occlusion else 'ignore'
-    buckets = evaluation.occlusion[rule]
+    buckets = evaluation.occlusion['ignore']
     curves = dict(all=evaluation.masks['amodal'].precision_recall_curve(0.5))
-    for bucket in CURVE_BUCKETS:
+    for bucket in OCCLUSION_BUCKETS:
         curves[bucket] = buckets.precision_recall_curve(0.5, bucket)
     curves = {name: curve for name, curve in curves.items() if curve is not None}
     if not curves:
         return Chart(title, None, 'Not measurable: no annotated objects.')
     note = 'Amodal masks at IoU 0.5, mean over the classes. Unmatched detections count '
-    if rule == 'by_rate':
-        note += 'in the bucket of their own predicted rate.'
-    else:
-        note += 'in every bucket.'
+    note += 'in every bucket.'
     return Chart(title, charts.precision_recall_chart(curves), note)
+
+
+def render_report(report: Report) -> str:
+    """Render a report as one HTML file that needs no other files.
+
+    Args:
+        report: The report. Its texts are escaped; charts are put in as they are.
+
+    Returns:
+        HTML document without scripts and without references to other files.
+    """
+    environment = Environment(
+        loader=PackageLoader(__package__, '.'),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template('report.html.jinja').render(report._asdict())

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import mmcv
@@ -10,7 +11,6 @@ import numpy as np
 from ..amodal_local_visualizer import AmodalLocalVisualizer
 from .cases import Case, CaseGroup
 from .drawing import draw_case, jpeg_data_uri
-from .structure import Card, Gallery
 
 TITLES = dict(
     worst='Worst matches',
@@ -32,7 +32,39 @@ NOTES = dict(
 
 
 class ImageError(ValueError):
-    """An image can't be drawn on; says why."""
+    """An image is missing, can't be read or has another size."""
+
+
+class Card(NamedTuple):
+    """One object: its image and what was measured on it.
+
+    Attributes:
+        title: The object's class.
+        image: Drawing as a JPEG data URI.
+        facts: Names and values.
+        warning: Why the image is missing; empty otherwise.
+    """
+
+    title: str
+    image: str
+    facts: list[tuple[str, str]]
+    warning: str = ''
+
+
+class Gallery(NamedTuple):
+    """Cards of one kind, in the order of :class:`~.cases.CaseGroup`.
+
+    Attributes:
+        name: Identifier, a word.
+        title: Heading.
+        note: Which objects are shown, and of how many.
+        cards: The cards.
+    """
+
+    name: str
+    title: str
+    note: str
+    cards: list[Card]
 
 
 def build_gallery(
@@ -48,8 +80,8 @@ def build_gallery(
         group: The cases.
         classes: Category id by class name, in the order of the labels.
         images: Image (``file_name``, ``height``, ``width``) by its id.
-        find_image: Tells where the image with an id should be.
-        visualizer: What draws.
+        find_image: Path of the image with an id.
+        visualizer: Draws the cases.
 
     Returns:
         The gallery. Where an image can't be read, its card says so and shows the masks
@@ -91,14 +123,14 @@ def read_image(path: Path, image: Mapping) -> np.ndarray:
         The image, (height, width, 3).
 
     Raises:
-        ImageError: If it is missing, is no image or has another size.
+        ImageError: If it is missing, is not an image or has another size.
     """
     if not path.is_file():
-        raise ImageError(f'no image {path}')
+        raise ImageError(f'image {path} not found')
     try:
         pixels = mmcv.imread(str(path))
     except cv2.error:
-        # OpenCV's answer to an empty file.
+        # an empty file
         pixels = None
     if pixels is None:
         raise ImageError(f'{path} is not an image that can be read')
@@ -114,7 +146,7 @@ def read_image(path: Path, image: Mapping) -> np.ndarray:
 def case_facts(
     case: Case, names: Mapping[int, str], file_name: str
 ) -> list[tuple[str, str]]:
-    """What is known of a case, without what is not.
+    """What is known about a case.
 
     Args:
         case: The case.

@@ -1,7 +1,6 @@
 """Which objects a report shows."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import pycocotools.mask as mask_util
@@ -10,7 +9,7 @@ from ...evaluation import AmodalEvaluation, AmodalMatch
 
 
 class Case(NamedTuple):
-    """An object of the ground truth and the detection that stands for it.
+    """An object of the ground truth and the detection shown beside it.
 
     Attributes:
         object: The object as in ``AmodalEvaluation.objects``.
@@ -27,11 +26,11 @@ class Case(NamedTuple):
 
 
 class CaseGroup(NamedTuple):
-    """The most telling cases of one kind.
+    """Cases of one kind, in the order of :func:`select_cases`.
 
     Attributes:
         name: Identifier, a word.
-        cases: The chosen cases, the most telling first.
+        cases: The chosen cases.
         total: Number of cases there are.
     """
 
@@ -105,11 +104,13 @@ def _missed(
 ) -> CaseGroup:
     """The largest missed objects, each with the detection that overlaps most."""
     chosen = sorted(missed, key=lambda item: item['area'], reverse=True)[:number]
-    images = {item['image_id'] for item in chosen}
-    detections = _by_image(evaluation.detections, images)
     cases = []
     for item in chosen:
-        candidates = detections[item['image_id']]
+        candidates = [
+            detection
+            for detection in evaluation.detections
+            if detection['image_id'] == item['image_id']
+        ]
         ious = mask_util.iou(
             [detection['segmentation'] for detection in candidates],
             [item['segmentation']],
@@ -121,13 +122,3 @@ def _missed(
         best = int(ious.argmax())
         cases.append(Case(item, candidates[best], float(ious[best, 0])))
     return CaseGroup('missed', cases, len(missed))
-
-
-def _by_image(
-    detections: Iterable[dict], image_ids: Iterable[int]
-) -> dict[int, list[dict]]:
-    groups = defaultdict(list, {image_id: [] for image_id in image_ids})
-    for detection in detections:
-        if detection['image_id'] in image_ids:
-            groups[detection['image_id']].append(detection)
-    return groups

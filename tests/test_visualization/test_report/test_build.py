@@ -45,43 +45,49 @@ def table(report, title):
 
 
 def test_numbers_of_the_tables(report):
-    (amodal,) = table(report, 'Average precision')
+    amodal, boxes = table(report, 'Average precision')
     # Cup: hits at IoU 1 and 2/3, one of three missed. Plate: one of two, at 3/4.
-    assert amodal['masks'] == 'amodal' and amodal['objects'] == '5'
-    expected = 100 * np.mean([67 / 101, 51 / 101])
-    assert amodal['AP50'] == f'{expected:.1f}'
-    assert amodal['AP large'] is None
-    by_rate = {row['annotated rate']: row for row in table(report, 'Occlusion rates')}
-    assert by_rate['all']['matched'] == '3'
+    assert amodal[''] == 'amodal masks' and amodal['objects'] == 5
+    assert amodal['mAP_50'] == pytest.approx(np.mean([67 / 101, 51 / 101]))
+    assert amodal['mAP_l'] is None
+    # these objects are boxes
+    assert boxes == amodal | {'': 'boxes'}
+    by_rate = {row['annotated rate']: row for row in table(report, 'Amodal masks by')}
+    assert by_rate['all']['matched'] == 3
     # 0, 0.49 and 0.6
-    assert by_rate['all']['mean absolute error'] == '0.363'
-    assert by_rate['partial: to 0.25']['mean absolute error'] is None
-    masks = {row['measure']: row for row in table(report, 'Matched')}
-    # (1 + 3/4 + 2/3) / 3
-    assert masks['mean IoU of amodal masks']['value'] == '80.6'
-    assert masks['mean IoU of invisible masks']['value'] is None
+    assert by_rate['all']['mae'] == pytest.approx(1.09 / 3)
+    assert by_rate['partial: to 0.25']['mae'] is None
+    assert by_rate['none: 0']['mAP_by_rate'] is None
+    assert by_rate['at least 0.40']['mAP_by_rate'] > 0
+    masks = {row['measure']: row['value'] for row in table(report, 'Matched')}
+    assert masks['mIoU_full'] == pytest.approx((1 + 3 / 4 + 2 / 3) / 3)
+    assert 'mIoU_visible' not in masks
+    page = render_report(report)
+    # in percent
+    assert '<td>80.6</td>' in page and '<td>36.3</td>' in page
 
 
 def test_confusion(report):
+    two_thirds = pytest.approx(2 / 3)
     assert report.confusion.rows == [
-        ['occluded', '0', '1, IoU 0.750', '100.0%'],
-        ['unoccluded', '1, IoU 0.667', '1, IoU 1.000', '50.0%'],
+        ['occluded', 0, None, 1, pytest.approx(0.75), 1.0],
+        ['unoccluded', 1, two_thirds, 1, pytest.approx(1), 0.5],
     ]
 
 
 def test_classes_without_objects_are_left_out(report):
     assert [row[:3] for row in report.class_table.rows] == [
-        ['cup', '3', '2'],
-        ['<b>plate</b>', '2', '1'],
+        ['cup', 3, 2],
+        ['<b>plate</b>', 2, 1],
     ]
-    assert report.class_table.note.endswith('left out: 1.')
+    assert report.class_table.note == 'classes without objects: fork'
 
 
 def test_what_is_not_measurable_has_a_reason(report, build, evaluate):
     absent = dict(report.absent)
     assert absent['no predicted visible masks'].split(', ') == [
-        'all of visible',
-        'all of invisible',
+        'visible masks',
+        'invisible masks',
         'mIoU_visible',
         'mIoU_predicted_invisible',
     ]
@@ -114,25 +120,29 @@ def test_cards(report):
 
 def test_predicted_visible_masks(build, evaluate):
     report = build(evaluate(with_visible_masks=True), number=3)
-    rows = [row[:2] for row in report.tables[0].rows]
-    assert rows == [['amodal', '5'], ['visible', '5'], ['invisible', '1']]
-    masks = {row['measure']: row for row in table(report, 'Matched')}
-    # 1, 1/2, 2/3; all of the hidden part is found.
-    assert masks['mean IoU of visible masks']['value'] == '72.2'
-    assert masks['mean IoU of invisible masks']['value'] == '100.0'
+    rows = [row[:2] for row in report.tables[0].rows[:3]]
+    assert rows == [['amodal masks', 5], ['visible masks', 5], ['invisible masks', 1]]
+    masks = {row['measure']: row['value'] for row in table(report, 'Matched')}
+    assert masks['mIoU_visible'] == pytest.approx((1 + 1 / 2 + 2 / 3) / 3)
+    # all of the hidden part is found
+    assert masks['mIoU_predicted_invisible'] == 1
     worst = {gallery.name: gallery for gallery in report.galleries}['worst']
     assert dict(worst.cards[1].facts)['IoU'] == (
         'amodal 0.75, visible 0.50, invisible 1.00, '
         'invisible given the visible mask 1.00'
     )
     assert 'no predicted visible masks' not in dict(report.absent)
+    derived = ('occlusion rates', 'derived from the predicted masks')
+    assert derived not in report.facts
+    without_rates = evaluate(with_rates=False, with_visible_masks=True)
+    assert derived in build(without_rates, number=0).facts
 
 
 def test_missing_images_are_named(report, images):
     cards = [card for gallery in report.galleries for card in gallery.cards]
     assert len(cards) == 10
     assert all(card.image.startswith('data:image/jpeg') for card in cards)
-    assert cards[0].warning == f'no image {images / "1 & co.png"}'
+    assert cards[0].warning == f'image {images / "1 & co.png"} not found'
 
 
 def test_page_needs_nothing_else_and_escapes_names(report):
@@ -149,6 +159,7 @@ def test_no_detections_at_all(build, evaluation, ground_truth):
     nothing = dict(
         labels=np.zeros(0, int),
         scores=np.zeros(0),
+        bboxes=np.zeros((0, 4)),
         masks=[],
         occlusion_rates=np.zeros(0),
     )

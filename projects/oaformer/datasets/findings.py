@@ -1,0 +1,166 @@
+"""Everything that can be wrong with an annotation file, by kind and severity."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+ERROR = 'error'
+"""The loader raises."""
+CORRECTED = 'corrected'
+"""The loader corrects it and counts it in the log."""
+WARNING = 'warning'
+"""The loader does not look at it."""
+
+
+class Kind(NamedTuple):
+    """One kind of finding.
+
+    Attributes:
+        severity: ``ERROR``, ``CORRECTED`` or ``WARNING``.
+        title: What is wrong.
+        correction: What the loader does about it, for ``CORRECTED``.
+    """
+
+    severity: str
+    title: str
+    correction: str | None = None
+
+
+KINDS = {
+    'missing_key': Kind(ERROR, 'a required key is missing'),
+    'invalid_value': Kind(ERROR, 'a value of the wrong type'),
+    'duplicate_image_id': Kind(ERROR, 'several images with one id'),
+    'duplicate_annotation_id': Kind(ERROR, 'several annotations with one id'),
+    'duplicate_category_id': Kind(ERROR, 'several categories with one id'),
+    'duplicate_category_name': Kind(ERROR, 'several categories with one name'),
+    'unknown_image': Kind(ERROR, 'an annotation of an image that is not in the file'),
+    'unknown_category': Kind(
+        ERROR, 'an annotation of a category that is not in the file'
+    ),
+    'mask_size': Kind(ERROR, 'a mask of another size than its image'),
+    'undecodable_mask': Kind(ERROR, 'a mask that cannot be decoded'),
+    'empty_amodal_mask': Kind(ERROR, 'an amodal mask without a pixel'),
+    'missing_image': Kind(ERROR, 'an image file that is missing or unreadable'),
+    'image_size': Kind(ERROR, 'an image file of another size than annotated'),
+    'visible_outside_amodal': Kind(
+        CORRECTED,
+        'a visible mask that leaves its amodal mask',
+        'visible mask cut to the amodal mask',
+    ),
+    'occlusion_rate': Kind(
+        CORRECTED,
+        'an occlusion rate that disagrees with the masks',
+        'occlusion rate recomputed from the masks',
+    ),
+    'bbox': Kind(
+        CORRECTED,
+        'a box that disagrees with the amodal mask',
+        'box recomputed from the amodal mask',
+    ),
+    'area': Kind(
+        CORRECTED,
+        'an area that disagrees with the amodal mask',
+        'area recomputed from the amodal mask',
+    ),
+    'invisible_mask': Kind(
+        WARNING,
+        'an invisible mask that is not the amodal mask without the visible one',
+    ),
+    'duplicate_object': Kind(
+        WARNING, 'an object annotated twice: same image, category and masks'
+    ),
+    'empty_image_size': Kind(
+        WARNING, 'an image file of another size than annotated, without objects'
+    ),
+}
+"""Every kind of finding by its name, errors first."""
+
+
+class Finding(NamedTuple):
+    """One thing that is wrong with an entry of the file.
+
+    Attributes:
+        kind: Its kind, one of ``KINDS``.
+        key: The entry's key that is wrong; None where it is the entry as a whole.
+        message: What is wrong, with numbers.
+        value: The number that is off, in the unit of the message; None without one.
+        section: List that holds the entry: ``images``, ``annotations`` or
+            ``categories``.
+        index: Position of the entry in that list, None where unknown.
+        id: Id of the entry, None without one.
+        image_id: Id of the image that it belongs to; None for categories.
+        file_name: File of that image, where known.
+    """
+
+    kind: str
+    key: str | None
+    message: str
+    value: float | None = None
+    section: str = 'annotations'
+    index: int | None = None
+    id: Any = None
+    image_id: Any = None
+    file_name: str | None = None
+
+    @property
+    def severity(self) -> str:
+        """``ERROR``, ``CORRECTED`` or ``WARNING``."""
+        return KINDS[self.kind].severity
+
+    def at(
+        self,
+        section: str,
+        index: int | None,
+        entry: object,
+        image: Mapping[str, Any] | None = None,
+    ) -> 'Finding':
+        """The finding with the place of its entry.
+
+        Args:
+            section: List that holds the entry.
+            index: Position of the entry in that list.
+            entry: The entry.
+            image: The image that the entry belongs to, where known.
+        """
+        entry = entry if isinstance(entry, dict) else {}
+        image_key = {'images': 'id', 'annotations': 'image_id'}.get(section)
+        return self._replace(
+            section=section,
+            index=index,
+            id=entry.get('id'),
+            image_id=entry.get(image_key),
+            file_name=(image or entry).get('file_name'),
+        )
+
+    def place(self) -> str:
+        """The entry in words, such as 'annotation 12 (image 3, a.jpg)'."""
+        name = {'images': 'image', 'annotations': 'annotation'}.get(
+            self.section, 'category'
+        )
+        number = f'at position {self.index}' if self.id is None else self.id
+        details = [self.file_name] if self.file_name else []
+        if self.section == 'annotations':
+            details.insert(0, f'image {self.image_id}')
+        text = f' ({", ".join(map(str, details))})' if details else ''
+        return f'{name} {number}{text}'
+
+    def to_dict(self) -> dict[str, Any]:
+        """The finding for strict JSON: a value that is not finite is None."""
+        is_finite = self.value is not None and math.isfinite(self.value)
+        value = self.value if is_finite else None
+        return {'severity': self.severity, **self._asdict(), 'value': value}
+
+
+def raise_first_error(ann_file: str, findings: Iterable[Finding]) -> None:
+    """Raise the first error among findings.
+
+    Args:
+        ann_file: Path of the annotation file.
+        findings: Findings with their places.
+
+    Raises:
+        ValueError: Naming file, entry and fault.
+    """
+    for finding in findings:
+        if finding.severity == ERROR:
+            raise ValueError(f'{ann_file}: {finding.place()}: {finding.message}')
