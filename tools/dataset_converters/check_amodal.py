@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 REPO_ROOT = Path(__file__).resolve().parents[2]
-# The tools belong to the package beside them, whatever else is installed.
+# The tools use the package beside them, even if another one is installed.
 sys.path.insert(0, str(REPO_ROOT / 'projects'))
 
 from rich.console import Console  # noqa: E402

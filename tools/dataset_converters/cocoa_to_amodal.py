@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 REPO_ROOT = Path(__file__).resolve().parents[2]
-# The tools belong to the package beside them, whatever else is installed.
+# The tools use the package beside them, even if another one is installed.
 sys.path.insert(0, str(REPO_ROOT / 'projects'))
 
 from oaformer.datasets.converters import convert_cocoa, convert_file  # noqa: E402

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 REPO_ROOT = Path(__file__).resolve().parents[2]
-# The tools belong to the package beside them, whatever else is installed.
+# The tools use the package beside them, even if another one is installed.
 sys.path.insert(0, str(REPO_ROOT / 'projects'))
 
 from oaformer.datasets.compositing import (  # noqa: E402
@@ -154,11 +154,11 @@ def main(argv=None):
 def print_summary(content, target, args):
     """Say what was made, wanted beside achieved."""
     kinds = Counter(image['background'] for image in content['images'])
-    told = ', '.join(f'{number} {kind}' for kind, number in kinds.items())
+    backgrounds = ', '.join(f'{number} {kind}' for kind, number in kinds.items())
     objects = [item for item in content['annotations'] if not item['iscrowd']]
     print(
         f'{args.out_dir}/annotations/{args.name}.json: {len(content["images"])} '
-        f'images, {len(objects)} objects; backgrounds: {told}'
+        f'images, {len(objects)} objects; backgrounds: {backgrounds}'
     )
     print(target.table([item['occlude_rate'] for item in objects]))
 
