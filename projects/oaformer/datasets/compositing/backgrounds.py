@@ -54,7 +54,7 @@ class Backgrounds:
 
     Raises:
         ValueError: If 'source' is chosen and the source does not annotate occlusion, or
-            there is no image in the folder.
+            the folder holds no images.
     """
 
     def __init__(
