@@ -12,7 +12,6 @@ from oaformer.apis.loading import (
     find_model,
     load_model,
 )
-from oaformer.datasets import D2SADataset
 
 
 @pytest.fixture
@@ -115,12 +114,6 @@ def test_class_names():
     own = config(type='AmodalCocoDataset', metainfo=dict(classes=['dog', 'cow']))
     assert dataset_meta(saved, own) == dict(classes=('cat',))
     assert dataset_meta({}, own) == dict(classes=('dog', 'cow'))
-    d2sa = config(type='D2SADataset', data_root='nowhere/', ann_file='absent.json')
-    assert dataset_meta({}, d2sa)['classes'] == D2SADataset.METAINFO['classes']
-    repeated = config(
-        type='RepeatDataset', times=2, dataset=own['test_dataloader']['dataset']
-    )
-    assert dataset_meta({}, repeated) == dict(classes=('dog', 'cow'))
     assert dataset_meta({}, config(type='AmodalCocoDataset')) == {}
     assert dataset_meta({}, ConfigDict()) == {}
 

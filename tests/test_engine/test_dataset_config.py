@@ -1,6 +1,10 @@
+import json
+
+import pytest
 from mmengine.config import ConfigDict
 
-from oaformer.engine import innermost_dataset
+from oaformer.datasets import D2SADataset
+from oaformer.engine import dataset_classes, innermost_dataset
 
 
 def test_wrappers_are_taken_off():
@@ -10,3 +14,38 @@ def test_wrappers_are_taken_off():
     wrapped = ConfigDict(type='RepeatDataset', dataset=concatenated)
     assert innermost_dataset(wrapped).ann_file == 'a.json'
     assert innermost_dataset(ConfigDict(inner)).ann_file == 'a.json'
+
+
+def config(**dataset):
+    return ConfigDict(test_dataloader=dict(dataset=dataset))
+
+
+def test_classes_that_need_no_file():
+    own = dict(type='AmodalCocoDataset', metainfo=dict(classes=['dog', 'cow']))
+    assert dataset_classes(config(**own)) == ('dog', 'cow')
+    repeated = config(type='RepeatDataset', times=2, dataset=own)
+    assert dataset_classes(repeated) == ('dog', 'cow')
+    d2sa = dict(type='D2SADataset', data_root='nowhere/', ann_file='absent.json')
+    assert dataset_classes(config(**d2sa)) == D2SADataset.METAINFO['classes']
+
+
+def test_classes_of_files(tmp_path):
+    categories = [dict(id=3, name='cow'), dict(id=1, name='dog')]
+    content = dict(images=[], annotations=[], categories=categories)
+    (tmp_path / 'own.json').write_text(json.dumps(content))
+    own = config(type='AmodalCocoDataset', data_root=str(tmp_path), ann_file='own.json')
+    assert dataset_classes(own) == ('cow', 'dog')
+    assert dataset_classes(own, open_files=False) == ()
+    names = tmp_path / 'classes.txt'
+    names.write_text('cup\ncan\n')
+    own.test_dataloader.dataset.metainfo = dict(classes=str(names))
+    assert dataset_classes(own) == ('cup', 'can')
+    assert dataset_classes(own, open_files=False) == ()
+    absent = config(type='AmodalCocoDataset', ann_file='absent.json')
+    with pytest.raises(FileNotFoundError, match=r'absent\.json'):
+        dataset_classes(absent)
+
+
+def test_unknown_data_set_has_no_classes():
+    for unknown in (config(type='NotRegistered'), ConfigDict()):
+        assert dataset_classes(unknown, open_files=False) == ()

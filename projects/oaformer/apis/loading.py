@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmdet.registry import DATASETS, MODELS
+from mmdet.registry import MODELS
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
 from mmengine.model import revert_sync_batchnorm
@@ -15,7 +15,7 @@ from mmengine.runner import CheckpointLoader
 from torch import nn
 from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
-from ..engine import find_config, innermost_dataset
+from ..engine import dataset_classes, find_config
 from .embedded_config import parse_config
 from .predictor import Predictor
 
@@ -216,11 +216,8 @@ def dataset_meta(checkpoint: Mapping, cfg: Config | ConfigDict) -> dict[str, Any
     saved = {key.lower(): value for key, value in meta.get('dataset_meta', {}).items()}
     if saved.get('classes'):
         return saved
-    dataset = innermost_dataset(cfg.get('test_dataloader', {}).get('dataset', {}))
-    classes = dataset.get('metainfo', {}).get('classes')
-    if classes is None and 'type' in dataset:
-        classes = DATASETS.get(dataset['type']).METAINFO.get('classes')
-    return {} if classes is None else dict(classes=tuple(classes))
+    classes = dataset_classes(cfg, open_files=False)
+    return dict(classes=classes) if classes else {}
 
 
 def _without_counters(keys: list[str]) -> list[str]:

@@ -4,7 +4,7 @@ Importing it registers the checkpoint loaders.
 """
 
 from .checkpoint import load_from_http, load_from_local
-from .dataset_config import innermost_dataset
+from .dataset_config import dataset_classes, innermost_dataset
 from .distributed import finish_processes, set_up_processes
 from .dump_results import DumpAmodalResults
 from .iteration_seed_hook import IterationSeedHook
@@ -21,6 +21,7 @@ __all__ = [
     'UnsafeCheckpointError',
     'UnsafeResultsError',
     'ValidationLossHook',
+    'dataset_classes',
     'find_config',
     'finish_processes',
     'innermost_dataset',

@@ -1,6 +1,11 @@
 """Looking into the config of a data set."""
 
-from mmengine.config import ConfigDict
+from mmdet.registry import DATASETS
+from mmengine.config import Config, ConfigDict
+from mmengine.fileio import join_path, list_from_file
+from mmengine.utils import is_abs
+
+from ..datasets.annotation_file import load_annotation_content
 
 
 def innermost_dataset(cfg: ConfigDict) -> ConfigDict:
@@ -15,3 +20,39 @@ def innermost_dataset(cfg: ConfigDict) -> ConfigDict:
     while 'dataset' in cfg or 'datasets' in cfg:
         cfg = cfg['dataset'] if 'dataset' in cfg else cfg['datasets'][0]
     return cfg
+
+
+def dataset_classes(cfg: Config | ConfigDict, open_files: bool = True) -> tuple:
+    """Class names of a config's test data set, without building it.
+
+    Neither images nor, where ``metainfo`` or the data set's type names the classes,
+    the annotation file need to exist.
+
+    Args:
+        cfg (Config | ConfigDict): The config; ``test_dataloader`` counts.
+        open_files (bool): Whether to read the annotation file, or the file that
+            ``metainfo.classes`` names, if nothing else names the classes.
+
+    Returns:
+        tuple[str, ...]: The names in the order of the labels; empty if unknown.
+
+    Raises:
+        FileNotFoundError: If a file has to be read and is missing.
+        ValueError: If the annotation file is not valid.
+    """
+    dataset = innermost_dataset(cfg.get('test_dataloader', {}).get('dataset', {}))
+    classes = dataset.get('metainfo', {}).get('classes')
+    if classes is None and 'type' in dataset:
+        known = DATASETS.get(dataset['type'])
+        classes = getattr(known, 'METAINFO', {}).get('classes')
+    if classes is not None and not isinstance(classes, str):
+        return tuple(classes)
+    if not open_files:
+        return ()
+    if classes is not None:
+        return tuple(list_from_file(classes))
+    ann_file = dataset.get('ann_file', '')
+    if not is_abs(ann_file):
+        ann_file = join_path(dataset.get('data_root') or '', ann_file)
+    content = load_annotation_content(ann_file, dataset.get('backend_args'))
+    return tuple(category['name'] for category in content['categories'])
