@@ -7,8 +7,9 @@ import cv2
 import mmcv
 import numpy as np
 
+from ..images import read_image
 from .scene_object import SceneObject
-from .sources import CutOutSource, read_image
+from .sources import CutOutSource
 
 BACKGROUNDS = ('patch', 'noise', 'source')
 IMAGE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
