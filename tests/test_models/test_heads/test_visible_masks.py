@@ -9,7 +9,7 @@ from tiny_models import SIZE, images, oaformer, samples, without_odm
 
 from oaformer.models.heads import OAFormerOutput
 from oaformer.models.losses import AmodalTargets, amodal_targets
-from oaformer.structures import AmodalMasks
+from oaformer.structures import AmodalMasks, decode_masks
 
 AMODAL_LAYERS = 4
 STAGES = 1 + 3 + AMODAL_LAYERS
@@ -196,7 +196,7 @@ def test_ground_truth_without_visible_masks_is_refused():
 
 def test_visible_masks_are_learned():
     """Features and embeddings alone, fitted to objects that are whole and hidden."""
-    model = oaformer(**visible(), test_cfg=dict(mask_format='bitmap', max_per_image=7))
+    model = oaformer(**visible(), test_cfg=dict(max_per_image=7))
     batch = samples((3,), seed=1)
     targets = amodal_targets(batch, torch.device('cpu'), False, with_visible_masks=True)
     torch.manual_seed(0)
@@ -223,8 +223,12 @@ def visible_iou(model, output, batch):
     instances = results[0]['ins_results']
     carrier = batch[0].gt_instances.masks
     masks, visible_masks = map(torch.from_numpy, (carrier.masks, carrier.visible))
-    best = iou(masks, instances.masks).argmax(1)
-    return iou(visible_masks, instances.visible_masks[best]).diag().mean()
+    predicted, predicted_visible = (
+        torch.from_numpy(decode_masks(rles))
+        for rles in (instances.masks, instances.visible_masks)
+    )
+    best = iou(masks, predicted).argmax(1)
+    return iou(visible_masks, predicted_visible[best]).diag().mean()
 
 
 def iou(first, second):
