@@ -8,8 +8,9 @@ import mmcv
 import numpy as np
 
 from ..annotation_fields import is_number
+from ..images import read_image
 from .scene_object import SceneObject
-from .sources import CutOutSource, read_image
+from .sources import CutOutSource
 
 BACKGROUNDS = ('patch', 'noise', 'source')
 IMAGE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
