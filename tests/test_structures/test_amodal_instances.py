@@ -130,6 +130,15 @@ def test_missing_fields_are_named():
         as_amodal_instances(fields)
 
 
+def test_boxes_without_boxes_are_those_of_the_masks():
+    mask = np.zeros((2, 9, 9), np.uint8)
+    mask[0, 2:5, 1:8] = 1
+    instances = as_amodal_instances(
+        dict(labels=[0, 1], scores=torch.ones(2), masks=mask)
+    )
+    assert instances.bboxes.tolist() == [[1, 2, 8, 5], [0, 0, 0, 0]]
+
+
 @pytest.mark.parametrize('key', ['labels', 'masks', 'visible_masks'])
 @pytest.mark.parametrize('number', [0, 3])
 def test_different_numbers_are_an_error(key, number):

@@ -7,29 +7,29 @@ import numpy as np
 import torch
 from mmengine.structures import InstanceData
 
-from .rle import RLE, rle_areas, rle_intersection, with_str_counts
+from .rle import RLE, rle_areas, rle_bbox, rle_intersection, with_str_counts
 from .rle_encoding import encode_masks
 
-REQUIRED = ('bboxes', 'labels', 'scores', 'masks')
-OPTIONAL = ('visible_masks', 'occlusion_rates')
+REQUIRED = ('labels', 'scores', 'masks')
+OPTIONAL = ('bboxes', 'visible_masks', 'occlusion_rates')
 
 
 def as_amodal_instances(prediction: InstanceData | Mapping[str, Any]) -> InstanceData:
     """Bring a prediction of one image into the form that all consumers read.
 
     Args:
-        prediction: ``bboxes`` (n, 4), x1, y1, x2, y2 in pixels; ``labels`` (n,);
-            ``scores`` (n,); ``masks``, amodal, as n RLEs or bitmaps (n, H, W). Where
-            the model predicts them, ``visible_masks`` in either form and
+        prediction: ``labels`` (n,); ``scores`` (n,); ``masks``, amodal, as n RLEs or
+            bitmaps (n, H, W). Where the model predicts them, ``bboxes`` (n, 4), x1,
+            y1, x2, y2 in pixels, ``visible_masks`` in either form and
             ``occlusion_rates`` (n,) in [0, 1]. Other fields are left out.
 
     Returns:
         The same fields by the same names. Masks are lists of RLEs with ``counts`` as
         ``str``, each visible mask is cut to its amodal mask; the rest are tensors on
-        the device where they were. Visible masks without rates give the rates 1 -
-        visible area / amodal area, 0 for an empty mask; ``occlusion_rates_derived`` in
-        the metainfo says whether they are such. Applied to its own result, or to the
-        ``to_dict()`` of that, it changes nothing.
+        the device where they were. Missing boxes are those of the masks. Visible masks
+        without rates give the rates 1 - visible area / amodal area, 0 for an empty
+        mask; ``occlusion_rates_derived`` in the metainfo says whether they are such.
+        Applied to its own result, or to the ``to_dict()`` of that, it changes nothing.
 
     Raises:
         ValueError: If a field is missing, or fields differ in length.
@@ -45,6 +45,11 @@ def as_amodal_instances(prediction: InstanceData | Mapping[str, Any]) -> Instanc
     for key, value in fields.items():
         is_mask = key.endswith('masks')
         fields[key] = _as_rles(value) if is_mask else torch.as_tensor(value)
+    if 'bboxes' not in fields:
+        boxes = fields['scores'].new_tensor([rle_bbox(rle) for rle in fields['masks']])
+        boxes = boxes.reshape(-1, 4)
+        boxes[:, 2:] += boxes[:, :2]
+        fields['bboxes'] = boxes
     if 'visible_masks' in fields:
         pairs = zip(fields['visible_masks'], fields['masks'], strict=True)
         fields['visible_masks'] = [rle_intersection(*pair) for pair in pairs]

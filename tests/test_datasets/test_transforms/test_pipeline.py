@@ -12,7 +12,7 @@ from oaformer.datasets.transforms import (
     OcclusionRate,
     PackAmodalInputs,
 )
-from oaformer.structures import encode_masks, mask_stack
+from oaformer.structures import AmodalMasks, encode_masks, mask_stack
 
 HEIGHT, WIDTH = 60, 90
 
@@ -122,7 +122,7 @@ def test_amodal_masks_equal_those_of_the_stock_pipeline(seed):
 
 @pytest.mark.parametrize('seed', range(5))
 def test_permuting_the_objects_permutes_the_targets(seed):
-    recomputed = ours(dict(type='OcclusionRate'))
+    recomputed = ours(dict(type='OcclusionRate', mode='recomputed'))
     order = np.random.default_rng(seed).permutation(6)
     shuffled = sample(seed)
     shuffled['instances'] = [shuffled['instances'][index] for index in order]
@@ -143,7 +143,9 @@ def test_permuting_the_objects_permutes_the_targets(seed):
 def test_recomputed_rates_are_those_of_the_augmented_image(seed, late):
     # a filter afterwards keeps each rate with its object, too
     steps = [dict(type='LoadAmodalAnnotations'), *LARGE_SCALE_JITTER]
-    steps.insert(len(steps) if late else -1, dict(type='OcclusionRate'))
+    steps.insert(
+        len(steps) if late else -1, dict(type='OcclusionRate', mode='recomputed')
+    )
     np.random.seed(seed)
     results = pipeline(*steps)(sample(seed))
     masks = results['gt_masks']
@@ -254,8 +256,14 @@ def test_masks_of_a_test_image_stay_encoded(monkeypatch):
 
 
 def test_modes():
-    with pytest.raises(ValueError, match="must be 'recomputed', not 'x'"):
+    with pytest.raises(ValueError, match="'annotated' or 'recomputed', not 'x'"):
         OcclusionRate(mode='x')
-    with pytest.raises(ValueError, match='Remove the step from the pipeline'):
-        OcclusionRate(mode='annotated')
-    assert repr(OcclusionRate(mode='recomputed')) == 'OcclusionRate()'
+    assert repr(OcclusionRate(mode='recomputed')) == "OcclusionRate(mode='recomputed')"
+    amodal = np.ones((1, 4, 4), np.uint8)
+    visible = amodal.copy()
+    visible[:, :1] = 0
+    for mode, rate in (('annotated', 0.75), ('recomputed', 0.25)):
+        # a crop has cut two thirds of the hidden part away
+        masks = AmodalMasks(amodal, 4, 4, visible=visible, occlusion_rates=[0.75])
+        results = OcclusionRate(mode=mode)(dict(gt_masks=masks))
+        assert results['gt_masks'].occlusion_rates.tolist() == [rate]
