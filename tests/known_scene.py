@@ -49,7 +49,7 @@ def instances(parts=('occlusion_rates', 'visible_masks')):
 
 
 class KnownPredictor:
-    """Predicts the scene, whatever it sees, and counts how often it was asked."""
+    """Predicts the scene for any image, and counts its calls."""
 
     def __init__(self, cfg, parts):
         self.cfg = cfg

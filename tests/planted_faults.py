@@ -256,6 +256,13 @@ def _(content, sizes):
     sizes['3.png'] = (40, 60)
 
 
+@fault('image of ignored objects of another size', ('empty_image_size', 1))
+def _(content, sizes):
+    sizes['1.png'] = (40, 60)
+    for annotation_id in (11, 12):
+        entry(content, annotation_id)['ignore'] = 1
+
+
 @fault(
     'size annotated wrong',
     ('image_size', 1),

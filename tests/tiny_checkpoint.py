@@ -9,7 +9,7 @@ CLASSES = ('disc', 'box', 'ring')
 NUM_INSTANCES = 3
 RUNTIME = dict(
     model=dict(test_cfg=dict(max_per_image=NUM_INSTANCES)),
-    # Nothing of the data set exists, and nobody may ask for it.
+    # The data set does not exist and must not be read.
     test_dataloader=dict(
         dataset=dict(
             type='AmodalCocoDataset',

@@ -28,12 +28,15 @@ def parse_args(argv=None):
         '--pred-score-thr',
         type=float,
         default=0.3,
-        help='where the slider for the lowest score stands at first',
+        help='initial value of the slider for the lowest score',
     )
     parser.add_argument(
         '--host',
         default='127.0.0.1',
         help='address to listen on; 0.0.0.0 lets other machines in',
+    )
+    parser.add_argument(
+        '--auth', metavar='USER:PASSWORD', help='what the page asks for before use'
     )
     parser.add_argument('--port', type=int, default=7860)
     parser.add_argument(
@@ -44,6 +47,11 @@ def parse_args(argv=None):
         parser.error('--pred-score-thr: a score lies between 0 and 1')
     if args.max_upload_mb <= 0:
         parser.error('--max-upload-mb: the largest file must be above 0')
+    if args.auth is not None:
+        user, _, password = args.auth.partition(':')
+        if not user or not password:
+            parser.error('--auth: name user and password, as in USER:PASSWORD')
+        args.auth = (user, password)
     return args
 
 
@@ -70,19 +78,22 @@ def main(argv=None):
     except (ModelError, OSError) as error:
         sys.exit(str(error))
     names = [Path(file).name for file in (args.model, args.weights) if file]
-    # A stopped service leaves nobody's images behind.
+    # On SIGTERM, too, uploaded images are deleted.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with TemporaryDirectory(prefix='oaformer-web-') as folder:
         os.environ['GRADIO_TEMP_DIR'] = folder
         page = web_page.build_page(inferencer, args.pred_score_thr, ', '.join(names))
         try:
             address = web_page.launch_page(
-                page, args.host, args.port, args.max_upload_mb
+                page, args.host, args.port, args.max_upload_mb, args.auth
             )
         except OSError as error:
             sys.exit(f'The page cannot be served on {args.host}:{args.port}: {error}')
-        if args.host not in LOCAL_HOSTS:
-            print('Anybody who reaches this machine can use the page.')
+        if args.host not in LOCAL_HOSTS and args.auth is None:
+            print(
+                'Warning: the page has no password, and every machine that reaches '
+                'this one can use it. Set --auth USER:PASSWORD.'
+            )
         print(f'Open {address} in a browser; Ctrl+C stops.', flush=True)
         page.block_thread()
 

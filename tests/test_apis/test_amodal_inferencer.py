@@ -154,10 +154,10 @@ def test_folder_goes_on_without_what_cannot_be_read(inferencer, tmp_path, warnin
     [
         ([], 'has no images: none of its 0 files'),
         (['notes.txt'], 'has no images: none of its 1 files'),
-        (['a.png', 'b.png'], 'not one of the 2 images'),
+        (['a.png', 'b.png'], 'none of the 2 images'),
     ],
 )
-def test_folder_without_a_image(inferencer, tmp_path, warnings, names, message):
+def test_folder_without_an_image(inferencer, tmp_path, warnings, names, message):
     for name in names:
         (tmp_path / name).write_text('no image')
     with pytest.raises(InputError, match=message):
@@ -171,7 +171,7 @@ def test_named_input_that_cannot_be_read(inferencer, tmp_path, images):
         inferencer(bad)
     with pytest.raises(InputError, match=r'bad\.png could not be read'):
         inferencer([images[0], bad])
-    with pytest.raises(FileNotFoundError, match=r'no image .*gone\.png'):
+    with pytest.raises(FileNotFoundError, match=r'Image not found: .*gone\.png'):
         inferencer(tmp_path / 'gone.png')
     with pytest.raises(InputError, match='batch_size must be at least 1'):
         inferencer(images[0], batch_size=0)
@@ -286,7 +286,7 @@ def test_videos_that_cannot_be_read(inferencer, tmp_path):
     bad.write_text('no video')
     with pytest.raises(InputError, match=r'bad\.mp4 could not be read as a video'):
         inferencer(bad)
-    with pytest.raises(FileNotFoundError, match=r'no video .*gone\.mp4'):
+    with pytest.raises(FileNotFoundError, match=r'Video not found: .*gone\.mp4'):
         inferencer(tmp_path / 'gone.mp4')
 
 
@@ -372,11 +372,11 @@ def test_untrained_model_says_so(checkpoint, warnings):
         ((), ModelError, 'name a config, weights or both'),
         (('oaformer_r50_nothing',), FileNotFoundError, 'oaformer_tiny_synth'),
         (('a.pth', 'b.pth'), ModelError, 'both weights'),
-        (('{config}', 'a.onnx'), ModelError, 'brings its config'),
+        (('{config}', 'a.onnx'), ModelError, 'has its config inside'),
         (('{config}', 'gone.pth'), FileNotFoundError, 'no checkpoint gone.pth'),
         (('{config}', '{config}'), ModelError, 'could not be read|not loaded'),
         (('{config}', None, 'cuda'), ModelError, 'torch finds no GPU'),
-        (('{config}', None, 'gpu'), ModelError, "no device 'gpu'"),
+        (('{config}', None, 'gpu'), ModelError, "device 'gpu' not found"),
     ],
 )
 def test_models_that_cannot_be_made(checkpoint, monkeypatch, arguments, error, message):

@@ -44,7 +44,7 @@ def test_own_configs_are_found_wherever_the_repository_is(tmp_path, monkeypatch)
         path.touch()
     monkeypatch.setattr('oaformer.apis.loading.REPO_ROOT', tmp_path / '_base_')
     assert find_model('small') == config
-    with pytest.raises(FileNotFoundError, match='known: small.$'):
+    with pytest.raises(FileNotFoundError, match='Known names: small.$'):
         find_model('grid')
 
 

@@ -4,6 +4,8 @@ import torch
 from mmengine.structures import InstanceData
 
 from oaformer.apis import occlusion_layers
+from oaformer.apis.occlusion_layers import front_to_back, occlusion_order_by_rate
+from oaformer.evaluation.occlusion_order import occlusion_order
 from oaformer.structures import encode_masks
 
 
@@ -31,8 +33,8 @@ def test_layers_by_visible_masks(order):
 
 def test_layers_by_rates():
     instances = InstanceData(
-        masks=torch.from_numpy(AMODAL).bool(),
-        # 1 is in front of both, as far as one can tell
+        masks=encode_masks(AMODAL),
+        # 1 is taken to be in front of both
         occlusion_rates=torch.tensor([0.3, 0.1, 0.2, 0.9]),
     )
     assert occlusion_layers(instances) == [1, 0, 1, 0]
@@ -59,3 +61,55 @@ def test_no_order_without_visible_masks_and_rates():
 def test_no_instances():
     empty = InstanceData(masks=[], occlusion_rates=torch.zeros(0))
     assert occlusion_layers(empty) == []
+
+
+@pytest.mark.parametrize(
+    'rates, expected', [([0, 0.6], [[0, 1]]), ([0.6, 0], [[1, 0]]), ([0.5, 0.5], [])]
+)
+def test_order_by_rate(rates, expected):
+    pair = encode_masks(AMODAL[:2])
+    assert occlusion_order_by_rate(pair, rates).tolist() == expected
+    # 10 columns of 20 rows are in both
+    order = occlusion_order_by_rate(pair, rates, min_pixels=200)
+    assert order.tolist() == expected
+    assert len(occlusion_order_by_rate(pair, rates, min_pixels=201)) == 0
+
+
+@pytest.mark.parametrize(
+    'columns', [[], [(0, 20)], [(0, 0), (0, 20)], [(0, 9), (9, 30)]]
+)
+def test_no_order_without_an_overlap(columns):
+    order = occlusion_order_by_rate(
+        encode_masks(strips(*columns)), np.linspace(0, 1, len(columns))
+    )
+    assert order.shape == (0, 2)
+    assert order.dtype == np.int64
+
+
+def test_front_to_back_by_hand():
+    assert front_to_back(np.array([[2, 0], [0, 1]]), 4) == [2, 0, 1, 3]
+    assert front_to_back(np.zeros((0, 2), int), 3) == [0, 1, 2]
+    assert front_to_back(np.zeros((0, 2), int), 0) == []
+    # a circle is broken up
+    circle = np.array([[0, 1], [1, 2], [2, 0], [3, 0]])
+    assert front_to_back(circle, 4) == [3, 0, 1, 2]
+
+
+@pytest.mark.parametrize('seed', range(3))
+def test_orders_of_a_painted_scene(seed):
+    """Rectangles laid on each other, the first in front."""
+    rng = np.random.default_rng(seed)
+    amodal = np.zeros((12, 60, 60), dtype=bool)
+    for mask in amodal:
+        top, left = rng.integers(0, 50, 2)
+        height, width = rng.integers(8, 30, 2)
+        mask[top : top + height, left : left + width] = True
+    visible = amodal & ~(np.cumsum(amodal, axis=0) - amodal > 0)
+    pairs = occlusion_order(encode_masks(amodal), encode_masks(visible), min_pixels=1)
+    position = np.argsort(front_to_back(pairs, len(amodal)))
+    assert (position[pairs[:, 0]] < position[pairs[:, 1]]).all()
+
+    # by rates that grow from front to back, the pairs are those that overlap
+    flat = amodal.reshape(12, -1).astype(int)
+    order = occlusion_order_by_rate(encode_masks(amodal), np.arange(12), min_pixels=1)
+    assert order.tolist() == np.argwhere(np.triu(flat @ flat.T, k=1)).tolist()

@@ -78,7 +78,7 @@ def write_identity(file, **metadata):
     [
         (dict(), 'only files written by'),
         (dict(config='import os', dataset_meta='{}'), 'only plain values'),
-        (dict(config='model = dict()', dataset_meta='{}'), 'how it is used'),
+        (dict(config='model = dict()', dataset_meta='{}'), 'no valid config'),
     ],
     ids=['foreign', 'code', 'incomplete'],
 )
@@ -97,5 +97,5 @@ def test_unreadable_file(tmp_path):
 
 
 def test_no_such_file():
-    with pytest.raises(FileNotFoundError, match='no file absent.onnx'):
+    with pytest.raises(FileNotFoundError, match='absent.onnx not found'):
         AmodalInferencer('absent.onnx', device='cpu')

@@ -1,21 +1,24 @@
 import numpy as np
+import pytest
 import torch
 from mmdet.structures import DetDataSample
-from mmengine.structures import InstanceData
 
 from oaformer.apis import prediction_to_dict
-from oaformer.structures import decode_masks, encode_masks
+from oaformer.apis.results import describe
+from oaformer.structures import as_amodal_instances, decode_masks, encode_masks
 
 
 def sample(**fields):
     data_sample = DetDataSample(
         metainfo=dict(img_path='a.png', ori_shape=(2, 3), img_shape=(4, 6))
     )
-    data_sample.pred_instances = InstanceData(
-        bboxes=torch.tensor([[0.0, 0, 3, 1], [1, 0, 2, 2]]),
-        labels=torch.tensor([1, 5]),
-        scores=torch.tensor([0.75, 0.5]),
-        **fields,
+    data_sample.pred_instances = as_amodal_instances(
+        dict(
+            bboxes=torch.tensor([[0.0, 0, 3, 1], [1, 0, 2, 2]]),
+            labels=torch.tensor([1, 5]),
+            scores=torch.tensor([0.75, 0.5]),
+            **fields,
+        )
     )
     return data_sample
 
@@ -44,6 +47,7 @@ def test_everything_that_is_predicted():
         'bboxes',
         'masks',
         'occlusion_rates',
+        'occlusion_rates_derived',
         'visible_masks',
         'invisible_masks',
     ]
@@ -53,17 +57,33 @@ def test_everything_that_is_predicted():
     assert found['scores'] == [0.75, 0.5]
     assert found['bboxes'] == [[0, 0, 3, 1], [1, 0, 2, 2]]
     assert found['occlusion_rates'] == [0.25, 0.5]
+    assert found['occlusion_rates_derived'] is False
     assert np.array_equal(decode_masks(found['masks']), AMODAL)
     assert np.array_equal(decode_masks(found['visible_masks']), VISIBLE)
     assert np.array_equal(decode_masks(found['invisible_masks']), INVISIBLE)
 
 
-def test_bitmaps_and_what_is_not_predicted():
-    bitmaps = torch.from_numpy(AMODAL).bool()
-    found = prediction_to_dict(sample(masks=bitmaps))
+def test_what_is_not_predicted():
+    found = prediction_to_dict(sample(masks=encode_masks(AMODAL)))
     assert found['masks'] == encode_masks(AMODAL)
-    absent = {'occlusion_rates', 'visible_masks', 'invisible_masks', 'frame_id'}
+    absent = {
+        'occlusion_rates',
+        'occlusion_rates_derived',
+        'visible_masks',
+        'invisible_masks',
+        'frame_id',
+    }
     assert absent.isdisjoint(found)
+
+
+def test_derived_rates_are_marked():
+    visible = dict(masks=encode_masks(AMODAL), visible_masks=encode_masks(VISIBLE))
+    found = prediction_to_dict(sample(**visible))
+    assert found['occlusion_rates'] == pytest.approx([1 / 3, 0.5])
+    assert found['occlusion_rates_derived'] is True
+    assert 'can  0.750  derived occlusion rate 0.333  box' in describe(
+        prediction_to_dict(sample(**visible), ('cup', 'can')), 0.6
+    )
 
 
 def test_frame():

@@ -58,7 +58,7 @@ def test_table_lists_what_reaches_the_threshold(predict):
     [
         ((), []),
         (('occlusion_rates',), ['occlusion rate', 'order']),
-        (('visible_masks',), ['order']),
+        (('visible_masks',), ['occlusion rate (derived)', 'order']),
     ],
 )
 def test_what_the_model_does_not_predict_has_no_column(predict, parts, columns):
@@ -96,10 +96,10 @@ def test_first_view_does_without_visible_masks(predict):
 
 
 @pytest.mark.parametrize('content', [b'', b'hello', b'\x89PNG\r\n\x1a\n'])
-def test_no_image_is_named_without_its_folder(tmp_path, content):
+def test_what_is_not_an_image_is_named_without_its_folder(tmp_path, content):
     file = tmp_path / 'notes.png'
     file.write_bytes(content)
-    with pytest.raises(InputError, match='^notes.png is no image') as caught:
+    with pytest.raises(InputError, match='^notes.png is not an image') as caught:
         predict_file(known_scene.KnownInferencer(), str(file))
     assert str(tmp_path) not in str(caught.value)
 

@@ -1,8 +1,8 @@
 import pytest
 from tiny_checkpoint import tiny_config
 
-from oaformer.apis.embedded_config import parse_config
 from oaformer.deployment import default_size, embedded_config
+from oaformer.engine.safe_config import parse_config
 
 
 def config(resize):
@@ -27,9 +27,9 @@ def test_default_size(resize, size):
     assert default_size(config(resize)) == size
 
 
-def test_what_a_runtime_needs():
-    cfg = tiny_config()
-    embedded = embedded_config(cfg)
+def test_what_a_runtime_needs(detector):
+    cfg = detector.cfg
+    embedded = embedded_config(detector)
     assert sorted(embedded) == ['model', 'test_dataloader', 'visualizer']
     assert embedded.model == dict(
         panoptic_fusion_head=dict(

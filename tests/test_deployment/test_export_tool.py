@@ -1,6 +1,9 @@
 import importlib.util
 
 import pytest
+import torch
+from mmdet.registry import MODELS
+from mmengine.config import Config
 from tiny_checkpoint import CLASSES, write_tiny_checkpoint
 
 from oaformer.apis import AmodalInferencer
@@ -20,8 +23,8 @@ def tool(repo_root):
 
 
 @pytest.mark.slow
-def test_export_of_a_compiled_model(tool, tmp_path, capsys):
-    files = write_tiny_checkpoint(tmp_path, compile_cfg=dict(parts=['backbone']))
+def test_export(tool, tmp_path, capsys):
+    files = write_tiny_checkpoint(tmp_path)
     file = tmp_path / 'model.onnx'
     tool(*files, '--out', file)
     printed = capsys.readouterr().out
@@ -51,3 +54,13 @@ def test_no_such_checkpoint(tool, tmp_path):
     config, _ = write_tiny_checkpoint(tmp_path)
     with pytest.raises(SystemExit, match='There is no checkpoint'):
         tool(config, tmp_path / 'absent.pth')
+
+
+def test_two_stage_detectors_are_refused(tool, repo_root, tmp_path):
+    config = next((repo_root / 'configs').rglob('mask-rcnn_tiny_synth.py'))
+    model = MODELS.build(Config.fromfile(config).model)
+    weights = tmp_path / 'weights.pth'
+    torch.save(dict(state_dict=model.state_dict()), weights)
+    with pytest.raises(SystemExit, match='^MaskRCNN cannot be exported') as caught:
+        tool(config, weights, '--out', tmp_path / 'model.onnx', '--size', '64', '64')
+    assert '\n' not in str(caught.value)

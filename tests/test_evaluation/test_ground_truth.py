@@ -6,7 +6,7 @@ from planted_faults import entry, good_content
 
 from oaformer.datasets import AmodalCocoDataset
 from oaformer.evaluation import evaluate_amodal, load_ground_truth
-from oaformer.evaluation.engine import ENGINES
+from oaformer.evaluation.coco_eval import ENGINES
 
 
 @pytest.fixture
@@ -59,6 +59,6 @@ def test_an_engine_sees_the_masks_area(load, area, engine):
     )
     result = evaluate_amodal(load(content), [prediction], engine=engine)
     precision = result.masks['amodal'].average_precision
-    assert precision(area='small') == pytest.approx(1)
-    assert precision(area='medium') is None
-    assert precision(area='large') is None
+    assert precision(size='small') == pytest.approx(1)
+    assert precision(size='medium') is None
+    assert precision(size='large') is None

@@ -8,11 +8,9 @@ from oaformer.datasets.annotation import parse_amodal_annotation
 from oaformer.datasets.converters.cocoa import convert_cocoa
 from oaformer.evaluation.occlusion_order import (
     OrderAccuracy,
-    front_to_back,
     lead_by_rates,
     lead_by_visible_masks,
     occlusion_order,
-    occlusion_order_by_rate,
     order_accuracy,
 )
 from oaformer.structures import encode_masks, intersection_areas
@@ -85,21 +83,7 @@ def test_smallest_lead():
 )
 def test_without_an_overlap_there_is_no_pair(amodal):
     assert occlusion_order(amodal, amodal).shape == (0, 2)
-    order = occlusion_order_by_rate(amodal, np.linspace(0, 1, len(amodal)))
-    assert order.shape == (0, 2)
-    assert order.dtype == np.int64
-
-
-@pytest.mark.parametrize(
-    'rates, expected', [([0, 0.6], [[0, 1]]), ([0.6, 0], [[1, 0]]), ([0.5, 0.5], [])]
-)
-def test_who_is_less_occluded_is_in_front(rates, expected):
-    assert occlusion_order_by_rate([LEFT, RIGHT], rates).tolist() == expected
-    # 20 pixels are in both
-    order = occlusion_order_by_rate([LEFT, RIGHT], rates, min_pixels=20)
-    assert order.tolist() == expected
-    order = occlusion_order_by_rate([LEFT, RIGHT], rates, min_pixels=21)
-    assert order.tolist() == []
+    assert occlusion_order(amodal, amodal).dtype == np.int64
 
 
 def test_only_masks_with_overlapping_boxes_are_compared(monkeypatch):
@@ -114,8 +98,8 @@ def test_only_masks_with_overlapping_boxes_are_compared(monkeypatch):
     masks[0, :10, :10] = masks[1, :10, 10:] = masks[2, 10:, :10] = True
     masks[3, 9:, 9:] = True
     rles = encode_masks(masks)
-    assert len(occlusion_order_by_rate(rles, [0.1, 0.2, 0.3, 0.4], 1)) == 3
-    assert compared == [3]
+    assert len(occlusion_order(rles, rles, 1)) == 0
+    assert compared == [3, 3]
 
 
 @pytest.mark.parametrize('seed', range(3))
@@ -124,9 +108,6 @@ def test_the_order_of_a_painted_scene(seed):
     order = occlusion_order(amodal, visible, min_pixels=1)
     assert len(order) > 10
     assert (order[:, 0] < order[:, 1]).all()
-
-    position = np.argsort(front_to_back(order, len(amodal)))
-    assert (position[order[:, 0]] < position[order[:, 1]]).all()
 
 
 @pytest.mark.parametrize('seed', range(3))
@@ -169,16 +150,6 @@ def test_a_perfect_prediction_is_one(seed):
     assert order_accuracy(leads) == OrderAccuracy(0.0, len(order), len(order))
 
 
-def test_front_to_back_by_hand():
-    assert front_to_back([[2, 0], [0, 1]], 4) == [2, 0, 1, 3]
-    assert front_to_back([], 3) == [0, 1, 2]
-    assert front_to_back([], 0) == []
-
-
-def test_front_to_back_breaks_a_circle():
-    assert front_to_back([[0, 1], [1, 2], [2, 0], [3, 0]], 4) == [3, 0, 1, 2]
-
-
 @pytest.mark.parametrize('name, num_pairs', [('d2sa', 3), ('cocoa', 49)])
 def test_the_derived_order_is_the_annotated_one(sample_data, name, num_pairs):
     folder = sample_data / f'{name}_sample' / 'annotations'
@@ -214,7 +185,5 @@ def test_the_derived_order_is_the_annotated_one(sample_data, name, num_pairs):
 def test_objects_that_do_not_belong_together_are_refused():
     with pytest.raises(ValueError, match='2 amodal masks, but 1'):
         occlusion_order([LEFT, RIGHT], [LEFT])
-    with pytest.raises(ValueError, match='1 amodal masks, but 2'):
-        occlusion_order_by_rate([LEFT], [0.1, 0.2])
     with pytest.raises(ValueError, match='min_pixels must be at least 1'):
         occlusion_order([LEFT], [LEFT], min_pixels=0)

@@ -74,6 +74,27 @@ def test_table_and_file(tool, tmp_path, monkeypatch, capsys):
     assert result['ours_peak_mib'] < result['stock_peak_mib']
 
 
+def test_loader_suite_counts_images_per_second(tool, tmp_path, monkeypatch):
+    from benchmark_suites import data, measure
+
+    monkeypatch.setattr(data, 'LOADED', 3)
+    (case,) = data.loader_cases('cpu', tmp_path)
+    stock, ours = case.stock(), case.ours()
+    assert len(ours) == case.images == 3
+    assert all(tuple(masks.shape[1:]) == data.SIZE for masks in ours)
+    case.check(stock, ours)
+    with pytest.raises(AssertionError):
+        case.check(stock, [1 - masks for masks in ours])
+    result = measure.measure(
+        measure.Case('s', 'n', lambda: 1, lambda: 1, lambda *_: None, images=3),
+        1,
+        'cpu',
+    )
+    result.update(stock_seconds=2.0, ours_seconds=0.5)
+    row = runpy.run_path(str(tool))['row'](result)
+    assert '| 2.000 (1.5/s) | 0.500 (6.0/s) |' in row
+
+
 @pytest.mark.parametrize(
     ('args', 'words'),
     [

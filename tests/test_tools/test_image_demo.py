@@ -69,7 +69,7 @@ def test_flags_are_mmdetection_s(demo, capsys):
     [
         (('a.png', 'no_such_model'), 'There is no config no_such_model'),
         (('a.png', 'gone.pth'), 'There is no checkpoint gone.pth'),
-        (('a.png', 'weights.pth'), 'There is no image a.png'),
+        (('a.png', 'weights.pth'), 'Image not found: a.png'),
         (('empty', 'weights.pth'), 'empty has no images'),
     ],
 )

@@ -6,6 +6,9 @@ from torch import nn
 
 from oaformer.datasets.synth_amodal import write_split
 
+CONFIG = 'configs/synth/oaformer_tiny_synth.py'
+HEAD = ['pixel_decoder', 'query_feat', 'odm', 'transformer_decoder']
+
 
 @pytest.fixture(scope='module')
 def tool(request):
@@ -14,9 +17,10 @@ def tool(request):
     return runpy.run_path(str(path))
 
 
-def test_stages_of_one_loss_are_added_up(tool):
-    losses = {'d0.loss_mask': 1.0, 'loss_mask': 2.0, 'd3.loss_cls': 4.0}
-    assert tool['sum_stages'](losses) == {'loss_mask': 3.0, 'loss_cls': 4.0}
+def test_stages_and_levels_of_one_loss_are_added_up(tool):
+    one, two, four = (torch.tensor(value) for value in (1.0, 2.0, 4.0))
+    losses = {'d0.loss_mask': one, 'loss_mask': two, 'loss_rpn_cls': [two, four]}
+    assert tool['sum_stages'](losses) == {'loss_mask': 3.0, 'loss_rpn_cls': 6.0}
 
 
 def test_gradients_by_hand(tool):
@@ -41,35 +45,51 @@ def test_gradients_by_hand(tool):
     assert found['along', 'both'] == pytest.approx((3, -3 / 26**0.5))
 
 
-def test_of_a_model(tool, repo_root, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ('name', 'losses', 'parts'),
+    [
+        (
+            'oaformer_tiny_synth',
+            ['loss_cls', 'loss_mask', 'loss_dice', 'loss_occlusion'],
+            ['backbone', *(f'panoptic_head.{part}' for part in HEAD)],
+        ),
+        (
+            'mask-rcnn_tiny_synth',
+            ['loss_rpn_cls', 'loss_rpn_bbox', 'loss_cls', 'loss_bbox', 'loss_mask'],
+            ['backbone', 'neck', 'rpn_head.rpn_conv', 'roi_head.mask_head'],
+        ),
+    ],
+)
+def test_of_a_model(
+    tool, repo_root, tmp_path, monkeypatch, capsys, name, losses, parts
+):
     from mmdet.registry import MODELS
     from mmengine.config import Config
 
     write_split(str(tmp_path / 'data' / 'synth_amodal'), 'train', 4)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv('COLUMNS', '200')
-    config = str(repo_root / 'configs' / 'synth' / 'oaformer_tiny_synth.py')
+    config = str(repo_root / 'configs' / 'synth' / f'{name}.py')
     model = MODELS.build(Config.fromfile(config).model)
     torch.save(dict(state_dict=model.state_dict()), 'model.pth')
+    arguments = [str(config), 'model.pth', '--batches', '1', '--cfg-options']
     options = ['train_dataloader.batch_size=2', 'model.train_cfg.num_points=64']
-    arguments = [config, 'model.pth', '--batches', '1', '--cfg-options', *options]
-    tool['main'](arguments)
-    table = capsys.readouterr().out
-    for name in ('loss_cls', 'loss_mask', 'loss_dice', 'loss_occlusion'):
-        assert name in table
-    for part in tool['PARTS']:
-        assert part in table
+    tool['main']([*arguments, *options])
+    out = capsys.readouterr().out
+    assert all(loss in out for loss in losses)
+    rows = [line.split('│') for line in out.splitlines()]
+    cells = {row[1].strip(): row[2:-1] for row in rows if len(row) > 2}
+    assert set(parts) <= cells.keys()
+    reached = {part: [cell.strip() != '-' for cell in cells[part]] for part in parts}
+    assert reached['backbone'] == [True] * len(losses)
+    if name.startswith('mask'):
+        assert reached['roi_head.mask_head'] == [False] * 4 + [True]
 
 
-def test_wrong_usage_is_told_in_one_line(tool, repo_root, tmp_path, monkeypatch):
+def test_wrong_usage_ends_with_one_line(tool, repo_root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit, match='no checkpoint absent.pth'):
-        tool['main'](
-            [
-                str(repo_root / 'configs/synth/oaformer_tiny_synth.py'),
-                'absent.pth',
-            ]
-        )
+        tool['main']([str(repo_root / CONFIG), 'absent.pth'])
     with pytest.raises(SystemExit):
         tool['main'](['config.py', 'absent.pth', '--batches', '0'])
 
@@ -77,6 +97,6 @@ def test_wrong_usage_is_told_in_one_line(tool, repo_root, tmp_path, monkeypatch)
 def test_weights_of_another_model_are_refused(tool, repo_root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     torch.save(dict(state_dict=dict(weight=torch.ones(1))), 'other.pth')
-    config = str(repo_root / 'configs' / 'synth' / 'oaformer_tiny_synth.py')
+    config = repo_root / CONFIG
     with pytest.raises(SystemExit, match='other.pth does not fit the config'):
-        tool['main']([config, 'other.pth'])
+        tool['main']([str(config), 'other.pth'])

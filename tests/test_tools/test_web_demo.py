@@ -1,3 +1,4 @@
+import http.cookiejar
 import json
 import os
 import re
@@ -6,7 +7,11 @@ import signal
 import socket
 import subprocess
 import sys
+import types
+import urllib.error
+import urllib.parse
 import urllib.request
+from pathlib import Path
 
 import cv2
 import known_scene
@@ -17,7 +22,8 @@ gradio = pytest.importorskip(
     'gradio', reason="no Gradio: pip install -e '.[web]'", exc_type=ImportError
 )
 
-from oaformer.apis.web_page import build_page, launch_page  # noqa: E402
+from oaformer.apis.web_page import _download, build_page, launch_page  # noqa: E402
+from oaformer.apis.web_prediction import predict_file  # noqa: E402
 
 
 def free_port():
@@ -51,7 +57,7 @@ def scene(tmp_path):
 
 @pytest.fixture
 def opened(chromium_page, address):
-    """The page in a browser; whatever goes wrong in there, or out of it, is told."""
+    """The page in a browser; fails on errors and requests to other hosts."""
     errors, urls = [], []
     # Playwright takes no built-in method.
     chromium_page.on('pageerror', lambda error: errors.append(error))
@@ -145,13 +151,13 @@ def test_view_and_download(opened, inferencer, scene):
     assert len(saved['invisible_masks']) == 3
 
 
-def test_what_is_no_image_is_told_and_the_next_works(opened, scene, tmp_path):
+def test_what_is_not_an_image_is_named_and_the_next_works(opened, scene, tmp_path):
     upload(opened, scene)
     wait_for_rows(opened, 2)
     fake = tmp_path / 'fake.jpg'
     fake.write_text('no image')
     upload(opened, fake)
-    wait_for_text(opened, '#message', 'fake.jpg is no image')
+    wait_for_text(opened, '#message', 'fake.jpg is not an image')
     # What is told of one file does not stand beside the instances of another.
     wait_for_rows(opened, 0)
     assert opened.locator('#drawn img').count() == 0
@@ -186,13 +192,73 @@ def test_server_refuses_large_uploads_too(address):
     assert caught.value.code == 413
 
 
-def test_page_is_local_and_tells_nobody(address):
+def test_page_is_local_and_without_telemetry(address):
     assert address.startswith('http://127.0.0.1:')
     config = json.load(urllib.request.urlopen(address + 'config'))
     assert config['analytics_enabled'] is False
     # Nothing can be called but through the page.
     info = json.load(urllib.request.urlopen(address + 'gradio_api/info'))
     assert info == dict(named_endpoints={}, unnamed_endpoints={})
+
+
+def status(address, cookies=None, **form):
+    """Status of a page's answer, as a browser with these cookies gets it."""
+    data = urllib.parse.urlencode(form).encode() if form else None
+    cookies = urllib.request.HTTPCookieProcessor(cookies)
+    try:
+        with urllib.request.build_opener(cookies).open(address, data) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_password(inferencer):
+    page = build_page(inferencer)
+    address = launch_page(page, port=free_port(), auth=('user', 'secret'))
+    cookies = http.cookiejar.CookieJar()
+    config, login = address + 'config', address + 'login'
+    assert status(config) == 401
+    assert status(login, username='user', password='wrong') == 400
+    assert status(login, cookies, username='user', password='secret') == 200
+    assert status(config, cookies) == 200
+    page.close()
+
+
+def test_downloads_do_not_replace_each_other(inferencer, scene, tmp_path):
+    """The same name in two sessions."""
+    results = [predict_file(inferencer, str(scene))]
+    other = cv2.imread(str(scene))[:100]
+    cv2.imwrite(str(scene), other)
+    results.append(predict_file(known_scene.KnownInferencer(()), str(scene)))
+    for result, button in zip(results, map(_download, results), strict=True):
+        assert json.loads(Path(button.value['path']).read_text()) == result.content
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'warns'),
+    [
+        (['--host', '0.0.0.0'], True),
+        (['--host', '0.0.0.0', '--auth', 'user:se:cret'], False),
+        ([], False),
+    ],
+)
+def test_page_without_password_on_a_network(
+    tool, monkeypatch, capsys, arguments, warns
+):
+    main = runpy.run_path(str(tool))['main']
+    page = types.SimpleNamespace(block_thread=lambda: None)
+    launched = []
+    web_page = types.SimpleNamespace(
+        build_page=lambda *args: page,
+        launch_page=lambda *args: launched.append(args) or 'http://address/',
+    )
+    monkeypatch.setitem(main.__globals__, 'import_web_page', lambda: web_page)
+    monkeypatch.setitem(main.__globals__, 'AmodalInferencer', lambda *_, **__: None)
+    monkeypatch.setattr('signal.signal', lambda *_: None)
+    monkeypatch.setenv('GRADIO_TEMP_DIR', '')
+    main(['weights.pth', *arguments])
+    assert ('Warning: the page has no password' in capsys.readouterr().out) == warns
+    assert launched[0][-1] == (('user', 'se:cret') if '--auth' in arguments else None)
 
 
 def test_taken_port_is_an_error(inferencer, address):
@@ -213,6 +279,8 @@ def tool(repo_root):
         (['oaformer_tiny_synth', 'absent.pth'], 'no checkpoint absent.pth'),
         (['a.py', 'b.pth', '--pred-score-thr', '30'], 'between 0 and 1'),
         (['a.py', 'b.pth', '--max-upload-mb', '0'], 'above 0'),
+        (['a.py', 'b.pth', '--auth', 'user'], 'USER:PASSWORD'),
+        (['a.py', 'b.pth', '--auth', ':secret'], 'USER:PASSWORD'),
     ],
 )
 def test_wrong_command_lines_are_explained(tool, arguments, message, capsys):
@@ -232,9 +300,7 @@ def test_without_gradio_the_tool_says_what_to_install(tool, monkeypatch):
 
 
 @pytest.mark.slow
-def test_tool_serves_a_model_until_it_is_told_to_end(
-    tool, scene, tmp_path, chromium_page
-):
+def test_tool_serves_a_model_until_sigterm(tool, scene, tmp_path, chromium_page):
     _, weights = write_tiny_checkpoint(tmp_path)
     command = [sys.executable, str(tool), str(weights)]
     options = ['--pred-score-thr', '0', '--port', str(free_port())]

@@ -11,7 +11,7 @@ from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 
 from oaformer.structures import AmodalMasks, encode_masks, to_rle
-from oaformer.visualization import AmodalLocalVisualizer
+from oaformer.visualization import AmodalLocalVisualizer, drawing
 from oaformer.visualization.amodal_local_visualizer import MIN_DRAWN_SIDE
 
 HEIGHT, WIDTH = 500, 640
@@ -132,12 +132,30 @@ def test_predicted_visible_masks_are_filled(draw):
 
 
 def test_labels(visualizer):
-    assert visualizer._label(ground_truth(), 1) == 'plate | occ 25%'
     assert visualizer._label(prediction(), 1) == 'plate 0.10 | occ 30%'
     instances = prediction()
     del instances.occlusion_rates
     visualizer.dataset_meta = {}
     assert visualizer._label(instances, 0) == 'class 0 0.90'
+
+
+def test_labels_and_titles_are_drawn(draw, monkeypatch):
+    """The rate of the second box: annotated 25 %, by the masks a quarter as well."""
+    texts = []
+    put_text = drawing.put_text
+    monkeypatch.setattr(
+        drawing, 'put_text', lambda *args: texts.append(args[1]) or put_text(*args)
+    )
+    instances = prediction()
+    del instances.occlusion_rates
+    instances.visible_masks = torch.from_numpy(two_boxes()[1]).bool()
+    sample = DetDataSample(gt_instances=ground_truth(), pred_instances=instances)
+    draw(sample, pred_score_thr=0)
+    assert texts == [
+        *('plate | occ 25%', 'cup | occ 0%', 'ground truth (2)'),
+        *('plate 0.10 | occ 25%', 'cup 0.90 | occ 0%'),
+        'prediction (2), occ derived from masks',
+    ]
 
 
 def test_one_header_per_panel_and_only_for_loaded_annotations(draw):
@@ -164,7 +182,7 @@ def test_small_images_are_enlarged(draw, size):
 
 
 def test_no_instances_and_no_sample(draw):
-    empty = InstanceData(labels=torch.zeros(0), scores=torch.zeros(0), masks=[])
+    empty = prediction()[:0]
     drawn = draw(DetDataSample(pred_instances=empty))
     assert (drawn[header_height(drawn) :] == 100).all()
     assert draw(None).shape == (HEIGHT, WIDTH, 3)
@@ -184,6 +202,7 @@ def test_many_instances_with_long_names(draw, visualizer):
     for mask, (top, left) in zip(masks, rng.integers(0, 480, (100, 2)), strict=True):
         mask[top : top + 60, left : left + 80] = 1
     instances = InstanceData(
+        bboxes=torch.zeros(100, 4),
         labels=torch.zeros(100, dtype=torch.long),
         scores=torch.ones(100),
         masks=encode_masks(masks),

@@ -34,13 +34,19 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def row(result: dict) -> str:
     """One line of the table, in Markdown."""
+    images = result['images']
     wanted = f'{result["target"]:.2f}' if result['target'] else ''
     memory = result['memory_target']
     memory = f'<= {memory:.2f}' if memory else ''
+    seconds = [result['stock_seconds'], result['ours_seconds']]
+    stock, ours = (
+        f'{each:.3f}' + (f' ({images / each:.1f}/s)' if images else '')
+        for each in seconds
+    )
     share = result['ours_peak_mib'] / max(result['stock_peak_mib'], 1e-9)
     return (
-        f'| {result["suite"]} | {result["name"]} | {result["stock_seconds"]:.3f} | '
-        f'{result["ours_seconds"]:.3f} | **{result["ratio"]:.2f}** '
+        f'| {result["suite"]} | {result["name"]} | {stock} | {ours} | '
+        f'**{result["ratio"]:.2f}** '
         f'({result["smallest_ratio"]:.2f} to {result["largest_ratio"]:.2f}) | '
         f'{wanted} | {result["stock_peak_mib"]:.0f} | {result["ours_peak_mib"]:.0f} | '
         f'{share:.2f} | {memory} |'

@@ -1,10 +1,10 @@
-"""Print how hard each loss pulls at each part of an OAFormer.
+"""Print the gradient norm of each loss at each part of a detector.
 
-A loss whose gradient is far smaller than the others' trains what it shares with them
-hardly at all; one that is far larger drowns them. Losses of the same name at all
-stages count as one. "cos" is the cosine between the gradient of a loss and that of
-all the others together: 1, they pull the same way; 0, they have nothing to do with
-each other; below 0, they work against each other.
+A loss whose gradient is far smaller than the others' hardly trains what it shares with
+them; one that is far larger dominates them. Losses of the same name at all stages count
+as one. "cos" is the cosine between the gradient of a loss and that of all the others
+together: 1 if they point the same way, 0 if they are independent, below 0 if they work
+against each other. Parts are the detector's modules, those of its heads one by one.
 """
 
 import argparse
@@ -25,17 +25,9 @@ from torch import Tensor, nn
 from oaformer.apis.loading import load_checkpoint, load_weights
 from oaformer.engine import cli
 
-PARTS = {
-    'backbone': ('backbone.',),
-    'pixel decoder': ('panoptic_head.pixel_decoder.',),
-    'queries': ('panoptic_head.query_embed.', 'panoptic_head.query_feat.'),
-    'ODM': ('panoptic_head.odm.',),
-    'amodal decoder': ('panoptic_head.transformer_decoder.',),
-}
-
 
 class LossGradient(NamedTuple):
-    """What one loss does to one part of the model.
+    """The gradient of one loss at one part of the model.
 
     Attributes:
         norm: Euclidean norm of the loss's gradient.
@@ -46,11 +38,14 @@ class LossGradient(NamedTuple):
     cosine: float
 
 
-def sum_stages(losses: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def sum_stages(
+    losses: Mapping[str, Tensor | Sequence[Tensor]],
+) -> dict[str, Tensor]:
     """Add up the losses of all stages, ``d0.loss_mask`` and so on, by their name.
 
     Args:
-        losses: Weighted losses, as a detector's ``loss`` returns them.
+        losses: Weighted losses as a detector's ``loss`` returns them; a list has one
+            loss per level.
 
     Returns:
         One scalar for each name.
@@ -58,8 +53,27 @@ def sum_stages(losses: Mapping[str, Tensor]) -> dict[str, Tensor]:
     sums: dict[str, Tensor] = {}
     for name, value in losses.items():
         name = name.rpartition('.')[2]
-        sums[name] = sums.get(name, 0) + value
+        levels = value if isinstance(value, (list, tuple)) else [value]
+        sums[name] = sums.get(name, 0) + sum(level.mean() for level in levels)
     return sums
+
+
+def model_parts(model: nn.Module) -> dict[str, list[nn.Parameter]]:
+    """Group what is trained by module, and inside of a head by the head's modules.
+
+    Args:
+        model: The detector.
+
+    Returns:
+        Parameters by name, such as 'backbone', 'roi_head.mask_head'.
+    """
+    parts: dict[str, list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            module, inner = name.split('.')[:2]
+            part = f'{module}.{inner}' if module.endswith('_head') else module
+            parts.setdefault(part, []).append(parameter)
+    return parts
 
 
 def compare_gradients(
@@ -72,8 +86,8 @@ def compare_gradients(
         parts: Parameters by the name of the part, those of a part as one vector.
 
     Returns:
-        What each loss does to each part, by both names; a pair is left out if the loss
-        does not reach the part.
+        The gradients by the names of loss and part; a pair is left out if the loss does
+        not reach the part.
     """
     parameters = [parameter for part in parts.values() for parameter in part]
     gradients: dict[str, dict[str, Tensor]] = {part: {} for part in parts}
@@ -136,14 +150,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except (OSError, ValueError, RuntimeError) as error:
         sys.exit(str(error))
     model.to(get_device()).train()
-    parts = {
-        part: [
-            parameter
-            for name, parameter in model.named_parameters()
-            if parameter.requires_grad and name.startswith(prefixes)
-        ]
-        for part, prefixes in PARTS.items()
-    }
+    parts = model_parts(model)
     values, found, number = {}, {}, 0
     for batch in dataloader:
         losses = model(**model.data_preprocessor(batch, training=True), mode='loss')
@@ -163,25 +170,21 @@ def print_table(
     found: Mapping[tuple[str, str], Sequence[LossGradient]],
     number: int,
 ) -> None:
-    """Print the means over batches."""
-    table = Table(title=f'Means over {number} training batches')
-    table.add_column('loss')
-    table.add_column('weighted value', justify='right')
-    parts = [part for part in PARTS if any(key[1] == part for key in found)]
-    for part in parts:
-        table.add_column(f'{part}: norm (cos)', justify='right')
-    for name, numbers in values.items():
+    """Print the means over batches, a loss per column."""
+    table = Table('', *values, title=f'Norm (cos), means over {number} batches')
+    means = [f'{sum(each) / len(each):.3f}' for each in values.values()]
+    table.add_row('weighted value', *means, end_section=True)
+    for part in dict.fromkeys(part for _, part in found):
         cells = []
-        for part in parts:
-            each = found.get((name, part))
-            if each is None:
+        for name in values:
+            each = found.get((name, part), ())
+            if each:
+                columns = zip(*each, strict=True)
+                norm, cosine = (sum(column) / len(each) for column in columns)
+                cells.append(f'{norm:.3f} ({cosine:+.2f})')
+            else:
                 cells.append('-')
-                continue
-            norm, cosine = (
-                sum(column) / len(each) for column in zip(*each, strict=True)
-            )
-            cells.append(f'{norm:.3f} ({cosine:+.2f})')
-        table.add_row(name, f'{sum(numbers) / len(numbers):.3f}', *cells)
+        table.add_row(part, *cells)
     Console().print(table)
 
 

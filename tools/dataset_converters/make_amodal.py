@@ -150,11 +150,11 @@ def main(argv=None):
 def print_summary(content, target, args):
     """Say what was made, wanted beside achieved."""
     kinds = Counter(image['background'] for image in content['images'])
-    told = ', '.join(f'{number} {kind}' for kind, number in kinds.items())
+    backgrounds = ', '.join(f'{number} {kind}' for kind, number in kinds.items())
     objects = [item for item in content['annotations'] if not item['iscrowd']]
     print(
         f'{args.out_dir}/annotations/{args.name}.json: {len(content["images"])} '
-        f'images, {len(objects)} objects; backgrounds: {told}'
+        f'images, {len(objects)} objects; backgrounds: {backgrounds}'
     )
     print(target.table([item['occlude_rate'] for item in objects]))
 

@@ -49,8 +49,6 @@ def main(argv=None):
     init_default_scope('mmdet')
     try:
         cfg = Config.fromfile(find_model(args.config))
-        # tracing takes no compiled parts
-        cfg.model.pop('compile_cfg', None)
         size = tuple(args.size) if args.size else default_size(cfg)
         if size is None:
             sys.exit('The test pipeline has no resize: name the --size.')

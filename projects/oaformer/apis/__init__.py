@@ -1,11 +1,11 @@
 """Using a trained model: images, folders and videos in, amodal instances out.
 
-The top floor: it may use everything below, and nothing below uses it.
+Imports the other packages; none of them imports it.
 """
 
 from .amodal_inferencer import AmodalInferencer, ImageResult
-from .inputs import Image, InputError, read_image
-from .loading import ModelError
+from .errors import InputError, ModelError
+from .inputs import Image, read_image
 from .occlusion_layers import occlusion_layers
 from .predictor import Predictor
 from .results import prediction_to_dict

@@ -1,4 +1,4 @@
-"""The inferencer: whatever holds images in, amodal instances out."""
+"""The inferencer: images, folders and videos in, amodal instances out."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -14,8 +14,10 @@ from mmengine.registry import init_default_scope
 from mmengine.visualization import Visualizer
 from rich.progress import track
 
-from .inputs import Image, Input, InputError, iterate_images, list_inputs
-from .loading import ModelError, check_device, find_model, load_model
+from ..structures import as_amodal_instances
+from .errors import InputError, ModelError
+from .inputs import Image, Input, iterate_images, list_inputs
+from .loading import check_device, find_model, load_model
 from .output_files import OutputNames, ResultWriter
 from .pipeline import inference_pipeline
 from .predictor import Predictor
@@ -23,11 +25,11 @@ from .results import describe, prediction_to_dict
 
 
 class ImageResult(NamedTuple):
-    """What the inferencer found in one image.
+    """Result of the inferencer for one image.
 
     Attributes:
         prediction: Plain data (:func:`prediction_to_dict`) or a data sample.
-        visualization: Drawing, RGB, uint8, (h, w, 3); None where none was asked for.
+        visualization: Drawing, RGB, uint8, (h, w, 3); None unless requested.
     """
 
     prediction: dict[str, Any] | DetDataSample
@@ -43,14 +45,14 @@ class AmodalInferencer(BaseInferencer):
     Args:
         model: Config file, the name of one of ours (``oaformer_r50_d2sa``) or a
             config. None takes the config that is inside ``weights``. A checkpoint
-            (.pth) or an exported model (.onnx) alone may stand here, too.
+            (.pth) or an exported model (.onnx) alone is accepted, too.
         weights: Checkpoint, a file or web address. None leaves the model untrained.
-        device: Such as 'cpu' or 'cuda:0'. None takes what there is.
+        device: Such as 'cpu' or 'cuda:0'. None takes the GPU if there is one.
         scope: Registry to look names up in first.
         show_progress: Whether to show a progress bar.
 
     Raises:
-        FileNotFoundError: If there is no such config or checkpoint.
+        FileNotFoundError: If config or checkpoint do not exist.
         ModelError: If config, weights and device do not fit together.
     """
 
@@ -84,7 +86,7 @@ class AmodalInferencer(BaseInferencer):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes; empty if nothing names them."""
+        """Names of the classes; empty if unknown."""
         return tuple(self.model.dataset_meta.get('classes') or ())
 
     def __call__(
@@ -95,7 +97,7 @@ class AmodalInferencer(BaseInferencer):
         return_datasamples: bool = False,
         **kwargs,
     ) -> dict[str, list]:
-        """Look at images and keep all results; :meth:`stream` keeps none.
+        """Predict and keep all results; :meth:`stream` keeps none.
 
         Args:
             inputs: An image (path, web address or BGR array (H, W, 3), uint8), a
@@ -112,7 +114,7 @@ class AmodalInferencer(BaseInferencer):
 
         Raises:
             InputError: As in :meth:`stream`.
-            FileNotFoundError: If there is no such image.
+            FileNotFoundError: If an image does not exist.
         """
         skipped: list[dict[str, str]] = []
         results = list(
@@ -146,7 +148,7 @@ class AmodalInferencer(BaseInferencer):
         print_result: bool = False,
         skipped: list[dict[str, str]] | None = None,
     ) -> Iterator[ImageResult]:
-        """Look at images one batch after the other, and hold no more than that.
+        """Predict one batch after the other, and hold no more than that.
 
         Args:
             inputs: As in :meth:`__call__`.
@@ -161,7 +163,7 @@ class AmodalInferencer(BaseInferencer):
                 JSON per image or frame); '' writes none.
             no_save_vis: Whether to leave drawings out of it.
             no_save_pred: Whether to leave predictions out of it.
-            print_result: Whether to print what was found.
+            print_result: Whether to print the instances.
             skipped: Gets the images of a folder that could not be read.
 
         Yields:
@@ -170,7 +172,7 @@ class AmodalInferencer(BaseInferencer):
         Raises:
             InputError: If an image that was named itself can't be read, or none of a
                 folder can. A few of a folder are skipped, named and counted.
-            FileNotFoundError: If there is no such image.
+            FileNotFoundError: If an image does not exist.
         """
         if batch_size < 1:
             raise InputError(f'batch_size must be at least 1, not {batch_size}')
@@ -249,35 +251,31 @@ class AmodalInferencer(BaseInferencer):
     def visualize(
         self, inputs: Sequence[Image], preds: SampleList, **kwargs
     ) -> list[np.ndarray]:
-        """Draw predictions; ``kwargs`` are further arguments of :meth:`draw`."""
-        return [
-            self.draw(image.image, sample, **kwargs)
-            for image, sample in zip(inputs, preds, strict=True)
-        ]
+        """Required by MMEngine: :meth:`draw` for each image."""
+        pairs = zip(inputs, preds, strict=True)
+        return [self.draw(image.image, sample, **kwargs) for image, sample in pairs]
 
     def postprocess(
-        self,
-        preds: SampleList,
-        visualization: list[np.ndarray],
-        return_datasample: bool = False,
+        self, preds: SampleList, visualization: list[np.ndarray]
     ) -> dict[str, list]:
-        """Put predictions and drawings together, in the form of :meth:`__call__`."""
-        if not return_datasample:
-            preds = [prediction_to_dict(sample, self.classes) for sample in preds]
+        """Required by MMEngine: results in the form of :meth:`__call__`."""
+        preds = [prediction_to_dict(sample, self.classes) for sample in preds]
         return dict(predictions=preds, visualization=visualization)
 
     def _predict(
         self, images: Iterator[Image], batch_size: int
     ) -> Iterator[tuple[Image, DetDataSample]]:
         for batch, data in self.preprocess(images, batch_size):
-            samples = [sample.cpu() for sample in self.forward(data)]
-            yield from zip(batch, samples, strict=True)
+            for image, sample in zip(batch, self.forward(data), strict=True):
+                sample = sample.cpu()
+                sample.pred_instances = as_amodal_instances(sample.pred_instances)
+                yield image, sample
 
     def _init_model(
         self, cfg: Config | ConfigDict, weights: str | None, device: str
     ) -> Predictor:
         predictor = load_model(cfg, weights, device)
-        # Without a config of its own the inferencer takes the one that weights bring.
+        # Without a config the inferencer takes the one inside the weights.
         cfg.update(dict(predictor.cfg.items()))
         return predictor
 

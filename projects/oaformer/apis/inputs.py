@@ -9,18 +9,17 @@ from urllib.parse import unquote, urlparse
 
 import mmcv
 import numpy as np
-from mmcv.transforms import BaseTransform, LoadImageFromFile
+from mmcv.transforms import BaseTransform
 from mmdet.apis.det_inferencer import IMG_EXTENSIONS
 from mmengine.fileio import exists, get_file_backend, isdir, join_path, list_dir_or_file
 from mmengine.logging import print_log
 
+from ..datasets import images
+from .errors import InputError
+
 VIDEO_EXTENSIONS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg')
 
 Input = str | PathLike | np.ndarray
-
-
-class InputError(ValueError):
-    """What was given to look at is no image, video or folder of images."""
 
 
 class Video(NamedTuple):
@@ -38,7 +37,7 @@ class Video(NamedTuple):
 
 
 class Image(NamedTuple):
-    """One image to look at.
+    """One input image.
 
     Attributes:
         image: Pixels, BGR, uint8, (H, W, 3).
@@ -73,7 +72,7 @@ class InputList(NamedTuple):
     folder: str | None = None
 
     def num_images(self) -> int | None:
-        """Number of images and frames; None where only reading would tell."""
+        """Number of images and frames; None where only reading shows it."""
         videos = [item for item in self.items if is_video(item)]
         counts = [_open_video(path).frame_cnt for path in videos]
         if any(count <= 0 for count in counts):
@@ -97,7 +96,7 @@ def list_inputs(inputs: Input | Sequence[Input]) -> InputList:
     """
     if isinstance(inputs, (list, tuple)):
         if not inputs:
-            raise InputError('there is nothing to look at: the list is empty')
+            raise InputError('the list of inputs is empty')
         return InputList([_checked_item(item) for item in inputs])
     item = _checked_item(inputs)
     if isinstance(item, str) and _is_folder(item):
@@ -120,9 +119,9 @@ def iterate_images(
         Images and frames.
 
     Raises:
-        InputError: If an input that was named itself can't be read, or not one
-            image of a folder.
-        FileNotFoundError: If there is no such file.
+        InputError: If an input that was named itself can't be read, or none of
+            a folder's images.
+        FileNotFoundError: If a file does not exist.
     """
     missing: list[dict[str, str]] = []
     for item in inputs.items:
@@ -146,30 +145,16 @@ def iterate_images(
 
 
 def read_image(path: str | PathLike, loader: BaseTransform | None = None) -> np.ndarray:
-    """Read an image.
-
-    Args:
-        path: File or web address.
-        loader: Transform that reads it. None takes MMCV's ``LoadImageFromFile``.
-
-    Returns:
-        Pixels, BGR, (H, W, 3).
+    """Read an image, as :func:`~oaformer.datasets.images.read_image`.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         InputError: If it can't be read as an image.
     """
-    path = str(path)
-    if '://' not in path and not exists(path):
-        raise FileNotFoundError(f'There is no image {path}.')
     try:
-        results = (loader or LoadImageFromFile()).transform(dict(img_path=path))
-    # Every backend and every decoder has errors of its own, MMCV an assertion.
-    except Exception as error:
-        raise InputError(f'{path} could not be read as an image ({error})') from error
-    if results is None:
-        raise InputError(f'{path} could not be read as an image')
-    return results['img']
+        return images.read_image(path, loader)
+    except images.ImageError as error:
+        raise InputError(str(error)) from error
 
 
 def is_video(item: str | np.ndarray) -> bool:
@@ -187,7 +172,7 @@ def input_name(path: str) -> PurePath:
 def _report_missing(inputs: InputList, missing: list[dict[str, str]]) -> None:
     if len(missing) == len(inputs.items):
         raise InputError(
-            f'not one of the {len(missing)} images in {inputs.folder} could be read; '
+            f'none of the {len(missing)} images in {inputs.folder} could be read; '
             f'the first: {missing[0]["reason"]}'
         )
     names = ', '.join(entry['img_path'] for entry in missing)
@@ -232,7 +217,7 @@ def _images_in(folder: str) -> list[str]:
     if others:
         shown = ', '.join(others[:5]) + (', ...' if len(others) > 5 else '')
         print_log(
-            f'{folder}: {len(others)} files that are no images are left out: {shown}',
+            f'{folder}: {len(others)} files that are not images are left out: {shown}',
             logger='current',
         )
     return [join_path(folder, name) for name in images]
@@ -240,7 +225,7 @@ def _images_in(folder: str) -> list[str]:
 
 def _open_video(path: str) -> mmcv.VideoReader:
     if '://' not in path and not exists(path):
-        raise FileNotFoundError(f'There is no video {path}.')
+        raise FileNotFoundError(f'Video not found: {path}')
     reader = mmcv.VideoReader(path)
     if not reader.opened:
         raise InputError(f'{path} could not be read as a video')

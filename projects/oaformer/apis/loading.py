@@ -16,14 +16,13 @@ from torch import nn
 from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
 from ..engine import dataset_classes, find_config, register_safe_loaders
-from .embedded_config import parse_config
+from ..engine.safe_config import parse_config
+from .errors import ModelError
 from .predictor import Predictor
 
 REPO_ROOT = Path(__file__).resolve().parents[3]
-
-
-class ModelError(ValueError):
-    """Config and weights cannot be made a model."""
+# Parts of a path below configs/ that is not a model's config.
+NOT_MODELS = {'_base_', 'grid.py'}
 
 
 def find_model(model: str) -> Path:
@@ -37,21 +36,21 @@ def find_model(model: str) -> Path:
         The config's path.
 
     Raises:
-        FileNotFoundError: If there is neither such a file nor such a name.
+        FileNotFoundError: If neither file nor name is found.
     """
     folder = REPO_ROOT / 'configs'
     named = {
         path.stem: path
         for path in sorted(folder.rglob('*.py'))
-        if not {'_base_', 'grid.py'} & set(path.relative_to(folder).parts)
+        if not NOT_MODELS & set(path.relative_to(folder).parts)
     }
     if model in named:
         return named[model]
     try:
         return find_config(model, REPO_ROOT)
     except FileNotFoundError as error:
-        names = ', '.join(named) or f'none, for there is no {folder}'
-        raise FileNotFoundError(f'{error} Names that are known: {names}.') from None
+        names = ', '.join(named) or f'none, {folder} not found'
+        raise FileNotFoundError(f'{error} Known names: {names}.') from None
 
 
 def load_checkpoint(weights: str) -> dict:
@@ -64,7 +63,7 @@ def load_checkpoint(weights: str) -> dict:
         What was saved.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If a file does not exist.
         ModelError: If it can't be read, or holds more than data.
     """
     register_safe_loaders()
@@ -114,13 +113,15 @@ def load_model(cfg: Config | ConfigDict, weights: str | None, device: str) -> Pr
         The model, ready for testing.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If a file does not exist.
         ModelError: If it can't be read, or does not fit the config.
     """
     if weights is not None and weights.endswith('.onnx'):
         if cfg:
-            raise ModelError(f'{weights} brings its config: leave the other out')
-        # onnxruntime is not asked of those who do not use it
+            raise ModelError(
+                f'{weights} has its config inside: do not name another one'
+            )
+        # onnxruntime is optional
         from .onnx_predictor import OnnxPredictor
 
         return OnnxPredictor(weights, device)
@@ -132,7 +133,7 @@ def load_model(cfg: Config | ConfigDict, weights: str | None, device: str) -> Pr
     model.dataset_meta = dataset_meta(checkpoint, cfg)
     if weights is None:
         print_log(
-            'There are no weights: the model is untrained and predicts noise.',
+            'No weights are given: the model is untrained and predicts noise.',
             logger='current',
             level=logging.WARNING,
         )
@@ -145,26 +146,26 @@ def check_device(device: str | None) -> None:
     """Refuse a device that this machine does not have.
 
     Args:
-        device: Such as 'cpu' or 'cuda:0'; None is always right.
+        device: Such as 'cpu' or 'cuda:0'; None is always valid.
 
     Raises:
-        ModelError: If there is no such device.
+        ModelError: If the device does not exist.
     """
     if device is None:
         return
     try:
         kind = torch.device(device).type
     except RuntimeError as error:
-        raise ModelError(f'there is no device {device!r} ({error})') from error
+        raise ModelError(f'device {device!r} not found ({error})') from error
     if kind == 'cuda' and not torch.cuda.is_available():
         raise ModelError(f'the device is {device!r}, but torch finds no GPU here')
 
 
 def load_weights(model: nn.Module, checkpoint: Mapping, weights: str) -> None:
-    """Give a model the weights of a checkpoint.
+    """Load the weights of a checkpoint into a model.
 
-    A part of the model without weights would predict noise, so that is an error here
-    and not a line in the log.
+    Missing weights are an error and not a line in the log: that part of the model
+    would predict noise.
 
     Args:
         model: The model.

@@ -1,13 +1,14 @@
 """Which instance lies in front of which."""
 
-from mmengine.structures import InstanceData
+from collections.abc import Sequence
 
-from ..evaluation.occlusion_order import (
-    front_to_back,
-    occlusion_order,
-    occlusion_order_by_rate,
-)
-from .results import instance_rles
+import numpy as np
+import pycocotools.mask as mask_util
+from mmengine.structures import InstanceData
+from numpy.typing import ArrayLike
+
+from ..evaluation.occlusion_order import MIN_PIXELS, lead_by_rates, occlusion_order
+from ..structures import RLE, rle_areas
 
 
 def occlusion_layers(instances: InstanceData) -> list[int] | None:
@@ -18,20 +19,19 @@ def occlusion_layers(instances: InstanceData) -> list[int] | None:
     occluded one. Instances that do not touch need no order, so they may share a layer.
 
     Args:
-        instances: Predicted instances; leave out those below the score threshold
-            first.
+        instances: Predicted instances in the form of :func:`as_amodal_instances`;
+            leave out those below the score threshold first.
 
     Returns:
         For each instance 0 where no other is in front of it, otherwise one more than
         the last layer in front of it. None where neither visible masks nor occlusion
         rates are predicted.
     """
-    amodal = instance_rles(instances.masks)
+    amodal = instances.masks
     if 'visible_masks' in instances:
-        pairs = occlusion_order(amodal, instance_rles(instances.visible_masks))
+        pairs = occlusion_order(amodal, instances.visible_masks)
     elif 'occlusion_rates' in instances:
-        rates = instances.occlusion_rates.cpu().numpy()
-        pairs = occlusion_order_by_rate(amodal, rates)
+        pairs = occlusion_order_by_rate(amodal, instances.occlusion_rates.cpu())
     else:
         return None
     fronts: list[list[int]] = [[] for _ in amodal]
@@ -43,3 +43,55 @@ def occlusion_layers(instances: InstanceData) -> list[int] | None:
         before = [layers[front] for front in fronts[index] if front in layers]
         layers[index] = max(before, default=-1) + 1
     return [layers[index] for index in range(len(amodal))]
+
+
+def occlusion_order_by_rate(
+    amodal: Sequence[RLE], rates: ArrayLike, min_pixels: int = MIN_PIXELS
+) -> np.ndarray:
+    """Order of the overlapping objects of an image, derived from occlusion rates.
+
+    Of two objects whose amodal masks overlap the less occluded one is taken to be in
+    front, for models that predict no visible masks. A guess: an object in front of
+    another may be hidden still more by a third.
+
+    Args:
+        amodal: N amodal masks of one size.
+        rates: Their occlusion rates, shape (N,).
+        min_pixels: Smallest overlap in pixels, from 1 on.
+
+    Returns:
+        Indices (front, back), int64 of shape (P, 2). Pairs of equal rate are left out.
+    """
+    if len(amodal) == 0:
+        return np.zeros((0, 2), dtype=np.int64)
+    # a crowd's IoU is the intersection as a share of the first mask
+    shares = mask_util.iou(amodal, amodal, [1] * len(amodal))
+    overlaps = (shares * np.array(rle_areas(amodal))[:, None]).round()
+    pairs = np.argwhere(np.triu(overlaps >= min_pixels, k=1))
+    leads = lead_by_rates(pairs, rates)
+    return np.where(leads[:, None] > 0, pairs, pairs[:, ::-1])[leads != 0]
+
+
+def front_to_back(pairs: np.ndarray, num_objects: int) -> list[int]:
+    """One order of all objects that keeps to the pairwise one.
+
+    In each step the object with the fewest others in front of it comes next, of several
+    the one with the lowest index. Where objects lie in a circle (each in front of the
+    next) no order keeps to all pairs, and that breaks it up.
+
+    Args:
+        pairs: Indices (front, back), int64 of shape (P, 2).
+        num_objects: Number N of objects.
+
+    Returns:
+        The indices 0 to N - 1, front first.
+    """
+    is_in_front = np.zeros((num_objects, num_objects), dtype=bool)
+    is_in_front[tuple(pairs.T)] = True
+    remaining, order = np.arange(num_objects), []
+    while len(remaining):
+        num_in_front = is_in_front[np.ix_(remaining, remaining)].sum(axis=0)
+        position = int(num_in_front.argmin())
+        order.append(int(remaining[position]))
+        remaining = np.delete(remaining, position)
+    return order

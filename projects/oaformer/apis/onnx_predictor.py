@@ -12,49 +12,50 @@ from mmdet.structures import DetDataSample, SampleList
 from mmengine.config import Config
 from torch import Tensor
 
-from ..deployment import INPUT_NAMES, as_output
-from .embedded_config import parse_config
-from .loading import ModelError
+from ..deployment import INPUT_NAMES
+from ..engine.safe_config import parse_config
+from .errors import ModelError
 
 
 class OnnxPredictor:
     """A model exported by ``tools/deployment/export_onnx.py``.
 
     An image that the test pipeline leaves too large for the file is made smaller, and
-    all are padded. The step from logits to instances is :class:`AmodalFusionHead`, as
-    in PyTorch.
+    all are padded. The step from tensors to instances is the detector's own, as in
+    PyTorch.
 
     Args:
         file: The .onnx file.
         device: 'cpu' or such as 'cuda:0', which needs onnxruntime-gpu.
 
     Attributes:
-        cfg: Test pipeline, fusion head and visualiser, from the file.
+        cfg: Test pipeline, postprocessor and visualiser, from the file.
         dataset_meta: ``classes``, from the file; empty if unknown.
         size: Height and width that the file takes.
         batch_size: How many images it takes at a time; None for any number.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ModelError: If it can't be read, is of another origin or can't run there.
+        ModelError: If it can't be read, has another origin or can't run on the device.
     """
 
     def __init__(self, file: str, device: str = 'cpu') -> None:
         if not Path(file).is_file():
-            raise FileNotFoundError(f'There is no file {file}.')
+            raise FileNotFoundError(f'{file} not found')
         self._session = _session(file, device)
         metadata = self._session.get_modelmeta().custom_metadata_map
         if 'config' not in metadata:
             raise ModelError(
-                f'{file} does not say how it is used: only files written by '
-                'tools/deployment/export_onnx.py do'
+                f'{file} has no config inside: only files written by '
+                'tools/deployment/export_onnx.py have one'
             )
         try:
             self.cfg: Config = parse_config(metadata['config'], file)
             self.dataset_meta: dict[str, Any] = json.loads(metadata['dataset_meta'])
-            self._fusion_head = MODELS.build(self.cfg.model.panoptic_fusion_head)
-        except (ValueError, KeyError, AttributeError) as error:
-            raise ModelError(f'{file} does not say how it is used: {error}') from error
+            (postprocessor,) = self.cfg.model.values()
+            self._postprocessor = MODELS.build(postprocessor)
+        except (ValueError, KeyError, AttributeError, TypeError) as error:
+            raise ModelError(f'{file} has no valid config inside: {error}') from error
         batch_size, _, *size = self._session.get_inputs()[0].shape
         self.batch_size: int | None = (
             batch_size if isinstance(batch_size, int) else None
@@ -98,10 +99,10 @@ class OnnxPredictor:
         names = [output.name for output in self._session.get_outputs()]
         feed = dict(zip(INPUT_NAMES, (inputs, img_shapes), strict=True))
         outputs = map(torch.from_numpy, self._session.run(names, feed))
-        output = as_output(dict(zip(names, outputs, strict=True)))
-        results = self._fusion_head.predict(output, samples)
-        for sample, result in zip(samples, results, strict=True):
-            sample.pred_instances = result['ins_results']
+        tensors = dict(zip(names, outputs, strict=True))
+        results = self._postprocessor.instances_from(tensors, samples)
+        for sample, instances in zip(samples, results, strict=True):
+            sample.pred_instances = instances
 
     def _fitted(self, image: Tensor) -> np.ndarray:
         """An image, (3, h, w), made smaller where it does not fit."""

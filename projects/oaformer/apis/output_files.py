@@ -11,14 +11,14 @@ from mmengine.fileio import put_text
 
 from .inputs import Image, input_name
 
-# What OpenCV writes as it is read; images in another form are drawn as JPEG.
+# Formats that OpenCV writes; drawings of other images are JPEG.
 DRAWN_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp')
-# For videos that do not say how fast they are.
+# Frames per second of videos without a frame rate.
 DEFAULT_FPS = 25.0
 
 
 class OutputNames:
-    """Names of output files: one for each input, and no name for two of them."""
+    """Names of output files, one for each input and no two alike."""
 
     def __init__(self) -> None:
         self._names: dict[str, str] = {}
@@ -75,7 +75,7 @@ class ResultWriter:
         """Write a drawn image, or one more frame of a drawn video.
 
         Args:
-            image: What was drawn on.
+            image: The image that was drawn on.
             drawing: Drawing, RGB, uint8, (h, w, 3).
 
         Raises:
@@ -97,8 +97,8 @@ class ResultWriter:
         """Write a prediction as JSON.
 
         Args:
-            image: What it was predicted from.
-            prediction: What :func:`prediction_to_dict` made.
+            image: Its image.
+            prediction: Result of :func:`prediction_to_dict`.
         """
         file = self.out_dir / 'preds' / self._name(image)
         if image.frame_id is not None:

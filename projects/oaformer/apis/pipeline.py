@@ -5,9 +5,9 @@ from mmdet.registry import TRANSFORMS
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose
 
-from .loading import ModelError
+from .errors import ModelError
 
-# Whatever reads or needs the ground truth.
+# What reads or needs the ground truth.
 ANNOTATION_TRANSFORMS = (
     'LoadAmodalAnnotations',
     'LoadAnnotations',
@@ -24,8 +24,8 @@ def inference_pipeline(cfg: Config | ConfigDict) -> tuple[BaseTransform, Compose
 
     Returns:
         The transform that reads an image from ``dict(img_path=...)``, and those that
-        make of ``dict(img=...)`` what the model takes. The latter ask for no ground
-        truth, and no data set is opened.
+        make of ``dict(img=...)`` what the model takes. The latter need
+        neither ground truth nor a data set.
 
     Raises:
         ModelError: If the config has no test pipeline that begins with

@@ -1,4 +1,4 @@
-"""What the inferencer asks of a model, whatever runs it."""
+"""Interface of a model for the inferencer (PyTorch or ONNX)."""
 
 from typing import Any, Protocol
 
@@ -7,7 +7,7 @@ from mmengine.config import Config, ConfigDict
 
 
 class Predictor(Protocol):
-    """A model as the inferencer sees it: a detector, or a runtime that stands for one.
+    """A detector, or a runtime with an exported one.
 
     Attributes:
         cfg: The config; its test data set's pipeline prepares the images.
@@ -26,6 +26,6 @@ class Predictor(Protocol):
 
         Returns:
             The samples with ``pred_instances`` at the size of the original images,
-            best score first; see :meth:`AmodalFusionHead.predict`.
+            best score first, such that :func:`as_amodal_instances` takes them.
         """
         ...

@@ -3,22 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from mmdet.structures import DetDataSample
 
-from ..structures import RLE, encode_masks, rle_difference
+from ..structures import rle_difference
 
 
 def label_name(label: int, classes: Sequence[str]) -> str:
-    """Name of a class; 'class 3' where none is known."""
+    """Name of a class; 'class 3' if unknown."""
     return classes[label] if label < len(classes) else f'class {label}'
-
-
-def instance_rles(masks: torch.Tensor | Sequence[RLE]) -> list[RLE]:
-    """Masks of instances as RLEs, whatever ``test_cfg.mask_format`` made of them."""
-    if isinstance(masks, torch.Tensor):
-        return encode_masks(masks.cpu().numpy())
-    return list(masks)
 
 
 def prediction_to_dict(
@@ -29,20 +21,21 @@ def prediction_to_dict(
     The keys are those of MMDetection's ``DetInferencer`` and of ``pred_instances``.
 
     Args:
-        data_sample: Sample with ``pred_instances``.
+        data_sample: Sample with ``pred_instances`` in the form of
+            :func:`as_amodal_instances`, which the inferencer's samples have.
         classes: Names of the classes.
 
     Returns:
         ``img_path`` (None for an array), ``frame_id`` (frames of a video only),
         ``height`` and ``width`` of the image, and one entry per instance, best
         score first, in ``labels``, ``label_names``, ``scores``, ``bboxes`` (amodal;
-        x1, y1, x2, y2 in pixels) and ``masks`` (amodal, RLE). ``occlusion_rates``,
-        ``visible_masks`` and ``invisible_masks`` only where the model predicts them.
+        x1, y1, x2, y2 in pixels) and ``masks`` (amodal, RLE). ``visible_masks``,
+        ``invisible_masks`` and ``occlusion_rates`` only where the model predicts them;
+        ``occlusion_rates_derived`` says whether the rates follow from the masks.
     """
     instances = data_sample.pred_instances.cpu()
     height, width = data_sample.ori_shape[:2]
     labels = instances.labels.tolist()
-    amodal = instance_rles(instances.masks)
     result: dict[str, Any] = dict(img_path=data_sample.get('img_path'))
     if 'frame_id' in data_sample:
         result['frame_id'] = data_sample.frame_id
@@ -53,16 +46,18 @@ def prediction_to_dict(
         label_names=[label_name(label, classes) for label in labels],
         scores=instances.scores.tolist(),
         bboxes=instances.bboxes.tolist(),
-        masks=amodal,
+        masks=instances.masks,
     )
     if 'occlusion_rates' in instances:
         result['occlusion_rates'] = instances.occlusion_rates.tolist()
+        result['occlusion_rates_derived'] = instances.occlusion_rates_derived
     if 'visible_masks' in instances:
-        visible = instance_rles(instances.visible_masks)
-        result['visible_masks'] = visible
+        result['visible_masks'] = instances.visible_masks
         result['invisible_masks'] = [
-            rle_difference(whole, part)
-            for whole, part in zip(amodal, visible, strict=True)
+            rle_difference(amodal, visible)
+            for amodal, visible in zip(
+                instances.masks, instances.visible_masks, strict=True
+            )
         ]
     return result
 
@@ -71,8 +66,8 @@ def describe(prediction: dict[str, Any], score_thr: float) -> str:
     """A prediction in words, one line per instance.
 
     Args:
-        prediction: What :func:`prediction_to_dict` made.
-        score_thr: Lowest score of instances that are named.
+        prediction: Result of :func:`prediction_to_dict`.
+        score_thr: Lowest score of listed instances.
 
     Returns:
         The text.
@@ -87,7 +82,9 @@ def describe(prediction: dict[str, Any], score_thr: float) -> str:
             f'  {prediction["label_names"][index]}  {prediction["scores"][index]:.3f}'
         )
         if 'occlusion_rates' in prediction:
-            line += f'  occlusion rate {prediction["occlusion_rates"][index]:.3f}'
+            derived = 'derived ' if prediction['occlusion_rates_derived'] else ''
+            rate = prediction['occlusion_rates'][index]
+            line += f'  {derived}occlusion rate {rate:.3f}'
         box = ', '.join(f'{side:.0f}' for side in prediction['bboxes'][index])
         lines.append(f'{line}  box [{box}]')
     return '\n'.join(lines)

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import gradio as gr
 
 from .amodal_inferencer import AmodalInferencer
-from .inputs import InputError
+from .errors import InputError
 from .web_prediction import (
     VIEWS,
     Prediction,
@@ -21,10 +21,12 @@ from .web_prediction import (
     sample_for_view,
 )
 
+TITLE = 'Amodal instance segmentation'
 LEGEND = """
 <b>Solid outline</b>: amodal mask. <b>Dashed</b>: where it is hidden, if the model
 predicts visible masks. <b>Fill</b>: visible part, or else the amodal mask.
-<b>occ</b>: occlusion rate, the hidden share of the amodal mask.
+<b>occ</b>: occlusion rate, the hidden share of the amodal mask; <b>derived</b>: not
+predicted, but computed from the predicted masks.
 <b>order</b>: 0 if nothing lies in front, 1 if something of order 0 does, and so on.
 """
 STYLE = """
@@ -34,7 +36,7 @@ STYLE = """
 .swatch {border-radius: 3px; display: inline-block; height: 1em; width: 2em}
 #drawn img {max-height: 65vh}
 """
-# Every ten minutes, files older than an hour go.
+# Every ten minutes, files older than an hour are deleted.
 DELETE_CACHE_SECONDS = (600, 3600)
 # Each holds an image and its prediction.
 KEPT_SESSIONS = 32
@@ -45,20 +47,19 @@ def build_page(
 ) -> gr.Blocks:
     """Build the page.
 
-    The model runs once per image; threshold and view only draw anew.
+    The model runs once per image; threshold and view only redraw.
 
     Args:
         inferencer: The model.
-        score_thr: Where the slider for the lowest score stands at first, in [0, 1].
+        score_thr: Initial value of the slider for the lowest score, in [0, 1].
         subtitle: Plain text below the title, such as which model it is.
 
     Returns:
         The page; :func:`launch_page` serves it.
     """
-    scratch = TemporaryDirectory(prefix='oaformer-web-')
 
     def predict(file: str) -> list:
-        """Run the model on an upload; what is wrong with a file stands in its place."""
+        """Run the model on an upload, or say what is wrong with the file."""
         start = time.perf_counter()
         try:
             result = predict_file(inferencer, file)
@@ -72,7 +73,7 @@ def build_page(
             result,
             text,
             gr.Radio(visible=result is not None and result.has_visible_masks),
-            _download(result, Path(scratch.name)),
+            _download(result),
         ]
 
     def draw(result: Prediction | None, score_thr: float, view: str) -> list:
@@ -90,16 +91,13 @@ def build_page(
         return [image, paragraph(text), dict(headers=headers, data=rows)]
 
     with gr.Blocks(
-        title='OAFormer',
+        title=TITLE,
         analytics_enabled=False,
         delete_cache=DELETE_CACHE_SECONDS,
         fill_width=True,
     ) as page:
         prediction = gr.State()
-        gr.HTML(
-            '<h1>OAFormer: amodal instance segmentation</h1>'
-            + paragraph(subtitle, 'legend')
-        )
+        gr.HTML(f'<h1>{TITLE}</h1>' + paragraph(subtitle, 'legend'))
         with gr.Row():
             with gr.Column(scale=1, min_width=280):
                 upload = gr.File(
@@ -168,6 +166,7 @@ def launch_page(
     host: str = '127.0.0.1',
     port: int = 7860,
     max_upload_mb: float = 20,
+    auth: tuple[str, str] | None = None,
 ) -> str:
     """Serve a page in the background, without share link and telemetry.
 
@@ -176,17 +175,19 @@ def launch_page(
         host: Address to listen on; '0.0.0.0' is every network of this machine.
         port: Port to listen on.
         max_upload_mb: Largest upload in megabytes of 1024 x 1024 bytes.
+        auth: User and password that the page asks for; None asks for none.
 
     Returns:
         The page's address. It is served until the process ends or ``page.close()``.
 
     Raises:
-        OSError: If the address or port cannot be had.
+        OSError: If the address or port is not available.
     """
     _, address, _ = page.launch(
         server_name=host,
         server_port=port,
         max_file_size=round(max_upload_mb * 2**20),
+        auth=auth,
         share=False,
         inbrowser=False,
         quiet=True,
@@ -211,13 +212,12 @@ def _summary(result: Prediction, seconds: float) -> str:
     return paragraph(f'{name}: {width} x {height} pixels, {seconds:.1f} s')
 
 
-def _download(result: Prediction | None, folder: Path) -> gr.DownloadButton:
+def _download(result: Prediction | None) -> gr.DownloadButton:
     """The button, with the prediction in the form of the inferencer's files."""
-    # Gradio has copied the last one before the next image's turn.
-    for old in folder.iterdir():
-        old.unlink()
     if result is None:
         return gr.DownloadButton(value=None, interactive=False)
-    file = folder / f'{Path(result.content["img_path"]).stem}.json'
-    file.write_text(json.dumps(result.content))
-    return gr.DownloadButton(value=file, interactive=True)
+    with TemporaryDirectory(prefix='oaformer-web-') as folder:
+        file = Path(folder) / f'{Path(result.content["img_path"]).stem}.json'
+        file.write_text(json.dumps(result.content))
+        # Gradio copies the file to its cache here
+        return gr.DownloadButton(value=file, interactive=True)

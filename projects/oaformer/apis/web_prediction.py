@@ -1,4 +1,4 @@
-"""What the web page does with an image: read, predict, choose, list."""
+"""The web page's work on an image: read, predict, select, list."""
 
 import html
 from pathlib import Path
@@ -11,12 +11,13 @@ from PIL import Image
 
 from ..visualization.colors import instance_color
 from .amodal_inferencer import AmodalInferencer
-from .inputs import InputError, read_image
+from .errors import InputError
+from .inputs import read_image
 from .occlusion_layers import occlusion_layers
 from .results import prediction_to_dict
 
 MAX_MEGAPIXELS = 50
-"""Largest image: a small file may unfold to gigabytes of pixels and masks."""
+"""Largest image: a small file may decode to gigabytes of pixels and masks."""
 
 VIEWS = {
     'amodal and visible': ('masks', 'visible_masks'),
@@ -24,11 +25,11 @@ VIEWS = {
     'visible': ('visible_masks', None),
     'invisible': ('invisible_masks', None),
 }
-"""What can be looked at: the masks that are outlined, and those that are filled."""
+"""Views: the masks that are outlined, and those that are filled."""
 
 
 class Prediction(NamedTuple):
-    """An image and what the model says of it.
+    """An image and its prediction.
 
     Attributes:
         image: The image, BGR, uint8, (H, W, 3).
@@ -42,12 +43,12 @@ class Prediction(NamedTuple):
 
     @property
     def has_visible_masks(self) -> bool:
-        """Whether the model predicts visible masks, so that there is a choice."""
+        """Whether the model predicts visible masks, which gives a choice of views."""
         return 'visible_masks' in self.content
 
 
 def predict_file(inferencer: AmodalInferencer, file: str) -> Prediction:
-    """Read a file that somebody sent and predict its instances.
+    """Read an uploaded file and predict its instances.
 
     Args:
         inferencer: The model.
@@ -57,7 +58,7 @@ def predict_file(inferencer: AmodalInferencer, file: str) -> Prediction:
         The prediction, all instances.
 
     Raises:
-        InputError: If it is no image, or one with too many pixels.
+        InputError: If it is not an image, or has too many pixels.
     """
     name = Path(file).name
     _check_size(file)
@@ -82,15 +83,14 @@ def sample_for_view(prediction: Prediction, view: str) -> DetDataSample:
     """
     outlined, filled = VIEWS[view]
     instances = prediction.data_sample.pred_instances
-    kept = ('labels', 'scores', 'occlusion_rates')
-    sample = DetDataSample()
-    sample.pred_instances = InstanceData(
-        **{key: instances[key] for key in kept if key in instances},
-        masks=prediction.content[outlined],
-    )
+    shown = InstanceData(metainfo=instances.metainfo)
+    for key in ('bboxes', 'labels', 'scores', 'occlusion_rates'):
+        if key in instances:
+            shown[key] = instances[key]
+    shown.masks = prediction.content[outlined]
     if filled in prediction.content:
-        sample.pred_instances.visible_masks = prediction.content[filled]
-    return sample
+        shown.visible_masks = prediction.content[filled]
+    return DetDataSample(pred_instances=shown)
 
 
 def instance_table(
@@ -104,8 +104,8 @@ def instance_table(
 
     Returns:
         Headers and rows, best score first. Occlusion rate and order are left out
-        where the model tells nothing of them; 'order' is :func:`occlusion_layers`
-        among the listed instances, 'color' an HTML swatch.
+        where nothing is predicted that gives them; 'order' is
+        :func:`occlusion_layers` among the listed instances, 'color' an HTML swatch.
     """
     instances = prediction.data_sample.pred_instances
     shown = instances[instances.scores >= score_thr]
@@ -116,7 +116,8 @@ def instance_table(
     }
     if 'occlusion_rates' in shown:
         rates = shown.occlusion_rates.tolist()
-        columns['occlusion rate'] = [f'{rate:.2f}' for rate in rates]
+        derived = ' (derived)' if shown.occlusion_rates_derived else ''
+        columns[f'occlusion rate{derived}'] = [f'{rate:.2f}' for rate in rates]
     order = occlusion_layers(shown)
     if order is not None:
         columns['order'] = order
@@ -129,7 +130,7 @@ def paragraph(text: str, css_class: str = 'message') -> str:
 
 
 def _check_size(file: str) -> None:
-    """Refuse by its header what is no image or would not fit into memory."""
+    """Refuse by its header a file that is not an image or too large for memory."""
     name = Path(file).name
     try:
         with Image.open(file) as image:
@@ -138,7 +139,7 @@ def _check_size(file: str) -> None:
         too_large = True
     except (OSError, SyntaxError, ValueError) as error:
         raise InputError(
-            f'{name} is no image, or its format is unknown. JPEG and PNG are known.'
+            f'{name} is not an image, or its format is unknown. JPEG and PNG are known.'
         ) from error
     if too_large:
         raise InputError(

@@ -76,6 +76,10 @@ def parse_annotation(
     """
     findings: list[Finding] = []
     amodal, visible = _masks(annotation, height, width, findings)
+    area = 0 if amodal is None else rle_area(amodal)
+    if amodal is not None and area == 0:
+        message = '"segmentation" is empty: the object has no pixel'
+        findings.append(Finding('empty_amodal_mask', 'segmentation', message))
     iscrowd = read_flag(annotation, 'iscrowd', findings)
     ignore = read_flag(annotation, 'ignore', findings)
     annotated_rate = read_number(annotation, 'occlude_rate', findings)
@@ -83,10 +87,11 @@ def parse_annotation(
     annotated_bbox = read_bbox(annotation, findings)
     if any(finding.severity == ERROR for finding in findings):
         return None, findings
-    area = rle_area(amodal)
-    inside = amodal if visible is amodal else rle_intersection(visible, amodal)
-    visible_area = rle_area(inside)
-    outside = rle_area(visible) - visible_area
+    inside, visible_area, outside = amodal, area, 0
+    if visible is not amodal:
+        inside = rle_intersection(visible, amodal)
+        visible_area = rle_area(inside)
+        outside = rle_area(visible) - visible_area
     if outside:
         message = f'{outside} pixels of the visible mask lie outside the amodal mask'
         findings.append(
@@ -214,9 +219,6 @@ def _masks(
     if isinstance(amodal, Finding):
         findings.append(amodal)
         amodal = None
-    elif rle_area(amodal) == 0:
-        message = '"segmentation" is empty: the object has no pixel'
-        findings.append(Finding('empty_amodal_mask', 'segmentation', message))
     for key in ('visible_mask', 'invisible_mask'):
         if annotation.get(key) is None:
             continue

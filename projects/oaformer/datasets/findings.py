@@ -70,7 +70,7 @@ KINDS = {
         WARNING, 'an object annotated twice: same image, category and masks'
     ),
     'empty_image_size': Kind(
-        WARNING, 'an image file of another size than annotated, without objects'
+        WARNING, 'an image file of another size than annotated, without objects to load'
     ),
 }
 """Every kind of finding by its name, errors first."""

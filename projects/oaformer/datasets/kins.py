@@ -13,8 +13,8 @@ class KINSDataset(AmodalCocoDataset):
     ``training/image_2``) and 7,517 to test (``testing/image_2``), about 375 x 1242.
     Reads what ``tools/dataset_converters/kins_to_amodal.py`` makes of either release:
     ``instances_{train,val}.json`` or ``update_{train,test}_2020.json``. Id 3 is the
-    paper's class ``rider``, of which neither release has an object: a file may list it,
-    nobody asks for it.
+    paper's class ``rider``, of which neither release has an object: listed in some
+    files, unused.
     """
 
     METAINFO = dict(

@@ -1,27 +1,27 @@
-"""What an ONNX file says about how it is used."""
+"""The config inside an ONNX file."""
 
 import math
 
 from mmengine.config import Config, ConfigDict
+from torch import nn
 
 
-def embedded_config(cfg: Config | ConfigDict) -> Config:
+def embedded_config(detector: nn.Module) -> Config:
     """The part of a config that a runtime needs.
 
     Args:
-        cfg: The model's config.
+        detector: The detector, its config as ``cfg``.
 
     Returns:
-        The fusion head, the test pipeline and the visualiser.
+        The postprocessor, the test pipeline and the visualiser.
     """
-    fusion_head = cfg.model.get('panoptic_fusion_head') or dict(
-        type='AmodalFusionHead',
-        num_things_classes=cfg.model.panoptic_head.num_things_classes,
-    )
-    fusion_head = dict(fusion_head, test_cfg=cfg.model.get('test_cfg') or {})
+    cfg = detector.cfg
+    postprocessor = detector.postprocessor_config(cfg.model)
+    postprocessor = dict(postprocessor, test_cfg=cfg.model.get('test_cfg') or {})
     pipeline = cfg.test_dataloader.dataset.pipeline
     embedded = dict(
-        model=dict(panoptic_fusion_head=fusion_head),
+        # the key of files written by earlier versions
+        model=dict(panoptic_fusion_head=postprocessor),
         test_dataloader=dict(dataset=dict(pipeline=pipeline)),
     )
     if cfg.get('visualizer'):

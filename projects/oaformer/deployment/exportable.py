@@ -3,29 +3,34 @@
 import torch
 from torch import Tensor, nn
 
-from ..models.detectors import OAFormer
-from ..models.heads import OAFormerOutput
-
 INPUT_NAMES = ('inputs', 'img_shapes')
 
 
-class ExportableOAFormer(nn.Module):
-    """Plain images in, what :class:`AmodalFusionHead` takes out; tensors only.
+class ExportableDetector(nn.Module):
+    """Plain images in, what the detector's postprocessor takes out; tensors only.
 
-    Normalisation is inside, so that whoever runs the file needs no mean and no standard
-    deviation. Masks are not built: the fusion head takes mask embeddings and features,
-    and builds the masks of those instances only that it chooses.
+    Normalisation is inside, so that a runtime needs no mean and no standard deviation.
 
     Args:
-        detector: The detector, in evaluation mode.
+        detector: The detector, in evaluation mode: one with ``forward_tensors``, such
+            as :meth:`OAFormer.forward_tensors`, and ``postprocessor_config``.
+
+    Raises:
+        ValueError: If the detector has no such methods.
     """
 
-    def __init__(self, detector: OAFormer) -> None:
+    def __init__(self, detector: nn.Module) -> None:
         super().__init__()
+        if not hasattr(detector, 'forward_tensors'):
+            raise ValueError(
+                f'{type(detector).__name__} cannot be exported: only detectors whose '
+                'network is one function of tensors can, such as OAFormer; two-stage '
+                'detectors select boxes in between'
+            )
         self.detector = detector
 
     def forward(self, inputs: Tensor, img_shapes: Tensor) -> tuple[Tensor, ...]:
-        """Predict the last stage of the head.
+        """Run the network.
 
         Args:
             inputs: Images, BGR, uint8, (B, 3, H, W), each at the upper left of its
@@ -34,7 +39,7 @@ class ExportableOAFormer(nn.Module):
             img_shapes: Height and width of each image, int64, (B, 2).
 
         Returns:
-            What :func:`named_tensors` names, in its order.
+            The values of the detector's ``forward_tensors``.
         """
         preprocessor = self.detector.data_preprocessor
         images = preprocessor(dict(inputs=inputs, data_samples=None))['inputs']
@@ -45,32 +50,4 @@ class ExportableOAFormer(nn.Module):
         inside = (rows < height) & (columns < width)
         # padded after normalising, as the preprocessor pads
         images = images.masked_fill(~inside, preprocessor.pad_value)
-        features = self.detector.extract_feat(images)
-        output = self.detector.panoptic_head.predict(features, None)
-        return tuple(named_tensors(output).values())
-
-
-def named_tensors(output: OAFormerOutput) -> dict[str, Tensor]:
-    """The final prediction as tensors, under the names of :class:`OAFormerOutput`.
-
-    Args:
-        output: What a head predicts.
-
-    Returns:
-        A tensor for each field that is not empty: the last of a list.
-    """
-    return {
-        name: value if isinstance(value, Tensor) else value[-1]
-        for name, value in output.last_stage()._asdict().items()
-        if len(value)
-    }
-
-
-def as_output(tensors: dict[str, Tensor]) -> OAFormerOutput:
-    """The reverse of :func:`named_tensors`, for the fusion head."""
-    lists = {
-        name: [tensors[name]] if name in tensors else []
-        for name in OAFormerOutput._fields
-    }
-    lists['mask_features'] = tensors['mask_features']
-    return OAFormerOutput(**lists)
+        return tuple(self.detector.forward_tensors(images).values())

@@ -9,11 +9,10 @@ from pathlib import Path
 import onnx
 import onnxruntime
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from ..models.detectors import OAFormer
 from .embedded_config import embedded_config
-from .exportable import INPUT_NAMES, ExportableOAFormer, named_tensors
+from .exportable import INPUT_NAMES, ExportableDetector
 from .group_norm import replace_group_norms
 
 # The first opset with GridSample.
@@ -21,16 +20,16 @@ MIN_OPSET = 16
 
 
 def export_onnx(
-    detector: OAFormer,
+    detector: nn.Module,
     file: str | Path,
     size: tuple[int, int],
     batch_size: int | None = 1,
     opset: int = 17,
     dataset_meta: Mapping | None = None,
 ) -> None:
-    """Write a detector as an ONNX file that brings all it takes to use it.
+    """Write a detector as an ONNX file with all that its use needs.
 
-    Its inputs and outputs are those of :class:`ExportableOAFormer`. Its metadata are
+    Its inputs and outputs are those of :class:`ExportableDetector`. Its metadata are
     ``config``, text of :func:`embedded_config`, and ``dataset_meta``, JSON with the
     names of the ``classes``.
 
@@ -48,8 +47,10 @@ def export_onnx(
         dataset_meta: Names of the ``classes``, if known.
 
     Raises:
-        ValueError: If size or opset can't be.
+        ValueError: If the detector cannot be exported, or size or opset are not
+            possible.
     """
+    exportable = ExportableDetector(copy.deepcopy(detector)).eval()
     divisor = detector.data_preprocessor.pad_size_divisor
     if any(side <= 0 or side % divisor for side in size):
         raise ValueError(
@@ -63,14 +64,12 @@ def export_onnx(
         )
     if batch_size is not None and batch_size < 1:
         raise ValueError(f'the batch size must be at least 1, not {batch_size}')
-    config = embedded_config(detector.cfg)
-    exportable = ExportableOAFormer(copy.deepcopy(detector)).eval()
+    config = embedded_config(detector)
     replace_group_norms(exportable)
     # with one image a traced batch could not be told from other ones
     inputs = example_inputs(2 if batch_size is None else batch_size, size)
     with torch.no_grad():
-        features = detector.extract_feat(torch.zeros(1, 3, *size))
-        output_names = list(named_tensors(detector.panoptic_head(features)))
+        output_names = list(detector.forward_tensors(torch.zeros(1, 3, *size)))
     names = [*INPUT_NAMES, *output_names]
     with warnings.catch_warnings():
         # sizes become constants, as they should
@@ -118,7 +117,7 @@ def example_inputs(
     return inputs, (full * shares).long().clamp(min=1)
 
 
-def largest_differences(detector: OAFormer, file: str | Path) -> dict[str, float]:
+def largest_differences(detector: nn.Module, file: str | Path) -> dict[str, float]:
     """Compare an exported model in ONNX Runtime with PyTorch, on random images.
 
     Args:
@@ -137,7 +136,7 @@ def largest_differences(detector: OAFormer, file: str | Path) -> dict[str, float
         name: tensor.numpy() for name, tensor in zip(INPUT_NAMES, inputs, strict=True)
     }
     with torch.no_grad():
-        expected = ExportableOAFormer(detector)(*inputs)
+        expected = ExportableDetector(detector)(*inputs)
     outputs = zip(session.get_outputs(), session.run(None, feed), expected, strict=True)
     return {
         output.name: float((torch.from_numpy(result) - tensor).abs().max())

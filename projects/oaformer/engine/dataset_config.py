@@ -42,8 +42,11 @@ def dataset_classes(cfg: Config | ConfigDict, open_files: bool = True) -> tuple:
     """
     dataset = innermost_dataset(cfg.get('test_dataloader', {}).get('dataset', {}))
     classes = dataset.get('metainfo', {}).get('classes')
-    if classes is None and 'type' in dataset:
-        known = DATASETS.get(dataset['type'])
+    if classes is None:
+        kind = dataset.get('type')
+        name = getattr(kind, '__name__', str(kind)).rpartition('.')[2]
+        # not DATASETS.get, which imports a module of an unknown name
+        known = DATASETS.module_dict.get(name)
         classes = getattr(known, 'METAINFO', {}).get('classes')
     if classes is not None and not isinstance(classes, str):
         return tuple(classes)

@@ -62,34 +62,6 @@ def occlusion_order(
     return _front_first(pairs, leads, abs(leads) >= min_pixels)
 
 
-def occlusion_order_by_rate(
-    amodal: Sequence[RLE], rates: ArrayLike, min_pixels: int = MIN_PIXELS
-) -> np.ndarray:
-    """Order of the overlapping objects of an image, derived from occlusion rates.
-
-    Of two objects whose amodal masks overlap the less occluded one is taken to be in
-    front, for models that predict no visible masks. A guess: an object in front of
-    another may be hidden still more by a third.
-
-    Args:
-        amodal: N amodal masks.
-        rates: Their occlusion rates, shape (N,).
-        min_pixels: Smallest overlap in pixels, from 1 on.
-
-    Returns:
-        Indices (front, back), int64 of shape (P, 2). Pairs of equal rate are left out.
-
-    Raises:
-        ValueError: If ``min_pixels`` is less than 1, or the masks differ in size or in
-            number from the rates.
-    """
-    _check_objects(amodal, rates, min_pixels)
-    pairs = _pairs_with_overlapping_boxes(amodal)
-    overlaps = intersection_areas(*(_take(amodal, side) for side in pairs.T))
-    leads = lead_by_rates(pairs, rates)
-    return _front_first(pairs, leads, (overlaps >= min_pixels) & (leads != 0))
-
-
 def lead_by_visible_masks(
     pairs: ArrayLike, amodal: Sequence[RLE], visible: Sequence[RLE]
 ) -> np.ndarray:
@@ -152,38 +124,11 @@ def order_accuracy(leads: ArrayLike) -> OrderAccuracy:
     )
 
 
-def front_to_back(pairs: ArrayLike, num_objects: int) -> list[int]:
-    """One order of all objects that keeps to the pairwise one.
-
-    Again and again the object that the fewest of the others are in front of comes next,
-    of several the one with the lowest index. Where objects lie in a circle (each in
-    front of the next) no order keeps to all pairs, and that breaks it up.
-
-    Args:
-        pairs: Indices (front, back), shape (P, 2).
-        num_objects: Number N of objects.
-
-    Returns:
-        The indices 0 to N - 1, front first.
-    """
-    is_in_front = np.zeros((num_objects, num_objects), dtype=bool)
-    is_in_front[tuple(_pairs(pairs).T)] = True
-    remaining, order = np.arange(num_objects), []
-    while len(remaining):
-        num_in_front = is_in_front[np.ix_(remaining, remaining)].sum(axis=0)
-        position = int(num_in_front.argmin())
-        order.append(int(remaining[position]))
-        remaining = np.delete(remaining, position)
-    return order
-
-
 def _check_objects(
     amodal: Sequence[RLE], others: Sequence | np.ndarray, min_pixels: int
 ) -> None:
     if len(amodal) != len(others):
-        raise ValueError(
-            f'{len(amodal)} amodal masks, but {len(others)} visible masks or rates'
-        )
+        raise ValueError(f'{len(amodal)} amodal masks, but {len(others)} visible masks')
     if min_pixels < 1:
         raise ValueError(f'min_pixels must be at least 1, not {min_pixels}')
 

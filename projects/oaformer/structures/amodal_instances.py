@@ -10,6 +10,9 @@ from mmengine.structures import InstanceData
 from .rle import RLE, rle_areas, rle_intersection, with_str_counts
 from .rle_encoding import encode_masks
 
+REQUIRED = ('bboxes', 'labels', 'scores', 'masks')
+OPTIONAL = ('visible_masks', 'occlusion_rates')
+
 
 def as_amodal_instances(prediction: InstanceData | Mapping[str, Any]) -> InstanceData:
     """Bring a prediction of one image into the form that all consumers read.
@@ -21,42 +24,36 @@ def as_amodal_instances(prediction: InstanceData | Mapping[str, Any]) -> Instanc
             ``occlusion_rates`` (n,) in [0, 1]. Other fields are left out.
 
     Returns:
-        The same fields by the same names. Masks are RLEs, each visible mask is cut to
-        its amodal mask. Visible masks without rates give the rates 1 - visible area /
-        amodal area, 0 for an empty mask; ``occlusion_rates_derived`` in the metainfo
-        says whether they are such.
+        The same fields by the same names. Masks are lists of RLEs with ``counts`` as
+        ``str``, each visible mask is cut to its amodal mask; the rest are tensors on
+        the device where they were. Visible masks without rates give the rates 1 -
+        visible area / amodal area, 0 for an empty mask; ``occlusion_rates_derived`` in
+        the metainfo says whether they are such. Applied to its own result, or to the
+        ``to_dict()`` of that, it changes nothing.
 
     Raises:
         ValueError: If a field is missing, or fields differ in length.
     """
-    missing = [
-        key for key in ('bboxes', 'labels', 'scores', 'masks') if key not in prediction
-    ]
+    missing = [key for key in REQUIRED if key not in prediction]
     if missing:
         raise ValueError(f'the predicted instances have no {", ".join(missing)}')
-    instances = InstanceData()
-    for key in ('bboxes', 'labels', 'scores'):
-        instances[key] = torch.as_tensor(prediction[key])
-    try:
-        instances.masks = _as_rles(prediction['masks'])
-        if 'visible_masks' in prediction:
-            visible = _as_rles(prediction['visible_masks'])
-            instances.visible_masks = [
-                rle_intersection(part, whole)
-                for part, whole in zip(visible, instances.masks, strict=True)
-            ]
-        if 'occlusion_rates' in prediction:
-            instances.occlusion_rates = torch.as_tensor(prediction['occlusion_rates'])
-    except (AssertionError, ValueError) as error:
-        raise ValueError(
-            f'the predicted instances differ in length: {error}'
-        ) from error
-    derived = prediction.get('occlusion_rates_derived', False)
-    if 'visible_masks' in instances and 'occlusion_rates' not in instances:
-        derived = True
-        rates = derived_occlusion_rates(instances.masks, instances.visible_masks)
-        instances.occlusion_rates = instances.scores.new_tensor(rates)
-    if 'occlusion_rates' in instances:
+    fields = {key: prediction[key] for key in REQUIRED + OPTIONAL if key in prediction}
+    lengths = {key: len(value) for key, value in fields.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f'the predicted instances differ in number: {lengths}')
+    derived = bool(prediction.get('occlusion_rates_derived', False))
+    for key, value in fields.items():
+        is_mask = key.endswith('masks')
+        fields[key] = _as_rles(value) if is_mask else torch.as_tensor(value)
+    if 'visible_masks' in fields:
+        pairs = zip(fields['visible_masks'], fields['masks'], strict=True)
+        fields['visible_masks'] = [rle_intersection(*pair) for pair in pairs]
+        if 'occlusion_rates' not in fields:
+            derived = True
+            rates = derived_occlusion_rates(fields['masks'], fields['visible_masks'])
+            fields['occlusion_rates'] = fields['scores'].new_tensor(rates)
+    instances = InstanceData(**fields)
+    if 'occlusion_rates' in fields:
         instances.set_metainfo(dict(occlusion_rates_derived=derived))
     return instances
 

@@ -1,20 +1,18 @@
 """The visualiser: amodal outline, visible fill, class, score and occlusion rate."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import cv2
 import mmcv
 import numpy as np
 import pycocotools.mask as mask_util
-import torch
 from mmdet.registry import VISUALIZERS
 from mmdet.structures import DetDataSample
-from mmdet.structures.mask import BitmapMasks
 from mmdet.visualization import DetLocalVisualizer
 from mmengine.dist import master_only
 from mmengine.structures import InstanceData
 
-from ..structures import RLE, decode_masks, encode_masks
+from ..structures import RLE, as_amodal_instances, decode_masks, encode_masks
 from . import drawing
 from .colors import colors_like, instance_color
 
@@ -30,7 +28,8 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
     half. Its amodal outline is solid where the instance is
     visible and dashed where it is hidden; its visible part is filled. A prediction
     without ``visible_masks`` has a lighter fill over its amodal mask and a solid
-    outline. The label reads 'class score | occ 37%', where 37 % is the occlusion rate.
+    outline. The label reads 'class score | occ 37%', where 37 % is the occlusion rate;
+    the title says if it is derived from the masks.
 
     Small images are enlarged by a whole factor, so that labels stay readable.
 
@@ -39,7 +38,7 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
         image: Image to start with, RGB, (H, W, 3).
         vis_backends: Configs of the visualisation backends.
         save_dir: Folder of the backends' files.
-        line_width: Width of outlines in pixels; chosen by the image's size if None.
+        line_width: Width of outlines in pixels; by the image's size if None.
         alpha: Share of the color in the fill of visible parts, in [0, 1].
     """
 
@@ -132,10 +131,7 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
         panels = []
         ground_truth = prediction = None
         if data_sample is not None and draw_gt:
-            ground_truth = data_sample.get('gt_instances')
-            # Without loaded annotations an empty panel would claim an empty image.
-            if ground_truth is not None and 'labels' not in ground_truth:
-                ground_truth = None
+            ground_truth = _annotated(data_sample.get('gt_instances'))
         if data_sample is not None and draw_pred:
             prediction = data_sample.get('pred_instances')
         if ground_truth is not None:
@@ -144,6 +140,7 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
         if prediction is not None:
             prediction = prediction[prediction.scores >= pred_score_thr]
             prediction = prediction[prediction.scores.argsort(descending=True)]
+            prediction = as_amodal_instances(prediction)
             colors = _prediction_colors(prediction, ground_truth)
             panels.append(self._draw_panel(image, prediction, 'prediction', colors))
         return _side_by_side(panels) if panels else image
@@ -170,7 +167,10 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
             drawing.draw_outline(panel, instance, width)
         text_height = max(11, round(side / 52))
         drawing.draw_labels(panel, by_area, text_height)
-        return drawing.add_header(panel, f'{title} ({len(instances)})', text_height)
+        title = f'{title} ({len(instances)})'
+        if instances.get('occlusion_rates_derived'):
+            title += ', occ derived from masks'
+        return drawing.add_header(panel, title, text_height)
 
     def _instances(
         self,
@@ -183,22 +183,23 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
         """Crops, colors and labels of what has pixels, enlarged by ``factor``."""
         if len(instances) == 0:
             return []
-        amodal = _mask_reader(instances.masks, image_size, title)
-        visible_masks = getattr(instances.masks, 'visible', None)
-        if visible_masks is None:
-            visible_masks = instances.get('visible_masks')
-        visible = _mask_reader(visible_masks, image_size, title)
+        _check_size(instances, image_size, title)
+        # One mask at a time: a hundred at full size would fill a gigabyte.
+        visible_masks = instances.get('visible_masks')
         drawn = []
         for index in range(len(instances)):
-            mask = amodal(index)
+            mask = _decode(instances.masks[index])
             left, top, width, height = cv2.boundingRect(mask)
             if width == 0:
                 continue
             crop = np.s_[top : top + height, left : left + width]
+            visible = None
+            if visible_masks is not None:
+                visible = _enlarge(_decode(visible_masks[index])[crop], factor)
             drawn.append(
                 drawing.DrawnInstance(
                     amodal=_enlarge(mask[crop], factor),
-                    visible=visible and _enlarge(visible(index)[crop], factor),
+                    visible=visible,
                     corner=(left * factor, top * factor),
                     color=instance_color(colors[index]),
                     text=self._label(instances, index),
@@ -225,52 +226,42 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
 def _prediction_colors(
     prediction: InstanceData, ground_truth: InstanceData | None
 ) -> Sequence[int]:
-    """Color of each prediction: that of the object it stands for, if one is drawn."""
+    """Color of each prediction: that of the object it overlaps, if one is drawn."""
     if ground_truth is None or not len(prediction) or not len(ground_truth):
         return range(len(prediction))
-    predicted, annotated = _rles(prediction.masks), _rles(ground_truth.masks)
-    if predicted[0]['size'] != annotated[0]['size']:
-        return range(len(prediction))
-    return colors_like(mask_util.iou(predicted, annotated, [0] * len(annotated)))
+    is_crowd = [0] * len(ground_truth)
+    return colors_like(mask_util.iou(prediction.masks, ground_truth.masks, is_crowd))
 
 
-def _rles(masks: BitmapMasks | torch.Tensor | np.ndarray | Sequence[RLE]) -> list[RLE]:
-    if isinstance(masks, BitmapMasks):
-        masks = masks.masks
-    if isinstance(masks, torch.Tensor):
-        masks = masks.cpu().numpy()
-    return encode_masks(masks) if isinstance(masks, np.ndarray) else list(masks)
-
-
-def _mask_reader(
-    masks: BitmapMasks | torch.Tensor | np.ndarray | Sequence[dict] | None,
-    image_size: tuple[int, int],
-    title: str,
-) -> Callable[[int], np.ndarray] | None:
-    """Function from an index to a uint8 mask (H, W), for every form of masks.
-
-    One mask at a time: a hundred at full size would fill a gigabyte.
-    """
-    if masks is None:
+def _annotated(instances: InstanceData | None) -> InstanceData | None:
+    """Ground truth in the form of predictions; None where none was loaded."""
+    # Without loaded annotations an empty panel would claim an empty image.
+    if instances is None or 'labels' not in instances:
         return None
-    if isinstance(masks, BitmapMasks):
-        masks = masks.masks
+    carrier = instances.masks
+    fields = dict(labels=instances.labels, masks=encode_masks(carrier.masks))
+    # an AmodalMasks, or BitmapMasks without these
+    if hasattr(carrier, 'visible'):
+        fields['visible_masks'] = encode_masks(carrier.visible)
+        fields['occlusion_rates'] = carrier.occlusion_rates
+    return InstanceData(**fields)
 
-    def read(index: int) -> np.ndarray:
-        mask = masks[index]
-        if isinstance(mask, dict):
-            mask = decode_masks([mask])[0]
-        mask = np.ascontiguousarray(mask, dtype=np.uint8)
-        if mask.shape != image_size:
+
+def _check_size(instances: InstanceData, size: tuple[int, int], title: str) -> None:
+    for mask in instances.masks:
+        height, width = mask['size']
+        if (height, width) != tuple(size):
             raise ValueError(
-                f'{title}: a mask has {mask.shape[0]} rows and {mask.shape[1]} columns '
-                f'but the image {image_size[0]} and {image_size[1]}. In a test '
-                'pipeline, load the annotations after Resize: they then keep the size '
-                'of the image on disk, which is drawn'
+                f'{title}: a mask has {height} rows and {width} columns but the image '
+                f'{size[0]} and {size[1]}. In a test pipeline, load the annotations '
+                'after Resize: they then keep the size of the image on disk, which is '
+                'drawn'
             )
-        return mask
 
-    return read
+
+def _decode(mask: RLE) -> np.ndarray:
+    """Mask as uint8, (H, W)."""
+    return np.ascontiguousarray(decode_masks([mask])[0])
 
 
 def _enlarge(mask: np.ndarray, factor: int) -> np.ndarray:

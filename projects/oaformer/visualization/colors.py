@@ -12,8 +12,8 @@ SAME_OBJECT_IOU = 0.5
 def instance_color(index: int) -> Color:
     """Color number ``index`` of an endless palette, RGB.
 
-    Hues advance by the golden ratio, so that any few neighbours lie far apart; value
-    alternates so that a hue that comes near an earlier one still looks different.
+    Hues advance by the golden ratio, so that neighbours in the palette differ; value
+    alternates so that a hue close to an earlier one still looks different.
     """
     hue = (0.56 + index * 0.618034) % 1.0 * 360
     value = (1.0, 0.82, 0.92)[index % 3]

@@ -1,4 +1,4 @@
-"""Draw amodal instances on images. Everything here is RGB, uint8."""
+"""Draw amodal instances on images. Images are RGB, uint8."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple

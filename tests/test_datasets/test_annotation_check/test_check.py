@@ -1,4 +1,5 @@
 import json
+from collections import defaultdict
 
 import numpy as np
 import pytest
@@ -6,7 +7,11 @@ from PIL import Image
 from planted_faults import FAULTS, SIZES, entry, first, good_content, planted
 
 from oaformer.datasets import AmodalCocoDataset, read_annotation_file
-from oaformer.datasets.annotation_check import check_annotations, read_image_files
+from oaformer.datasets.annotation_check import (
+    ImageFile,
+    check_annotations,
+    read_image_files,
+)
 from oaformer.datasets.findings import ERROR, KINDS
 from oaformer.evaluation import load_ground_truth
 
@@ -111,6 +116,8 @@ def test_the_same_for_values_of_any_type(seed, tmp_path):
             content[section][index] = value
         else:
             item[sorted(item)[rng.integers(len(item))]] = value
+    files = defaultdict(lambda: ImageFile('a.png', (40, 60)))
+    assert check_annotations(content, files).findings
     findings = check_annotations(content).findings
     path = tmp_path / 'a.json'
     path.write_text(json.dumps(content))

@@ -36,7 +36,7 @@ LARGE_SCALE_JITTER = [
 
 
 def sample(seed, count=6):
-    """Objects whose mask, label, box and rate all tell which object it is."""
+    """Objects with distinct masks, labels, boxes and rates."""
     rng = np.random.default_rng(seed)
     instances = []
     for index in range(count):

@@ -58,10 +58,8 @@ def test_logits_of_every_stage_in_float64(monkeypatch):
 
 @torch.no_grad()
 @pytest.mark.parametrize('rescale', [True, False])
-@pytest.mark.parametrize('mask_format', ['rle', 'bitmap'])
-def test_instances_after_post_processing(mask_format, rescale):
+def test_instances_after_post_processing(rescale):
     stock, ours = pair()
-    ours.panoptic_fusion_head.mask_format = mask_format
     ours.panoptic_fusion_head.mask_chunk_size = 3
     batch = samples(image_size=(60, 90), output_size=(120, 180))
     expected = stock.predict(images(), copy.deepcopy(batch), rescale=rescale)
@@ -72,9 +70,7 @@ def test_instances_after_post_processing(mask_format, rescale):
         torch.testing.assert_close(first.scores[order], second.scores)
         assert first.labels[order].tolist() == second.labels.tolist()
         torch.testing.assert_close(first.bboxes[order], second.bboxes)
-        masks = second.masks
-        if mask_format == 'rle':
-            masks = torch.from_numpy(decode_masks(masks)).bool()
+        masks = torch.from_numpy(decode_masks(second.masks)).bool()
         assert torch.equal(first.masks[order], masks)
         assert 'occlusion_rates' not in second
 

@@ -1,11 +1,15 @@
 """What a step costs beyond arithmetic: waiting for the device, and memory."""
 
 import copy
+from collections import Counter
 
 import pytest
 import torch
 from tiny_models import images, oaformer, samples
 from torch.utils._python_dispatch import TorchDispatchMode
+
+from oaformer.models.heads import OAFormerOutput
+from oaformer.models.postprocessors import AmodalFusionHead
 
 # Operators that a GPU can't run ahead of, because their result decides what follows.
 WAITING = ('_local_scalar_dense', 'nonzero', 'masked_select', 'unique', 'equal')
@@ -54,6 +58,50 @@ def test_a_step_waits_once_for_all_stages_and_images(
     assert len(transfers) == 1
     # on the CPU's side: are the costs that were transferred finite?
     assert operators.waiting == 1
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('visible', [{}, VISIBLE], ids=['amodal', 'visible'])
+@pytest.mark.parametrize('side', [6, 30], ids=['small', 'large'])
+def test_prediction_waits_for_chunks_and_not_for_masks(monkeypatch, visible, side):
+    """Per chunk for boxes, and for pixels per as many of them as the image has."""
+    masks = torch.full((1, 36, 48, 48), -1.0)
+    for query in range(36):
+        top, left = 8 * (query // 6), 8 * (query % 6)
+        masks[0, query, top : top + side, left : left + side] = 1
+    embeds = torch.eye(36)[None]
+    embeds = [embeds], masks, [], [embeds] if visible else []
+    output = OAFormerOutput([torch.randn(1, 36, 4)], *embeds)
+    batch = samples((0,), size=(192, 192))
+    calls = Counter()
+
+    def count(name):
+        original = getattr(torch.Tensor, name)
+        monkeypatch.setattr(
+            torch.Tensor, name, lambda tensor: calls.update([name]) or original(tensor)
+        )
+
+    count('cpu')
+    count('tolist')
+
+    def transfers(chunk_size):
+        test_cfg = dict(max_per_image=200, mask_chunk_size=chunk_size)
+        head = AmodalFusionHead(3, test_cfg=test_cfg)
+        calls.clear()
+        with Operators() as operators:
+            (result,) = head.predict(output, batch)
+        assert operators.waiting == 0
+        return Counter(calls), result['ins_results']
+
+    one_chunk, instances = transfers(36)
+    three_chunks, _ = transfers(12)
+    assert three_chunks - one_chunk == Counter(tolist=2)
+    widths, heights = (instances.bboxes[:, 2:] - instances.bboxes[:, :2]).unbind(1)
+    # each query was chosen for each of three classes
+    num_images = float((widths * heights).sum()) / 3 / 192**2
+    kinds = 2 if visible else 1
+    assert one_chunk['cpu'] <= kinds * (2 * num_images + 1)
+    assert (one_chunk['cpu'] == kinds) == (side == 6)
 
 
 @torch.no_grad()

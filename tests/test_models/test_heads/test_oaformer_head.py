@@ -104,7 +104,7 @@ def test_losses_do_not_depend_on_the_order_of_the_objects(model, monkeypatch):
     draw, generator = torch.rand, torch.Generator()
 
     def seeded(*size, **kwargs):
-        # the same points for every mask, wherever it stands
+        # the same points for every mask, in any order
         generator.manual_seed(3)
         points = draw(*size, generator=generator)
         return points[:1].repeat(size[0], 1, 1) if len(size) == 3 else points

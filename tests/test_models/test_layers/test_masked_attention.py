@@ -27,11 +27,8 @@ def test_binary_mask_by_hand():
         [False, True, False, True],
         [True, True, True, True],
     ]
-
-
-def test_empty_mask_attends_everywhere():
-    attend = binary_attention_mask(torch.tensor([[[-1.0]]]), torch.ones(1, 1, 5))
-    assert attend.all()
+    # an empty mask attends everywhere
+    assert binary_attention_mask(torch.tensor([[[-1.0]]]), torch.ones(1, 1, 5)).all()
 
 
 def test_soft_mask_is_the_log_probability_and_learns():
@@ -54,19 +51,12 @@ def test_resizing_commutes_with_the_product():
         torch.testing.assert_close(torch.bmm(embed, level), expected.flatten(2))
 
 
-@pytest.mark.parametrize(
-    'size',
-    [
-        (20, 32),  # halves, quarters and eighths of (40, 64) are made from slices
-        (10, 16),
-        (5, 8),
-        (40, 64),  # the rest is not
-        (80, 128),
-        (13, 21),
-        (10, 8),
-        (8, 16),
-    ],
-)
+# halves, quarters and eighths of (40, 64) are made from slices, the rest is not
+SLICED = [(20, 32), (10, 16), (5, 8)]
+INTERPOLATED = [(40, 64), (80, 128), (13, 21), (10, 8), (8, 16)]
+
+
+@pytest.mark.parametrize('size', SLICED + INTERPOLATED)
 def test_resizing_equals_interpolation_with_gradient(size):
     torch.manual_seed(0)
     features = torch.randn(2, 3, 40, 64, requires_grad=True)
@@ -81,11 +71,16 @@ def test_resizing_equals_interpolation_with_gradient(size):
     torch.testing.assert_close(grad, expected_grad)
 
 
-def test_layout_of_the_values_does_not_matter():
+def decoder_of(num_layers):
     torch.manual_seed(0)
     decoder = Mask2FormerTransformerDecoder(
-        num_layers=2, layer_cfg=DECODER_LAYER
-    ).eval()
+        num_layers=num_layers, layer_cfg=DECODER_LAYER
+    )
+    return decoder.eval()
+
+
+def test_layout_of_the_values_does_not_matter():
+    decoder = decoder_of(2)
     query = torch.randn(2, 7, EMBED_DIMS)
     position = torch.randn(1, 24, EMBED_DIMS)
     features = torch.randn(2, EMBED_DIMS, 24)
@@ -108,10 +103,7 @@ def test_layout_of_the_values_does_not_matter():
 
 @pytest.mark.parametrize('batch_size', [1, 3])
 def test_layers_equal_mmdets(batch_size):
-    torch.manual_seed(0)
-    decoder = Mask2FormerTransformerDecoder(
-        num_layers=2, layer_cfg=DECODER_LAYER
-    ).eval()
+    decoder = decoder_of(2)
     query = torch.randn(batch_size, 7, EMBED_DIMS)
     query_embed = torch.randn(batch_size, 7, EMBED_DIMS)
     embed = torch.randn(batch_size, 7, EMBED_DIMS)
@@ -161,9 +153,6 @@ def test_layers_that_would_run_otherwise_are_refused(part, options):
 
 
 def test_levels_go_round_from_the_first():
-    decoder = Mask2FormerTransformerDecoder(
-        num_layers=4, layer_cfg=DECODER_LAYER
-    ).eval()
     seen = []
 
     def note(mask_embed, mask_features):
@@ -178,7 +167,7 @@ def test_levels_go_round_from_the_first():
         [torch.zeros(1, EMBED_DIMS, size) for size in sizes],
     )
     stages = masked_attention_stages(
-        decoder,
+        decoder_of(4),
         DecoderStage(query, query, query),
         query,
         memory,

@@ -19,7 +19,7 @@ def test_background_weight_stands_for_the_list():
 
 
 def test_by_hand():
-    """Query 1 of image 0 stands for the second object; all others are background."""
+    """Query 1 of image 0 is matched to the second object; all others are background."""
     probabilities = torch.tensor(
         [[[0.5, 0.25, 0.25], [0.25, 0.5, 0.25]], [[0.1, 0.1, 0.8], [0.2, 0.4, 0.4]]]
     )

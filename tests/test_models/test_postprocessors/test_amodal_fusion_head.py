@@ -7,7 +7,7 @@ from tiny_models import images, oaformer, samples
 
 from oaformer.models.heads import OAFormerOutput
 from oaformer.models.postprocessors import top_instances
-from oaformer.structures import decode_masks
+from oaformer.structures import as_amodal_instances, decode_masks
 
 
 def fusion_head(**test_cfg):
@@ -59,18 +59,12 @@ def test_instances_by_hand():
     assert not lower[:16].any()
 
 
-def test_bitmaps_equal_the_rles():
-    bitmaps = predict(fusion_head(mask_format='bitmap')).masks
-    assert bitmaps.dtype == torch.bool
-    rles = predict(fusion_head(mask_format='rle')).masks
-    assert torch.equal(bitmaps, torch.from_numpy(decode_masks(rles)).bool())
-
-
 @pytest.mark.parametrize('chunk_size', [1, 2, 100])
 def test_chunks_do_not_change_the_result(chunk_size):
-    reference = predict(fusion_head())
-    instances = predict(fusion_head(mask_chunk_size=chunk_size))
+    reference = predict(fusion_head(), visible=True)
+    instances = predict(fusion_head(mask_chunk_size=chunk_size), visible=True)
     assert instances.masks == reference.masks
+    assert instances.visible_masks == reference.visible_masks
     torch.testing.assert_close(instances.scores, reference.scores)
 
 
@@ -110,21 +104,26 @@ def test_visible_masks_by_hand():
     assert lower.sum() == 0
 
 
-@pytest.mark.parametrize('chunk_size', [1, 2, 100])
-def test_visible_bitmaps_and_chunks(chunk_size):
-    expected = predict(fusion_head(), visible=True).visible_masks
-    head = fusion_head(mask_format='bitmap', mask_chunk_size=chunk_size)
-    bitmaps = predict(head, visible=True).visible_masks
-    assert bitmaps.dtype == torch.bool
-    assert torch.equal(bitmaps, torch.from_numpy(decode_masks(expected)).bool())
+@pytest.mark.parametrize('occlusion', [True, False])
+def test_instances_are_in_the_common_form(occlusion):
+    instances = predict(fusion_head(), visible=True, occlusion=occlusion)
+    again = as_amodal_instances(instances)
+    assert again.keys() == instances.keys()
+    assert again.masks == instances.masks
+    assert again.visible_masks == instances.visible_masks
+    assert torch.equal(again.occlusion_rates, instances.occlusion_rates)
+    assert again.occlusion_rates_derived is instances.occlusion_rates_derived
+    assert instances.occlusion_rates_derived is not occlusion
+    if not occlusion:
+        # half of the left half lies in the lower half; nothing of 1 is visible
+        assert instances.occlusion_rates[:2].tolist() == [0.5, 1.0]
 
 
 @torch.no_grad()
 def test_visible_masks_are_whole_masks_cut_to_the_amodal_ones():
     """Equal to both resizes of the whole masks, then their intersection."""
     model = oaformer(
-        panoptic_head=dict(loss_visible_mask=dict(), loss_visible_dice=dict()),
-        test_cfg=dict(mask_format='bitmap'),
+        panoptic_head=dict(loss_visible_mask=dict(), loss_visible_dice=dict())
     ).eval()
     head = model.panoptic_head
     # as if trained: no longer a copy of the amodal masks
@@ -139,22 +138,20 @@ def test_visible_masks_are_whole_masks_cut_to_the_amodal_ones():
         ]
         known = [mask & visible for mask, visible in zip(*whole, strict=True)]
         instances = sample.pred_instances
-        assert instances.visible_masks.shape == instances.masks.shape
-        for mask, visible in zip(instances.masks, instances.visible_masks, strict=True):
+        masks, visible_masks = (
+            torch.from_numpy(decode_masks(rles)).bool()
+            for rles in (instances.masks, instances.visible_masks)
+        )
+        for mask, visible in zip(masks, visible_masks, strict=True):
             (query,) = [q for q in range(7) if torch.equal(whole[0][q], mask)]
             assert torch.equal(known[query], visible)
-        assert not torch.equal(instances.visible_masks, instances.masks)
+        assert not torch.equal(visible_masks, masks)
 
 
 def full_size(embed, features):
     masks = torch.einsum('nc,chw->nhw', embed, features)[None]
     masks = F.interpolate(masks, (64, 96), mode='bilinear')[..., :60, :90]
     return F.interpolate(masks, (117, 175), mode='bilinear')[0] > 0
-
-
-def test_unknown_mask_format():
-    with pytest.raises(ValueError, match="'rle' or 'bitmap', not 'polygon'"):
-        fusion_head(mask_format='polygon')
 
 
 def test_top_instances_by_hand():

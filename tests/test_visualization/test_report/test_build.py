@@ -142,7 +142,7 @@ def test_missing_images_are_named(report, images):
     cards = [card for gallery in report.galleries for card in gallery.cards]
     assert len(cards) == 10
     assert all(card.image.startswith('data:image/jpeg') for card in cards)
-    assert cards[0].warning == f'image {images / "1 & co.png"} not found'
+    assert cards[0].warning == f'Image not found: {images / "1 & co.png"}'
 
 
 def test_page_needs_nothing_else_and_escapes_names(report):

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from . import compiled, data, end_to_end, evaluation, forward, postprocess, train_step
+from . import data, end_to_end, evaluation, forward, postprocess, train_step
 from .measure import Case
 
 SUITES: dict[str, Callable[[str, Path], list[Case]]] = {
     'data': data.cases,
+    'loader': data.loader_cases,
     'forward': forward.cases,
     'train-step': train_step.cases,
-    'compiled': compiled.cases,
     'postprocess': postprocess.cases,
     'encode': evaluation.encode_cases,
     'evaluate': evaluation.evaluate_cases,

@@ -1,12 +1,16 @@
-"""Loading and augmenting a training image of D2SA's size."""
+"""Loading, augmenting and batching training images of D2SA's size."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 from mmcv.transforms import Compose
+from mmdet.models import DetDataPreprocessor
 from mmdet.registry import TRANSFORMS
+from mmengine.dataset import pseudo_collate
+from torch.utils.data import DataLoader, Dataset
 
 from oaformer.structures import encode_masks, rle_bbox
 
@@ -14,6 +18,7 @@ from .measure import Case
 
 HEIGHT, WIDTH, INSTANCES = 1440, 1920, 12
 SEEDS = range(6)
+LOADED, BATCH_SIZE, SIZE = 24, 2, (1024, 1024)
 
 SHARED_STEPS = [
     dict(type='RandomFlip', prob=0.5),
@@ -133,5 +138,81 @@ def cases(device: str, folder: Path) -> list[Case]:
             ours=augment(OUR_STEPS, sample),
             check=check,
             target=3.0,
+        )
+    ]
+
+
+class Augmented(Dataset):
+    """An image, augmented otherwise at each index."""
+
+    def __init__(self, steps: list[dict], sample: dict) -> None:
+        self.pipeline = Compose([TRANSFORMS.build(step) for step in steps])
+        self.sample = sample
+
+    def __len__(self) -> int:
+        return LOADED
+
+    def __getitem__(self, index: int) -> dict:
+        np.random.seed(index)
+        # a crop without an object is None: the next one, as mmdet's datasets do
+        while (result := self.pipeline({**self.sample})) is None:
+            pass
+        return result
+
+
+def load(steps: list[dict], sample: dict) -> Callable[[], list]:
+    """Get batches from one worker, pad them and put masks where the losses read them.
+
+    Args:
+        steps: The pipeline's steps.
+        sample: Result of :func:`write_sample`.
+
+    Returns:
+        A function that returns the masks of all images, uint8, (N, height, width) each.
+    """
+    loader = DataLoader(
+        Augmented(steps, sample),
+        BATCH_SIZE,
+        num_workers=1,
+        collate_fn=pseudo_collate,
+        persistent_workers=True,  # the worker is started in the round before the first
+    )
+    preprocessor = DetDataPreprocessor(
+        [123.675, 116.28, 103.53],
+        [58.395, 57.12, 57.375],
+        pad_size_divisor=32,
+        pad_mask=True,
+        bgr_to_rgb=True,
+        batch_augments=[dict(type='BatchFixedSizePad', size=SIZE, pad_mask=True)],
+    )
+
+    def run() -> list:
+        masks = []
+        for batch in loader:
+            for sample in preprocessor(batch, training=True)['data_samples']:
+                masks.append(sample.gt_instances.masks.to_tensor(torch.uint8, 'cpu'))
+        return masks
+
+    return run
+
+
+def check_loaded(stock: list, ours: list) -> None:
+    """The same masks of all images."""
+    for expected, result in zip(stock, ours, strict=True):
+        assert torch.equal(expected, result)
+
+
+def loader_cases(device: str, folder: Path) -> list[Case]:
+    """The one case, with one worker and one process that trains, both on the CPU."""
+    sample = write_sample(folder)
+    return [
+        Case(
+            suite='loader',
+            name=f'{LOADED} x {HEIGHT} x {WIDTH}, {INSTANCES} instances, one worker, '
+            f'batches of {BATCH_SIZE} padded to {SIZE[0]} x {SIZE[1]}',
+            stock=load(STOCK_STEPS, sample),
+            ours=load(OUR_STEPS, sample),
+            check=check_loaded,
+            images=LOADED,
         )
     ]

@@ -24,6 +24,7 @@ class Case:
         check: Called once with both results; raises if they are not equal.
         target: Least ratio of the times, stock : ours; None if there is none.
         memory_target: Largest ratio of the peak memories, ours : stock.
+        images: Number of images, where images per second are of interest.
     """
 
     suite: str
@@ -33,6 +34,7 @@ class Case:
     check: Callable[[object, object], None]
     target: float | None = None
     memory_target: float | None = None
+    images: int | None = None
 
 
 def measure(case: Case, rounds: int, device: str) -> dict:
@@ -72,6 +74,7 @@ def measure(case: Case, rounds: int, device: str) -> dict:
         stock_peak_mib=peaks[0],
         ours_peak_mib=peaks[1],
         memory_target=case.memory_target,
+        images=case.images,
         rounds=rounds,
     )
 

@@ -53,14 +53,14 @@ def check_annotations(
             continue
         image = image_of(annotation, entries.images)
         size = size_of(image)
-        if image is not None:
-            with_objects.add(image['id'])
         parsed, found = None, []
         if size is not None:
             parsed, found = parse_annotation(annotation, *size)
         if parsed is not None:
             found += _check_invisible(annotation, parsed)
             found += _check_repeated(annotation, parsed, first)
+        if image is not None and not (parsed is not None and parsed.ignore):
+            with_objects.add(image['id'])
         objects.append((annotation, parsed))
         findings += [each.at('annotations', index, annotation, image) for each in found]
     if files is not None:
@@ -85,7 +85,8 @@ def _check_images(
                 f'the file is {file.size[0]} x {file.size[1]} (height x width), '
                 f'annotated as {size[0]} x {size[1]}'
             )
-            has_objects = image.get('id') in with_objects
+            key = image.get('id')
+            has_objects = isinstance(key, Hashable) and key in with_objects
             kind = 'image_size' if has_objects else 'empty_image_size'
             finding = Finding(kind, None, message)
         else:

@@ -8,8 +8,9 @@ import mmcv
 import numpy as np
 
 from ..annotation_fields import is_number
+from ..images import read_image
 from .scene_object import SceneObject
-from .sources import CutOutSource, read_image
+from .sources import CutOutSource
 
 BACKGROUNDS = ('patch', 'noise', 'source')
 IMAGE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
@@ -54,7 +55,7 @@ class Backgrounds:
 
     Raises:
         ValueError: If 'source' is chosen and the source does not annotate occlusion, or
-            there is no image in the folder.
+            the folder holds no images.
     """
 
     def __init__(

@@ -41,12 +41,12 @@ def areas(masks: np.ndarray) -> np.ndarray:
 def occlusion_rates(
     rates: np.ndarray, visible_before: np.ndarray, visible_after: np.ndarray
 ) -> np.ndarray:
-    """Occlusion rates after more of the objects was hidden.
+    """Occlusion rates after further parts of the objects were hidden.
 
     The visible share 1 - rate of an object shrinks as its visible area in the image
     does. For an object that lies within the image this is 1 - visible / amodal area.
-    Of one that a crop has cut, the image tells the visible area only in part; it is
-    taken that what is outside is hidden alike.
+    Of one that a crop has cut, only a part of the visible area is known; the part
+    outside is assumed to be hidden alike.
 
     Args:
         rates: Invisible area / amodal area of the whole objects before, (N,).

@@ -4,13 +4,12 @@ import os.path as osp
 from collections import Counter
 from functools import lru_cache
 
-import cv2
-import mmcv
 import numpy as np
 
 from ...structures import decode_masks
 from ..annotation import RATE_TOLERANCE
 from ..annotation_file import AnnotationFile, read_annotation_file
+from ..images import read_image
 from .cut_out import CutOut, cut_out
 from .unoccluded import UnoccludedRules, why_left_out
 
@@ -183,19 +182,3 @@ class CutOutSource:
                 f'{self.file.name}: image {image_id} is missing: {path}. Name the '
                 "images' folder with --img-dir."
             )
-
-
-def read_image(path: str) -> np.ndarray:
-    """Read an image, (H, W, 3) uint8 BGR.
-
-    Raises:
-        FileNotFoundError: If the file is missing.
-        ValueError: Naming the file, if it is not an image.
-    """
-    try:
-        image = mmcv.imread(path)
-    except cv2.error:  # an empty file; of others OpenCV gives None
-        image = None
-    if image is None:
-        raise ValueError(f'{path} is not an image')
-    return image

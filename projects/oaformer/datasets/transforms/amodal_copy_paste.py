@@ -93,8 +93,7 @@ class AmodalCopyPaste(BaseTransform):
         if 'mix_results' not in results:
             raise ValueError(
                 'AmodalCopyPaste needs a second image: put it into the pipeline of a '
-                'MultiImageMixDataset (see '
-                'configs/oaformer/oaformer_r50_d2sa_copy-paste.py)'
+                'MultiImageMixDataset (see configs/oaformer_r50_d2sa_copy-paste.py)'
             )
         other = results['mix_results'][0]
         for each in (results, other):
@@ -192,6 +191,6 @@ def _check(results: dict) -> None:
     if (masks.height, masks.width) != results['img'].shape[:2]:
         raise ValueError(
             f'{results.get("img_path")}: masks are {masks.height} x {masks.width}, '
-            f'the image is {results["img"].shape[0]} x {results["img"].shape[1]}: '
-            'load annotations before the image is moved'
+            f'the image is {results["img"].shape[0]} x {results["img"].shape[1]}: load '
+            'annotations before the image is moved'
         )

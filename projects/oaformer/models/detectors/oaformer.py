@@ -1,18 +1,21 @@
 """The OAFormer detector."""
 
+from collections.abc import Mapping
+
 from mmdet.models.detectors import Mask2Former
 from mmdet.registry import MODELS
 from mmdet.structures import SampleList
 from mmdet.utils import ConfigType, OptConfigType, OptMultiConfig
 from mmengine.config import ConfigDict
+from mmengine.structures import InstanceData
 from torch import Tensor
 
-from .compilation import compile_parts
+from ..postprocessors import named_tensors
 
 
 @MODELS.register_module()
 class OAFormer(Mask2Former):
-    """Amodal instance segmentation that knows how much of an object is hidden.
+    """Amodal instance segmentation with occlusion rates.
 
     OAFormer: Learning Occlusion Distinguishable Feature for Amodal Instance
     Segmentation (Li et al., ICASSP 2023), on MMDetection's Mask2Former.
@@ -22,29 +25,12 @@ class OAFormer(Mask2Former):
         neck: Config of a neck; Mask2Former has none.
         panoptic_head: Config of :class:`OAFormerHead`. The name is
             MMDetection's.
-        panoptic_fusion_head: Config of the step to instances. None takes
-            :class:`AmodalFusionHead` with the head's number of classes, so that
-            this number is written once.
+        panoptic_fusion_head: Config of the step to instances; None takes that of
+            :meth:`postprocessor_config`.
         train_cfg: Matching and point sampling.
         test_cfg: See :class:`AmodalFusionHead`.
         data_preprocessor: Config of the data preprocessor.
         init_cfg: Config of the initialisation.
-        compile_cfg: What ``torch.compile`` is to make faster: ``parts``, some of
-            'backbone' and 'pixel_decoder', and arguments of ``torch.compile``, as in
-            ``dict(parts=['backbone'], dynamic=True)``. None compiles nothing. On a
-            CPU both together saved about a tenth of a forward pass, and nothing
-            measurable of a training step. MMEngine's own setting ``compile`` is for
-            whole training steps and not for testing.
-
-            Each part is compiled when it first runs, apart for training and testing,
-            which takes from half a minute to minutes. Images of other sizes: by
-            default (``dynamic=None``) the first one or two are compiled for again,
-            then the code is for any size; with ``dynamic=True`` it is from the first
-            on. With ``dynamic=False`` each size is compiled for, and after eight
-            PyTorch gives up and runs the part as it is.
-
-    Raises:
-        ValueError: If ``compile_cfg`` names no or unknown parts.
     """
 
     def __init__(
@@ -57,14 +43,11 @@ class OAFormer(Mask2Former):
         test_cfg: OptConfigType = None,
         data_preprocessor: OptConfigType = None,
         init_cfg: OptMultiConfig = None,
-        compile_cfg: OptConfigType = None,
     ) -> None:
         panoptic_head = ConfigDict(panoptic_head)
         if panoptic_fusion_head is None:
-            panoptic_fusion_head = dict(
-                type='AmodalFusionHead',
-                num_things_classes=panoptic_head.num_things_classes,
-            )
+            model = ConfigDict(panoptic_head=panoptic_head)
+            panoptic_fusion_head = self.postprocessor_config(model)
         super().__init__(
             backbone=backbone,
             neck=neck,
@@ -75,8 +58,23 @@ class OAFormer(Mask2Former):
             data_preprocessor=data_preprocessor,
             init_cfg=init_cfg,
         )
-        if compile_cfg is not None:
-            compile_parts(self, **compile_cfg)
+
+    @staticmethod
+    def postprocessor_config(model: ConfigDict) -> ConfigDict:
+        """Config of the step to instances alone, for runtimes without the network.
+
+        Args:
+            model: Config of the detector.
+
+        Returns:
+            Its ``panoptic_fusion_head`` or, where it has none,
+            :class:`AmodalFusionHead` with the head's number of classes, so that this
+            number is written once.
+        """
+        return model.get('panoptic_fusion_head') or ConfigDict(
+            type='AmodalFusionHead',
+            num_things_classes=model.panoptic_head.num_things_classes,
+        )
 
     def predict(
         self,
@@ -92,12 +90,42 @@ class OAFormer(Mask2Former):
             rescale: Whether results go to the original images' sizes.
 
         Returns:
-            The samples with ``pred_instances``; see
-            :meth:`AmodalFusionHead.predict`.
+            The samples with ``pred_instances``; see :func:`as_amodal_instances`.
+        """
+        tensors = self.forward_tensors(batch_inputs)
+        results = self.instances_from(tensors, batch_data_samples, rescale)
+        for sample, instances in zip(batch_data_samples, results, strict=True):
+            sample.pred_instances = instances
+        return batch_data_samples
+
+    def forward_tensors(self, batch_inputs: Tensor) -> dict[str, Tensor]:
+        """The network's part of a prediction, without building masks.
+
+        Args:
+            batch_inputs: Normalised images, (B, 3, H, W).
+
+        Returns:
+            Tensors by name, all that :meth:`instances_from` needs.
         """
         features = self.extract_feat(batch_inputs)
-        output = self.panoptic_head.predict(features, batch_data_samples)
-        results = self.panoptic_fusion_head.predict(
-            output, batch_data_samples, rescale=rescale
+        return named_tensors(self.panoptic_head.predict(features, None))
+
+    def instances_from(
+        self,
+        tensors: Mapping[str, Tensor],
+        batch_data_samples: SampleList,
+        rescale: bool = True,
+    ) -> list[InstanceData]:
+        """The rest of a prediction, from tensors to instances.
+
+        Args:
+            tensors: Result of :meth:`forward_tensors`, from here or a runtime.
+            batch_data_samples: Samples with the images' sizes.
+            rescale: Whether results go to the original images' sizes.
+
+        Returns:
+            For each image the form of :func:`as_amodal_instances`.
+        """
+        return self.panoptic_fusion_head.instances_from(
+            tensors, batch_data_samples, rescale
         )
-        return self.add_pred_to_datasample(batch_data_samples, results)

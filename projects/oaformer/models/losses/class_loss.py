@@ -17,7 +17,7 @@ def with_class_weight(loss_cls: ConfigType, num_classes: int) -> ConfigType:
 
     Returns:
         The config with 1 for each class and ``bg_cls_weight`` for the background;
-        as it was where it has no such key.
+        unchanged without that key.
     """
     if 'bg_cls_weight' not in loss_cls:
         return loss_cls

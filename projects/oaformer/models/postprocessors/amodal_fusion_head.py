@@ -1,5 +1,7 @@
 """The step from the head's output to instances, where MMDetection has its own."""
 
+from collections.abc import Mapping
+
 import torch
 from mmdet.models.seg_heads.panoptic_fusion_heads.base_panoptic_fusion_head import (
     BasePanopticFusionHead,
@@ -9,16 +11,11 @@ from mmdet.structures import DetDataSample, SampleList
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from ...structures import RLE, decode_masks, encode_region, rle_bbox
+from ...structures import as_amodal_instances, rle_bbox
 from ..heads import OAFormerOutput
 from .instances import top_instances
-from .upsampling import (
-    ImageSizes,
-    MaskRegion,
-    MaskUpsampler,
-    positive_boxes,
-    region_quality,
-)
+from .region_encoder import RegionEncoder
+from .upsampling import ImageSizes, MaskUpsampler, positive_boxes, region_quality
 
 
 @MODELS.register_module()
@@ -31,18 +28,13 @@ class AmodalFusionHead(BasePanopticFusionHead):
     query was chosen. Visible masks, where the model predicts them, are built beside
     the amodal ones and cut to them.
 
-    Settings in ``test_cfg``: ``max_per_image`` (100), ``mask_chunk_size`` (10,
-    masks at the size of the mask features held at a time) and ``mask_format``:
-    'rle' (a list of RLEs, the form metrics and files want) or 'bitmap' (a bool
-    tensor).
+    Settings in ``test_cfg``: ``max_per_image`` (100) and ``mask_chunk_size`` (10,
+    masks at the size of the mask features held at a time).
 
     Args:
         num_things_classes: Number of classes.
         num_stuff_classes: Always 0; there is no amodal stuff.
         test_cfg: Settings as above.
-
-    Raises:
-        ValueError: If ``mask_format`` is neither of the two.
     """
 
     def __init__(
@@ -56,12 +48,6 @@ class AmodalFusionHead(BasePanopticFusionHead):
         test_cfg = test_cfg or {}
         self.max_per_image = test_cfg.get('max_per_image', 100)
         self.mask_chunk_size = test_cfg.get('mask_chunk_size', 10)
-        self.mask_format = test_cfg.get('mask_format', 'rle')
-        if self.mask_format not in ('rle', 'bitmap'):
-            raise ValueError(
-                f"test_cfg.mask_format must be 'rle' or 'bitmap', "
-                f'not {self.mask_format!r}'
-            )
 
     def loss(self, **kwargs) -> dict:
         """There is nothing to train here."""
@@ -81,11 +67,8 @@ class AmodalFusionHead(BasePanopticFusionHead):
             rescale: Whether masks and boxes go to the original image's size.
 
         Returns:
-            For each image ``dict(ins_results=InstanceData)`` with ``bboxes``
-            (n, 4), ``labels`` (n,), ``scores`` (n,), ``masks`` (n of them) and,
-            where the model predicts them, ``occlusion_rates`` (n,) in [0, 1] and
-            ``visible_masks`` (n of them, in the form of ``masks``), each inside its
-            amodal mask. Score and box are the amodal mask's.
+            For each image ``dict(ins_results=instances)`` in the form of
+            :func:`as_amodal_instances`. Score and box are the amodal mask's.
         """
         rates = visible_mask_embeds = [None] * len(batch_data_samples)
         if output.occlusion_logits:
@@ -106,6 +89,26 @@ class AmodalFusionHead(BasePanopticFusionHead):
             for index, sample in enumerate(batch_data_samples)
         ]
 
+    def instances_from(
+        self,
+        tensors: Mapping[str, Tensor],
+        batch_data_samples: SampleList,
+        rescale: bool = True,
+    ) -> list[InstanceData]:
+        """Instances of each image from the detector's plain tensors.
+
+        Args:
+            tensors: What :meth:`OAFormer.forward_tensors` or an exported model gives.
+            batch_data_samples: As in :meth:`predict`.
+            rescale: As in :meth:`predict`.
+
+        Returns:
+            For each image the form of :func:`as_amodal_instances`.
+        """
+        output = output_from_tensors(tensors)
+        results = self.predict(output, batch_data_samples, rescale)
+        return [result['ins_results'] for result in results]
+
     def _image_instances(
         self,
         cls_score: Tensor,
@@ -117,8 +120,11 @@ class AmodalFusionHead(BasePanopticFusionHead):
     ) -> InstanceData:
         top = top_instances(cls_score, self.max_per_image)
         queries, of_query = top.queries.unique(return_inverse=True)
-        upsampler = MaskUpsampler(mask_features.shape[1:], sizes, mask_features.device)
-        rles, visible_rles, qualities = [], [], []
+        device = mask_features.device
+        upsampler = MaskUpsampler(mask_features.shape[1:], sizes, device)
+        encoder = RegionEncoder(sizes.result, device)
+        visible_encoder = RegionEncoder(sizes.result, device)
+        qualities = []
         for chunk in queries.split(self.mask_chunk_size):
             masks = _masks(mask_embed[chunk], mask_features)
             visible_masks = [None] * len(chunk)
@@ -129,43 +135,61 @@ class AmodalFusionHead(BasePanopticFusionHead):
                 region = upsampler.region(mask, box)
                 qualities.append(region_quality(region.logits))
                 inside = region.logits > 0
-                rles.append(_encode(inside, region, sizes))
+                encoder.add(inside, region.top, region.left)
                 if visible is not None:
                     # nothing is visible outside the amodal mask, hence its region
-                    inside &= upsampler.region(visible, box).logits > 0
-                    visible_rles.append(_encode(inside, region, sizes))
+                    inside = inside & (upsampler.region(visible, box).logits > 0)
+                    visible_encoder.add(inside, region.top, region.left)
         scores = top.scores * torch.stack(qualities)[of_query]
         scores, order = scores.sort(descending=True)
         of_query = of_query[order]
-        rles = [rles[index] for index in of_query.tolist()]
-
-        instances = InstanceData()
-        boxes = scores.new_tensor([rle_bbox(rle) for rle in rles])
+        indices = of_query.tolist()
+        rles = encoder.finish()
+        boxes = scores.new_tensor([rle_bbox(rle) for rle in rles])[of_query]
         boxes[:, 2:] += boxes[:, :2]
-        instances.bboxes = boxes
-        instances.labels = top.labels[order]
-        instances.scores = scores
-        instances.masks = self._formatted(rles, scores.device)
+        instances = dict(
+            bboxes=boxes,
+            labels=top.labels[order],
+            scores=scores,
+            masks=[rles[index] for index in indices],
+        )
         if occlusion_rates is not None:
-            instances.occlusion_rates = occlusion_rates[queries][of_query]
+            instances['occlusion_rates'] = occlusion_rates[queries][of_query]
         if visible_mask_embed is not None:
-            visible_rles = [visible_rles[index] for index in of_query.tolist()]
-            instances.visible_masks = self._formatted(visible_rles, scores.device)
-        return instances
+            visible_rles = visible_encoder.finish()
+            instances['visible_masks'] = [visible_rles[index] for index in indices]
+        return as_amodal_instances(instances)
 
-    def _formatted(self, rles: list[RLE], device: torch.device) -> list[RLE] | Tensor:
-        if self.mask_format == 'rle':
-            return rles
-        return torch.from_numpy(decode_masks(rles)).bool().to(device)
+
+def named_tensors(output: OAFormerOutput) -> dict[str, Tensor]:
+    """The final prediction as tensors, under the names of :class:`OAFormerOutput`.
+
+    Args:
+        output: What a head predicts.
+
+    Returns:
+        A tensor for each field that is not empty: the last of a list.
+    """
+    return {
+        name: value if isinstance(value, Tensor) else value[-1]
+        for name, value in output._asdict().items()
+        if len(value)
+    }
+
+
+def output_from_tensors(tensors: Mapping[str, Tensor]) -> OAFormerOutput:
+    """The reverse of :func:`named_tensors`."""
+    lists = {
+        name: [tensors[name]] if name in tensors else []
+        for name in OAFormerOutput._fields
+    }
+    lists['mask_features'] = tensors['mask_features']
+    return OAFormerOutput(**lists)
 
 
 def _masks(mask_embed: Tensor, mask_features: Tensor) -> Tensor:
     # (n, C) x (C, H/4, W/4) -> (n, H/4, W/4)
     return torch.einsum('nc,chw->nhw', mask_embed, mask_features)
-
-
-def _encode(inside: Tensor, region: MaskRegion, sizes: ImageSizes) -> RLE:
-    return encode_region(inside.cpu().numpy(), region.top, region.left, *sizes.result)
 
 
 def _sizes(sample: DetDataSample, rescale: bool) -> ImageSizes:

@@ -4,10 +4,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
-import mmcv
 import numpy as np
 
+from ...datasets.images import read_image
 from ..amodal_local_visualizer import AmodalLocalVisualizer
 from .cases import Case, CaseGroup
 from .drawing import draw_case, jpeg_data_uri
@@ -94,7 +93,7 @@ def build_gallery(
         image = images[case.object['image_id']]
         pixels, warning = None, ''
         try:
-            pixels = read_image(find_image(image['id']), image)
+            pixels = read_image_of(find_image(image['id']), image)
         except ImageError as error:
             warning = str(error)
         drawn = draw_case(visualizer, case, labels, pixels)
@@ -112,7 +111,7 @@ def build_gallery(
     return Gallery(group.name, TITLES[group.name], note, cards)
 
 
-def read_image(path: Path, image: Mapping) -> np.ndarray:
+def read_image_of(path: Path, image: Mapping) -> np.ndarray:
     """Read an image, RGB.
 
     Args:
@@ -125,15 +124,10 @@ def read_image(path: Path, image: Mapping) -> np.ndarray:
     Raises:
         ImageError: If it is missing, is not an image or has another size.
     """
-    if not path.is_file():
-        raise ImageError(f'image {path} not found')
     try:
-        pixels = mmcv.imread(str(path))
-    except cv2.error:
-        # an empty file
-        pixels = None
-    if pixels is None:
-        raise ImageError(f'{path} is not an image that can be read')
+        pixels = read_image(path)
+    except (FileNotFoundError, ValueError) as error:
+        raise ImageError(str(error)) from error
     height, width = pixels.shape[:2]
     if (height, width) != (image['height'], image['width']):
         raise ImageError(

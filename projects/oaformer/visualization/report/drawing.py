@@ -52,13 +52,13 @@ def draw_case(
     labels: Mapping[int, int],
     image: np.ndarray | None,
 ) -> np.ndarray:
-    """Draw an object, and beside it the detection that stands for it.
+    """Draw an object, and beside it its detection.
 
     Args:
-        visualizer: What draws; its ``dataset_meta`` holds the classes.
+        visualizer: The visualiser; its ``dataset_meta`` holds the classes.
         case: The case.
         labels: Index of the class by category id.
-        image: The image, RGB, (H, W, 3); grey stands in for it where None.
+        image: The image, RGB, (H, W, 3); None draws on grey.
 
     Returns:
         Drawing, RGB, (h, w, 3), at most ``MAX_DRAWN_WIDTH`` wide.
@@ -78,8 +78,7 @@ def draw_case(
         gt_instances=_ground_truth(case.object, labels, window, size),
         pred_instances=_prediction(case.detection, labels, window, size),
     )
-    visualizer.add_datasample('case', crop, sample, pred_score_thr=0)
-    drawn = visualizer.get_image()
+    drawn = visualizer.draw_data_sample(crop, sample, pred_score_thr=0)
     if drawn.shape[1] > MAX_DRAWN_WIDTH:
         height = round(drawn.shape[0] * MAX_DRAWN_WIDTH / drawn.shape[1])
         size = (MAX_DRAWN_WIDTH, height)
@@ -88,7 +87,7 @@ def draw_case(
 
 
 def jpeg_data_uri(image: np.ndarray) -> str:
-    """Encode an image so that it can stand in the page itself.
+    """Encode an image as part of the page itself.
 
     Args:
         image: Image, RGB, (H, W, 3).
@@ -121,9 +120,14 @@ def _prediction(
 ) -> InstanceData:
     if item is None:
         return InstanceData(
-            labels=torch.zeros(0, dtype=torch.long), scores=torch.zeros(0), masks=[]
+            bboxes=torch.zeros(0, 4),
+            labels=torch.zeros(0, dtype=torch.long),
+            scores=torch.zeros(0),
+            masks=[],
         )
     instances = InstanceData(
+        # not drawn
+        bboxes=torch.zeros(1, 4),
         labels=torch.tensor([labels[item['category_id']]]),
         scores=torch.tensor([item['score']]),
         masks=_crop(item['segmentation'], window, size),

@@ -1,0 +1,38 @@
+"""Reading of images."""
+
+from os import PathLike
+
+import numpy as np
+from mmcv.transforms import BaseTransform, LoadImageFromFile
+from mmengine.fileio import exists
+
+
+class ImageError(ValueError):
+    """A file cannot be read as an image."""
+
+
+def read_image(path: str | PathLike, loader: BaseTransform | None = None) -> np.ndarray:
+    """Read an image.
+
+    Args:
+        path: File or web address.
+        loader: Transform that reads it. None takes MMCV's ``LoadImageFromFile``.
+
+    Returns:
+        Pixels, BGR, (H, W, 3), uint8 unless the loader converts them.
+
+    Raises:
+        FileNotFoundError: If the file does not exist.
+        ImageError: If it can't be read as an image.
+    """
+    path = str(path)
+    if '://' not in path and not exists(path):
+        raise FileNotFoundError(f'Image not found: {path}')
+    try:
+        results = (loader or LoadImageFromFile()).transform(dict(img_path=path))
+    # Backends and decoders have errors of their own, OpenCV one for empty files.
+    except Exception as error:
+        raise ImageError(f'{path} could not be read as an image ({error})') from error
+    if results is None:
+        raise ImageError(f'{path} could not be read as an image')
+    return results['img']
