@@ -56,6 +56,7 @@ def test_an_engine_sees_the_masks_area(load, area, engine):
         labels=np.array([1]),
         scores=np.array([0.9]),
         masks=[entry(content, 11)['segmentation']],
+        bboxes=np.zeros((1, 4)),
     )
     result = evaluate_amodal(load(content), [prediction], engine=engine)
     precision = result.masks['amodal'].average_precision

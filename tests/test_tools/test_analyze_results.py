@@ -35,7 +35,7 @@ def test_from_another_folder_without_pythonpath(tool, folder):
     assert 'pages/report.html: 10 cases, ' in result.stdout
     page = (folder / 'pages' / 'report.html').read_text()
     # The second image is missing: two missed objects.
-    assert page.count('2 &amp; co.png not found') == 2
+    assert page.count('Image not found: ') == 2
 
 
 def test_page_in_a_browser(tool, folder, chromium_page):

@@ -6,7 +6,7 @@ Needs Gradio, the extra ``web``; nothing else of the package imports this module
 import json
 import time
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 
 import gradio as gr
 
@@ -57,6 +57,7 @@ def build_page(
     Returns:
         The page; :func:`launch_page` serves it.
     """
+    scratch = TemporaryDirectory(prefix='oaformer-web-')
 
     def predict(file: str) -> list:
         """Run the model on an upload, or say what is wrong with the file."""
@@ -73,7 +74,7 @@ def build_page(
             result,
             text,
             gr.Radio(visible=result is not None and result.has_visible_masks),
-            _download(result),
+            _download(result, scratch.name),
         ]
 
     def draw(result: Prediction | None, score_thr: float, view: str) -> list:
@@ -212,12 +213,11 @@ def _summary(result: Prediction, seconds: float) -> str:
     return paragraph(f'{name}: {width} x {height} pixels, {seconds:.1f} s')
 
 
-def _download(result: Prediction | None) -> gr.DownloadButton:
+def _download(result: Prediction | None, folder: str) -> gr.DownloadButton:
     """The button, with the prediction in the form of the inferencer's files."""
     if result is None:
         return gr.DownloadButton(value=None, interactive=False)
-    with TemporaryDirectory(prefix='oaformer-web-') as folder:
-        file = Path(folder) / f'{Path(result.content["img_path"]).stem}.json'
-        file.write_text(json.dumps(result.content))
-        # Gradio copies the file to its cache here
-        return gr.DownloadButton(value=file, interactive=True)
+    # Gradio copies the file after this event: a folder of its own keeps it until the end
+    file = Path(mkdtemp(dir=folder)) / f'{Path(result.content["img_path"]).stem}.json'
+    file.write_text(json.dumps(result.content))
+    return gr.DownloadButton(value=file, interactive=True)

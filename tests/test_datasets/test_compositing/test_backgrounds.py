@@ -106,6 +106,6 @@ def test_a_folder_of_images(tmp_path):
     assert {one.origin['source_file_name'] for one in drawn} == {'a.png', 'b.JPG'}
     assert all(one.image.shape == (48, 64, 3) for one in drawn)
     (folder / 'a.png').write_text('no image')
-    with pytest.raises(ValueError, match='a.png is not an image'):
+    with pytest.raises(ValueError, match='a.png could not be read as an image'):
         for seed in range(8):
             backgrounds.draw(np.random.default_rng(seed))

@@ -79,5 +79,5 @@ def test_errors_name_file_and_remedy(tmp_path):
 def test_a_file_that_is_not_an_image(tmp_path, text):
     source = CutOutSource(str(write_data_set(tmp_path, True)), str(tmp_path))
     (tmp_path / '1.png').write_text(text)
-    with pytest.raises(ValueError, match='1.png is not an image'):
+    with pytest.raises(ValueError, match='1.png could not be read as an image'):
         source.image(1)
