@@ -230,7 +230,8 @@ def test_downloads_do_not_replace_each_other(inferencer, scene, tmp_path):
     other = cv2.imread(str(scene))[:100]
     cv2.imwrite(str(scene), other)
     results.append(predict_file(known_scene.KnownInferencer(()), str(scene)))
-    for result, button in zip(results, map(_download, results), strict=True):
+    buttons = [_download(result, str(tmp_path)) for result in results]
+    for result, button in zip(results, buttons, strict=True):
         assert json.loads(Path(button.value['path']).read_text()) == result.content
 
 

@@ -217,7 +217,7 @@ def _download(result: Prediction | None, folder: str) -> gr.DownloadButton:
     """The button, with the prediction in the form of the inferencer's files."""
     if result is None:
         return gr.DownloadButton(value=None, interactive=False)
-    # Gradio copies the file after this event: a folder of its own keeps it until the end
+    # Gradio copies the file after this event, so it stays until the page ends
     file = Path(mkdtemp(dir=folder)) / f'{Path(result.content["img_path"]).stem}.json'
     file.write_text(json.dumps(result.content))
     return gr.DownloadButton(value=file, interactive=True)
