@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..compositing import Composite, SceneObject
+from ..compositing import Scene, SceneObject
 from .shapes import CLASSES, draw_background, draw_shape, draw_texture
 
 # Diameter of an object relative to the image.
@@ -118,7 +118,7 @@ def draw_scene(
     num_objects: tuple[int, int] = (2, 5),
     occluded_fraction: float = 0.5,
     occlusion_range: tuple[float, float] = (0.1, 0.7),
-) -> Composite:
+) -> Scene:
     """Draw an image with exact amodal and visible masks.
 
     Args:
@@ -154,4 +154,4 @@ def draw_scene(
         objects.append(SceneObject(amodal, visible, dict(category_id=label + 1)))
         image[visible > 0] = texture[visible > 0]
         covered |= amodal
-    return Composite(image, objects, num_ordered=len(objects), origin={})
+    return Scene(image, objects, num_ordered=len(objects), origin={})

@@ -4,8 +4,8 @@ import pytest
 from compositing_cases import random_shape
 
 from oaformer.datasets.compositing import (
-    Background,
     OcclusionTarget,
+    Scene,
     SceneObject,
     compose,
     cut_out,
@@ -19,7 +19,7 @@ HALF = OcclusionTarget.parse(['0.1-0.7:0.5'])
 def empty_background(rng):
     image = np.zeros((*SIZE, CHANNELS), np.float32)
     image[..., 0] = 1
-    return Background(image, [], True, {})
+    return Scene(image, [], 0, {})
 
 
 def own_objects(crowd=False):
@@ -34,7 +34,7 @@ def own_objects(crowd=False):
         SceneObject(front, front, dict(channel=3)),
         SceneObject(rear, rear & (1 - front), dict(channel=2, iscrowd=int(crowd))),
     ]
-    return lambda rng: Background(image, objects, False, dict(background='source'))
+    return lambda rng: Scene(image, objects, 0, {})
 
 
 def drawer(first_channel=4):
@@ -98,14 +98,6 @@ def test_objects_of_the_background_keep_their_labels(crowd):
         assert rear.occlusion_rate >= 0.25
         assert crowd or rear.occlusion_rate == 0.25
     assert hidden
-
-
-def test_equal_states_give_equal_images():
-    first, second = (
-        compose(np.random.default_rng(5), empty_background, drawer(), (2, 5), HALF)
-        for _ in range(2)
-    )
-    np.testing.assert_array_equal(first.image, second.image)
 
 
 @pytest.mark.parametrize('bins', [[], ['0.2-0.5:0.6']])
