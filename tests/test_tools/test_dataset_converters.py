@@ -80,7 +80,7 @@ def test_cocoa_to_amodal(tool, tmp_path, capsys):
         'cocoa_to_amodal.py', 'cocoa.json', 'out/new.json', '--class-names', 'names.txt'
     )
     text = capsys.readouterr().out
-    assert '1 images, 1 objects (0 occluded); left out: 1 stuff' in text
+    assert 'COCOA: 1 images (0 without objects), 1 objects (0 occl' in text
     content = json.loads((tmp_path / 'out' / 'new.json').read_text())
     assert [a['category_id'] for a in content['annotations']] == [2]
 

@@ -116,18 +116,15 @@ def test_region_without_a_pixel_is_left_out_and_counted():
     assert conversion.skipped == {'smaller than a pixel': 1}
 
 
-def test_fully_occluded_region_is_kept():
-    hidden = occluded('cup', (5, 5, 15, 15), (0, 0, 0, 0), 1, 1.0)
-    (annotation,) = convert_cocoa(source(hidden), FILE).content['annotations']
-    assert annotation['occlude_rate'] == 1
-    assert rle_area(annotation['visible_mask']) == 0
-
-
-def test_missing_visible_mask_follows_from_the_invisible_one():
-    plate = occluded('plate', (5, 5, 25, 15), (12, 5, 25, 15), 3, 0.35)
+@pytest.mark.parametrize(
+    ('visible', 'area'), [((0, 0, 0, 0), 0), ((12, 5, 25, 15), 130)]
+)
+def test_missing_visible_mask_follows_from_the_invisible_one(visible, area):
+    plate = occluded('plate', (5, 5, 25, 15), visible, 3, 1 - area / 200)
     expected = plate.pop('visible_mask')
     (annotation,) = convert_cocoa(source(plate), FILE).content['annotations']
     assert annotation['visible_mask'] == expected
+    assert rle_area(expected) == area
 
 
 def test_rate_that_contradicts_the_masks_is_corrected_and_counted():

