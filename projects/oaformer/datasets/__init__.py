@@ -3,8 +3,7 @@
 from .amodal_coco import AmodalCocoDataset
 from .annotation import AmodalAnnotation, parse_amodal_annotation
 from .annotation_file import AnnotationFile, read_annotation_file
-from .cocoa import COCOADataset
-from .cocoa_cls import COCOAClsDataset
+from .cocoa import COCOAClsDataset, COCOADataset
 from .d2sa import D2SADataset
 from .kins import KINSDataset
 from .synth_amodal import SynthAmodalDataset

@@ -116,7 +116,7 @@ def test_the_same_for_values_of_any_type(seed, tmp_path):
             content[section][index] = value
         else:
             item[sorted(item)[rng.integers(len(item))]] = value
-    files = defaultdict(lambda: ImageFile('a.png', (40, 60)))
+    files = defaultdict(lambda: ImageFile((40, 60)))
     assert check_annotations(content, files).findings
     findings = check_annotations(content).findings
     path = tmp_path / 'a.json'

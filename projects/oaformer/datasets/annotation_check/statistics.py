@@ -64,9 +64,6 @@ def collect_statistics(
     Args:
         content: Content of the file.
         objects: Every annotation, and as parsed, None where it has an error.
-
-    Returns:
-        The numbers.
     """
     images = [image for image in content['images'] if isinstance(image, dict)]
     names = {

@@ -130,7 +130,7 @@ def _noise(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 def free_window(
     rng: np.random.Generator, free: np.ndarray, size: tuple[int, int]
 ) -> tuple[slice, slice] | None:
-    """A random window of ``size``'s shape in which everything is free.
+    """A random window, one of the largest, in which everything is free.
 
     Args:
         rng: Source of randomness.
@@ -138,7 +138,7 @@ def free_window(
         size: Height and width that the window is for; it has their ratio.
 
     Returns:
-        Rows and columns of one of the largest windows, or None if there is none.
+        Rows and columns, or None if there is none.
     """
     distance = round(_PATCH_DISTANCE * free.shape[0])
     free = cv2.erode(free, np.ones((2 * distance + 1,) * 2, np.uint8))

@@ -67,11 +67,11 @@ def convert_kins(source: Mapping[str, Any], filename: str) -> Conversion:
     release = _find_release(source['annotations'], filename)
     skipped, corrected = Counter(), Counter()
     unique = list(_with_unique_ids(source['annotations'], skipped, corrected))
-    entries = read_entries(dict(source, annotations=unique))
-    raise_first_error(filename, entries.findings)
+    images, findings = read_entries(dict(source, annotations=unique))
+    raise_first_error(filename, findings)
     annotations = []
     for annotation in unique:
-        image = entries.images[annotation['image_id']]
+        image = images[annotation['image_id']]
         try:
             converted, problems = _convert_annotation(annotation, release, image)
         except (TypeError, ValueError) as error:
