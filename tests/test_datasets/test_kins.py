@@ -3,7 +3,7 @@ import json
 import cv2
 import numpy as np
 import pytest
-from kins_scene import AMODAL, AREAS, RATES, VISIBLE, release_2019, release_2020
+from kins_scene import AMODAL, RATES, release_2019, release_2020
 from metric_cases import evaluate, sample
 from mmdet.registry import DATASETS
 from mmengine.config import Config
@@ -61,21 +61,6 @@ def test_the_configs_data_sets(config, data_root, make):
 
 
 @RELEASES
-def test_instances_have_the_scenes_masks(data_root, make):
-    write(data_root, convert_kins(make(), 'toy').content)
-    dataset = KINSDataset(
-        data_root=str(data_root),
-        ann_file='kins_train.json',
-        data_prefix=dict(img='KINS/training/image_2'),
-        pipeline=[dict(type='LoadImageFromFile'), dict(type='LoadAmodalAnnotations')],
-    )
-    masks = dataset[0]['gt_masks']
-    np.testing.assert_array_equal(masks.masks, np.concatenate(AMODAL))
-    np.testing.assert_array_equal(masks.visible, np.concatenate(VISIBLE))
-    assert masks.areas.tolist() == AREAS
-
-
-@RELEASES
 def test_the_metric_finds_the_same_classes(config, data_root, make):
     write(data_root, convert_kins(make(), 'toy').content)
     meta = KINSDataset.METAINFO
@@ -87,17 +72,6 @@ def test_the_metric_finds_the_same_classes(config, data_root, make):
     metrics = evaluate(str(data_root / 'kins_val.json'), [prediction], meta=meta)
     assert metrics['segm_mAP'] == pytest.approx(1)
     assert metrics['occlusion_rate_mae'] == pytest.approx(0, abs=1e-6)
-
-
-@RELEASES
-def test_a_file_as_released_is_refused(data_root, make):
-    write(data_root, make())
-    with pytest.raises(ValueError, match='KINS: convert it with .*kins_to_amodal.py'):
-        KINSDataset(
-            data_root=str(data_root),
-            ann_file='kins_train.json',
-            data_prefix=dict(img='KINS/training/image_2'),
-        )
 
 
 def test_sizes_of_a_kitti_image(config):

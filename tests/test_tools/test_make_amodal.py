@@ -82,13 +82,10 @@ def test_the_same_again(make, tmp_path):
     'args, message',
     [
         (['--occlusion', 'half'], "'half' is not LOW-HIGH:SHARE"),
-        (
-            ['--backgrounds', 'absent'],
-            'patch, noise, source or a folder; folder not found: absent',
-        ),
         (['--min-area', '0.9'], 'no object is whole; left out: '),
         (['--backgrounds', 'source'], 'does not annotate occlusion'),
         (['--size', '2', '2', '--backgrounds', 'noise'], 'cannot place 3 objects'),
+        (['--out-dir', '.'], 'exists; remove it or name another'),
     ],
 )
 def test_errors_in_one_line(make, tmp_path, args, message):
@@ -111,15 +108,6 @@ def test_wrong_command_lines(make, capsys, args, message):
     with pytest.raises(SystemExit):
         make(*args)
     assert message in capsys.readouterr().err
-
-
-def test_nothing_is_overwritten(make, tmp_path):
-    write_data_set(tmp_path, occlusion=True)
-    (tmp_path / 'new').mkdir()
-    with pytest.raises(SystemExit, match='new exists; remove it'):
-        make()
-    with pytest.raises(SystemExit, match='absent.json: annotation file not found'):
-        make(source='absent.json', out_dir='other')
 
 
 def test_the_real_cocoa_sample(make, repo_root, sample_data, tmp_path):

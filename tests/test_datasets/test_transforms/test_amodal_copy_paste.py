@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from compositing_cases import one_hot_image, random_shape, write_data_set
-from mmdet.registry import DATASETS, TRANSFORMS
+from mmdet.registry import DATASETS
 from mmdet.structures.bbox import HorizontalBoxes
 from mmdet.structures.mask import BitmapMasks
 from mmengine.config import Config
@@ -266,12 +266,6 @@ def test_deterministic_under_mmengines_seed(dataset, num_workers):
     assert first == run(3)
     if num_workers == 0:
         assert first != run(4)
-
-
-def test_registered():
-    transform = TRANSFORMS.build(dict(type='AmodalCopyPaste', prob=0.5))
-    assert transform.prob == 0.5
-    assert {transform.get_indexes(range(3)) for _ in range(60)} == {0, 1, 2}
 
 
 def test_the_config_pastes_before_packing(repo_root):
