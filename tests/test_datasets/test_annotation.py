@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from planted_faults import rle
 
 from oaformer.datasets import parse_amodal_annotation
 from oaformer.datasets.annotation import parse_annotation, to_annotation
@@ -9,10 +10,8 @@ from oaformer.structures import encode_masks
 HEIGHT, WIDTH = 10, 12
 
 
-def mask(y1, x1, y2, x2):
-    bitmap = np.zeros((1, HEIGHT, WIDTH), dtype=np.uint8)
-    bitmap[0, y1:y2, x1:x2] = 1
-    return encode_masks(bitmap)[0]
+def mask(*box):
+    return rle((HEIGHT, WIDTH), box)
 
 
 def annotation(**changes):
