@@ -45,6 +45,12 @@ def test_make_synth_amodal_refuses_wrong_values(tool, tmp_path, capsys, wrong):
     assert not (tmp_path / 'data').exists()
 
 
+def test_folder_that_cannot_be_written(tool, tmp_path):
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(SystemExit, match='file'):
+        tool('make_synth_amodal.py', '--out-dir', 'file')
+
+
 def test_cocoa_to_amodal(tool, tmp_path, capsys):
     source = dict(
         images=[dict(id=1, file_name='a.jpg', height=20, width=30)],

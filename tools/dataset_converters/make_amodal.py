@@ -104,7 +104,7 @@ def parse_args(argv=None):
 
 
 def main(argv=None):
-    """Make the data set and say what it holds."""
+    """Make the data set and say what it holds, wanted beside achieved."""
     args = parse_args(argv)
     width, height = args.size or (640, 480)
     rules = UnoccludedRules(args.min_area, args.border, args.gap, args.one_piece)
@@ -136,11 +136,6 @@ def main(argv=None):
         )
     except (OSError, ValueError) as error:
         sys.exit(str(error))
-    print_summary(content, target, args)
-
-
-def print_summary(content, target, args):
-    """Say what was made, wanted beside achieved."""
     kinds = Counter(image['background'] for image in content['images'])
     backgrounds = ', '.join(f'{number} {kind}' for kind, number in kinds.items())
     objects = [item for item in content['annotations'] if not item['iscrowd']]

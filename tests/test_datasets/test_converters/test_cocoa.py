@@ -153,7 +153,15 @@ def test_bad_region_names_file_annotation_and_region(change, message):
 def test_bad_file():
     with pytest.raises(ValueError, match="no 'images'"):
         convert_cocoa({}, FILE)
-    flat = dict(images=[dict(id=7)], annotations=[dict(id=1, image_id=7)])
+    for change, words in (
+        (dict(id=None), 'image at position 0 .*: "id" is missing'),
+        (dict(height='20'), 'image 7 .*: "height" is \'20\', not a positive'),
+    ):
+        bad = source()
+        bad['images'][0].update(change)
+        with pytest.raises(ValueError, match=f'{FILE}: {words}'):
+            convert_cocoa(bad, FILE)
+    flat = dict(source(), annotations=[dict(id=1, image_id=7)])
     with pytest.raises(ValueError, match='annotation 1 has no "regions"'):
         convert_cocoa(flat, FILE)
     flat['annotations'][0]['image_id'] = 8

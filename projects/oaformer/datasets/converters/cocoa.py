@@ -12,6 +12,8 @@ from typing import Any
 
 from ...structures import rle_area, to_rle
 from ..annotation import AmodalAnnotation, parse_amodal_annotation
+from ..annotation_ids import read_entries
+from ..findings import raise_first_error
 from .conversion import Conversion, converted_annotation
 
 
@@ -45,7 +47,11 @@ def convert_cocoa(
     for key in ('images', 'annotations'):
         if key not in source:
             raise ValueError(f'{filename} has no {key!r}: is it a COCOA file?')
-    images = {image['id']: dict(image) for image in source['images']}
+    images, findings = read_entries(
+        dict(images=source['images'], categories=[], annotations=[])
+    )
+    raise_first_error(filename, findings)
+    images = {key: dict(image) for key, image in images.items()}
     category_ids = None
     if class_names is not None:
         category_ids = {_clean(name): i for i, name in enumerate(class_names, start=1)}
