@@ -69,15 +69,6 @@ def test_source_images(make, tmp_path):
         np.testing.assert_array_equal(new[outside], old[outside])
 
 
-def test_the_same_again(make, tmp_path):
-    write_data_set(tmp_path, occlusion=True)
-    options = ('--size', 80, 60, '--backgrounds', 'noise', '--objects', 2, 3)
-    first = make(*options)
-    second = make(*options, out_dir='again')
-    assert first == second
-    assert first != make(*options, '--seed', 1, out_dir='other')
-
-
 @pytest.mark.parametrize(
     'args, message',
     [

@@ -112,13 +112,3 @@ def test_the_share_of_occluded_objects_is_the_wanted_one(bins):
     occluded = rates[rates > 0]
     assert len(occluded) / len(rates) == pytest.approx(target.occluded_share, abs=0.12)
     assert ((occluded >= 0.2) & (occluded < 0.5)).all()
-
-
-def test_no_room():
-    full = np.ones(SIZE, np.uint8)
-
-    def draw(rng, size, shrink):
-        return cut_out(np.zeros((*SIZE, 3), np.float32), full), {}
-
-    with pytest.raises(ValueError, match='cannot place 2 objects in any of 10 imag'):
-        compose(np.random.default_rng(0), empty_background, draw, (2, 2), HALF)

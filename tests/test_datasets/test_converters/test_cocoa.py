@@ -205,7 +205,7 @@ def test_real_file(real):
             )
             assert not (visible & invisible).any()
             np.testing.assert_array_equal(visible | invisible, amodal)
-        # The result is in the schema as it stands.
+        # The result is in the schema without a correction.
         assert parse_amodal_annotation(annotation, *size).corrections == []
 
 
