@@ -1,11 +1,9 @@
 import json
 
-import cv2
-import numpy as np
 import pytest
 from mmdet.registry import DATASETS
 from mmengine.logging import MMLogger
-from planted_faults import SIZES, entry, good_content
+from planted_faults import entry, good_content, write_images
 
 from oaformer.datasets import COCOAClsDataset, parse_amodal_annotation
 
@@ -13,10 +11,7 @@ from oaformer.datasets import COCOAClsDataset, parse_amodal_annotation
 @pytest.fixture
 def write(tmp_path):
     """Write images and an annotation file; returns the data set."""
-    (tmp_path / 'images').mkdir()
-    for name, size in SIZES.items():
-        image = np.zeros((*size, 3), dtype=np.uint8)
-        cv2.imwrite(str(tmp_path / 'images' / name), image)
+    write_images(tmp_path / 'images')
 
     def build(data, **changes):
         text = data if isinstance(data, str) else json.dumps(data)

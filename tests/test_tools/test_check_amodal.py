@@ -3,10 +3,8 @@ import os
 import runpy
 import shutil
 
-import numpy as np
 import pytest
-from PIL import Image
-from planted_faults import SIZES, entry, good_content
+from planted_faults import entry, good_content, write_images
 
 from oaformer.datasets.findings import KINDS
 
@@ -23,10 +21,7 @@ def tool(repo_root, tmp_path, monkeypatch):
 def write(tmp_path):
     """Write an annotation file, and its images where they are found."""
     (tmp_path / 'annotations').mkdir()
-    (tmp_path / 'images').mkdir()
-    for name, size in SIZES.items():
-        image = np.zeros((*size, 3), dtype=np.uint8)
-        Image.fromarray(image).save(tmp_path / 'images' / name)
+    write_images(tmp_path / 'images')
 
     def build(content):
         path = tmp_path / 'annotations' / 'val.json'

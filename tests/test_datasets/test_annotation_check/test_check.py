@@ -3,8 +3,15 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
-from PIL import Image
-from planted_faults import FAULTS, SIZES, entry, first, good_content, planted
+from planted_faults import (
+    FAULTS,
+    SIZES,
+    entry,
+    first,
+    good_content,
+    planted,
+    write_images,
+)
 
 from oaformer.datasets import AmodalCocoDataset, read_annotation_file
 from oaformer.datasets.annotation_check import (
@@ -29,15 +36,10 @@ def write(tmp_path):
 
     def build(content, sizes=SIZES):
         (tmp_path / 'a.json').write_text(json.dumps(content))
-        for name, size in sizes.items():
-            Image.fromarray(np.zeros((*size, 3), np.uint8)).save(tmp_path / name)
-        names = [
-            image['file_name'] for image in content['images'] if 'file_name' in image
-        ]
-        files = read_image_files(
-            filter(lambda name: isinstance(name, str), names), tmp_path
-        )
-        return check_annotations(content, files).findings
+        write_images(tmp_path, sizes)
+        names = [image.get('file_name') for image in content['images']]
+        names = [name for name in names if isinstance(name, str)]
+        return check_annotations(content, read_image_files(names, tmp_path)).findings
 
     return build
 
