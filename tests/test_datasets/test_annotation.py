@@ -80,15 +80,6 @@ def test_visible_mask_is_cut_to_the_amodal_one():
     assert parsed.corrections == ['visible mask cut to the amodal mask']
 
 
-def test_rate_outside_0_to_1_gives_way_however_close():
-    whole = parse(visible_mask=None, invisible_mask=None, occlude_rate=-0.0005)
-    assert whole.occlusion_rate == 0
-    hidden = parse(visible_mask=mask(0, 0, 0, 0), occlude_rate=1.0005)
-    assert hidden.occlusion_rate == 1
-    for parsed in (whole, hidden):
-        assert parsed.corrections == ['occlusion rate recomputed from the masks']
-
-
 @pytest.mark.parametrize(
     'bbox',
     [None, [], [2, 2, 0, 4], [2, float('nan'), 8, 4], [0.2, 0.2, 0.7, 0.4]],
