@@ -54,6 +54,12 @@ class GridCase:
         file = self.work_dir / 'trace'
         return file.read_text().splitlines() if file.is_file() else []
 
+    def run_folder(self, name):
+        """The work dir of a run with seed 0."""
+        paths = self.work_dir.glob(f'{name}/seed-0_*')
+        (folder,) = (path for path in paths if path.is_dir())
+        return folder
+
     def records(self):
         file = self.folder / 'results.json'
         return json.loads(file.read_text()) if file.is_file() else []

@@ -15,17 +15,6 @@ tables = [dict(name='t', title='T.', columns=['AP'], rows=[dict(name='A', run='a
 """
 
 
-def test_a_grid_file(tmp_path):
-    from grid_file import read_grid
-
-    path = tmp_path / 'grid.py'
-    path.write_text('_helper = 3\n' + GRID)
-    grid = read_grid(str(path))
-    assert list(grid.runs) == ['a', 'b']
-    assert grid.columns['AP'].scale == 100
-    assert grid.tables[0].rows[0].run == 'a'
-
-
 @pytest.mark.parametrize(
     ('old', 'new', 'words'),
     [
@@ -65,7 +54,7 @@ def test_the_grid_of_the_repository(repo_root, tmp_path, monkeypatch):
     # raises for two equal runs, too
     for each in run_grid.make_jobs(grid, tmp_path):
         if each.seed == 0:
-            MODELS.build(each.config().model)
+            MODELS.build(each.cfg.model)
     shown = {row.run for table in grid.tables for row in table.rows}
     assert shown == grid.runs.keys()
     # the page has a place for each table
