@@ -54,11 +54,7 @@ def parse_args(argv=None):
 
 
 def load_only(dataset):
-    """Config of a data set whose pipeline does nothing but load.
-
-    Args:
-        dataset: Config of a data set or of a wrapper such as ``ConcatDataset``.
-    """
+    """Config of a data set, or of a wrapper of some, that does nothing but load."""
     changes = {}
     if 'pipeline' in dataset:
         # A wrapper's own pipeline, MultiImageMixDataset's, gets what has been loaded.
@@ -71,10 +67,7 @@ def load_only(dataset):
 
 
 def same_image(dataset, index, img_path):
-    """Item of an image, which is at ``index`` unless that one was passed over.
-
-    Where nothing is left in an image after augmentation, a data set draws another.
-    """
+    """Item of an image; a data set takes another one if augmentation leaves nothing."""
     if dataset.get_data_info(index)['img_path'] != img_path:
         paths = (dataset.get_data_info(i)['img_path'] for i in range(len(dataset)))
         index = list(paths).index(img_path)
@@ -94,7 +87,9 @@ def draw(visualizer, item):
 
 
 def beside(drawings):
-    """Drawings in a row, the lower ones with white below, RGB, (h, w, 3)."""
+    """One drawing, or several in a row, the lower ones with white below, (h, w, 3)."""
+    if len(drawings) == 1:
+        return drawings[0]
     height = max(len(drawing) for drawing in drawings)
     return np.concatenate(
         [
@@ -138,7 +133,7 @@ def main(argv=None):
             drawings.append(draw(visualizer, original))
         if args.mode != 'original':
             drawings.append(draw(visualizer, item))
-        drawing = beside(drawings) if len(drawings) > 1 else drawings[0]
+        drawing = beside(drawings)
         name = osp.basename(data_sample.img_path)
         # The number keeps apart images of the same name in several folders.
         mmcv.imwrite(
