@@ -89,14 +89,7 @@ def test_loader_suite_counts_images_per_second(tool, tmp_path, monkeypatch):
     assert '| 2.000 (1.5/s) | 0.500 (6.0/s) |' in row
 
 
-@pytest.mark.parametrize(
-    ('args', 'words'),
-    [
-        (['--rounds', '0'], 'at least 1'),
-        (['--suites', 'absent'], 'invalid choice'),
-    ],
-)
-def test_bad_arguments(tool, monkeypatch, capsys, args, words):
+def test_bad_arguments(tool, monkeypatch, capsys):
     with pytest.raises(SystemExit):
-        run(tool, monkeypatch, *args)
-    assert words in capsys.readouterr().err
+        run(tool, monkeypatch, '--rounds', '0')
+    assert 'at least 1' in capsys.readouterr().err

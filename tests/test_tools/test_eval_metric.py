@@ -41,8 +41,7 @@ def test_offline_equals_online(tmp_path, main, capsys):
     capsys.readouterr()
     main([config, path, '--out', str(out)])
     assert json.loads(out.read_text()) == expected
-    printed = capsys.readouterr().out
-    assert '"amodal/segm_mAP": ' in printed
+    assert '"amodal/segm_mAP": ' in capsys.readouterr().out
 
     # with other settings
     options = ['test_evaluator.prefix=mine', 'test_evaluator.min_invisible_area=1e6']
