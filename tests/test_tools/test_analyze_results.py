@@ -82,7 +82,6 @@ def test_page_in_a_browser(main, folder, chromium_page):
     ('arguments', 'message'),
     [
         (['absent.py', 'predictions.pkl'], 'no config absent.py'),
-        (['config.py', 'absent.pkl'], 'absent.pkl'),
         (['config.py', 'val.json'], 'val.json could not be read as a pickle file'),
         ([*FILES, '--cfg-options', 'test_evaluator=[]'], 'test_evaluator has none'),
         (

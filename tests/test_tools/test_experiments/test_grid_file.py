@@ -1,5 +1,6 @@
 import pytest
 from mmdet.registry import MODELS
+from mmengine.config import Config
 
 from oaformer.datasets.synth_amodal import write_split
 
@@ -55,6 +56,8 @@ def test_the_grid_of_the_repository(repo_root, tmp_path, monkeypatch):
     for each in run_grid.make_jobs(grid, tmp_path):
         if each.seed == 0:
             MODELS.build(each.cfg.model)
+            each.cfg.dump('copy.py')
+            assert Config.fromfile('copy.py').to_dict() == each.cfg.to_dict()
     shown = {row.run for table in grid.tables for row in table.rows}
     assert shown == grid.runs.keys()
     # the page has a place for each table
