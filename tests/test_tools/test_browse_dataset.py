@@ -104,11 +104,11 @@ def test_a_flip_alone_mirrors_the_image(browse, config):
 def test_original_of_an_image_that_was_drawn_in_place_of_another(tool):
     class Images(list):
         def get_data_info(self, index):
-            return dict(img_path=self[index])
+            return dict(img_path=self[index], index=index)
 
-    images = Images(['a.png', 'b.png', 'c.png'])
-    assert tool['same_image'](images, 1, 'b.png') == 'b.png'
-    assert tool['same_image'](images, 0, 'c.png') == 'c.png'
+    images = Images(['a.png', 'b.png', 'c.png', 'b.png'])
+    find = tool['image_info']
+    assert [find(images, i, 'b.png')['index'] for i in (3, 1, 0)] == [3, 1, 1]
 
 
 def test_a_wrapper_that_mixes_images(browse, config):
