@@ -1,8 +1,14 @@
 import json
 import runpy
 import signal
+import sys
+from pathlib import Path
 
 import pytest
+
+TOOL = Path(__file__).resolve().parents[3] / 'tools' / 'experiments' / 'run_grid.py'
+# for the tests of its modules
+sys.path.insert(0, str(TOOL.parent))
 
 CONFIG = """
 model = dict(type='Toy', quality=0.5)
@@ -16,7 +22,7 @@ class GridCase:
     """A grid of runs of tests/toy_grid; each takes a moment."""
 
     def __init__(self, folder, repo_root):
-        self.folder, self.repo_root = folder, repo_root
+        self.folder = folder
         self.tools = repo_root / 'tests' / 'toy_grid'
         self.runs = {}
         self.columns = dict(AP=dict(key='amodal/segm_mAP', scale=100, digits=1))
@@ -44,9 +50,8 @@ class GridCase:
 
     def run(self, *flags):
         """Run the tool and return its exit status."""
-        tool = self.repo_root / 'tools' / 'experiments' / 'run_grid.py'
         with pytest.raises(SystemExit) as ended:
-            runpy.run_path(str(tool))['main'](self.arguments(*flags), self.tools)
+            runpy.run_path(str(TOOL))['main'](self.arguments(*flags), self.tools)
         return ended.value.code
 
     def trace(self):
@@ -63,12 +68,6 @@ class GridCase:
     def records(self):
         file = self.folder / 'results.json'
         return json.loads(file.read_text()) if file.is_file() else []
-
-
-@pytest.fixture(autouse=True)
-def experiments(monkeypatch, repo_root):
-    """The modules of tools/experiments can be imported."""
-    monkeypatch.syspath_prepend(str(repo_root / 'tools' / 'experiments'))
 
 
 @pytest.fixture

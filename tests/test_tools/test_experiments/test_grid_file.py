@@ -1,6 +1,9 @@
 import pytest
+import run_grid
+from grid_file import GridError, read_grid
 from mmdet.registry import MODELS
 from mmengine.config import Config
+from tables import replace_tables
 
 from oaformer.datasets.synth_amodal import write_split
 
@@ -34,8 +37,6 @@ tables = [dict(name='t', title='T.', columns=['AP'], rows=[dict(name='A', run='a
     ],
 )
 def test_unknown_keys_and_names_are_errors(tmp_path, old, new, words):
-    from grid_file import GridError, read_grid
-
     assert old in GRID
     path = tmp_path / 'grid.py'
     path.write_text(GRID.replace(old, new))
@@ -44,10 +45,6 @@ def test_unknown_keys_and_names_are_errors(tmp_path, old, new, words):
 
 
 def test_the_grid_of_the_repository(repo_root, tmp_path, monkeypatch):
-    import run_grid
-    from grid_file import read_grid
-    from tables import replace_tables
-
     grid = read_grid(str(repo_root / 'configs' / 'synth' / 'grid.py'))
     monkeypatch.chdir(tmp_path)
     for split in ('train', 'val', 'test'):
@@ -66,8 +63,6 @@ def test_the_grid_of_the_repository(repo_root, tmp_path, monkeypatch):
 
 
 def test_the_papers_differences_are_those_of_its_rows(repo_root):
-    from grid_file import read_grid
-
     grid = read_grid(str(repo_root / 'configs' / 'synth' / 'grid.py'))
     compared = 0
     for table in grid.tables:

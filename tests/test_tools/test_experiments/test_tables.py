@@ -1,4 +1,6 @@
 import pytest
+from grid_file import Column, Grid, GridError, Row, Run, Table
+from tables import render_table, replace_tables
 
 COLUMNS = dict(
     AP=dict(key='amodal/segm_mAP', scale=100, digits=1),
@@ -13,9 +15,6 @@ def record(minutes=10.0, made_with='Abacus', **metrics):
 
 
 def render(records, seeds=(0, 1, 2), paper_data='D2SA'):
-    from grid_file import Column, Grid, Row, Run, Table
-    from tables import render_table
-
     rows = [
         Row('without', 'wo', paper=dict(AP=61.7)),
         Row('with', 'base', paper=dict(AP=72.5)),
@@ -96,8 +95,6 @@ def page(tmp_path):
 
 
 def test_markers(page):
-    from tables import replace_tables
-
     expected = PAGE.format('| 1 |').replace('two begin -->', 'two begin -->\n| 2 |\n')
     for _ in range(2):
         page.write_text(replace_tables(page, dict(one='| 1 |', two='| 2 |')))
@@ -105,8 +102,6 @@ def test_markers(page):
 
 
 def test_a_complete_table_is_kept_until_the_new_one_is_complete(page):
-    from tables import replace_tables
-
     page.write_text(PAGE.format('published\n\n9 of 9\nruns are in.'))
     part, whole = '| 1 |\n\n19 of 20 runs are in.', '| 1 |\n\n20 of 20 runs are in.'
     assert 'published' in replace_tables(page, dict(one=part))
@@ -124,9 +119,6 @@ def test_a_complete_table_is_kept_until_the_new_one_is_complete(page):
     ],
 )
 def test_missing_markers_are_errors(page, old, new):
-    from grid_file import GridError
-    from tables import replace_tables
-
     page.write_text(PAGE.replace(old, new))
     with pytest.raises(GridError, match='the lines <!-- grid:two begin -->'):
         replace_tables(page, dict(two='| 2 |'))
