@@ -13,7 +13,7 @@ active_python() {
 }
 
 # env_python ROOT: print the Python of the active environment, or else of ROOT/.venv,
-# or else whatever `python` is.
+# or else `python`.
 env_python() {
     if active_python; then
         return

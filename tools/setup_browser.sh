@@ -20,7 +20,7 @@ found() {
 }
 
 if ! browser=$(found); then
-    [[ -z ${CHROMIUM:-} ]] || fail "CHROMIUM=$CHROMIUM is no program."
+    [[ -z ${CHROMIUM:-} ]] || fail "CHROMIUM=$CHROMIUM is not a program."
     command -v apt-get >/dev/null || fail "no apt-get here." \
         "Install Chromium by other means, or name one: CHROMIUM=/path/to/chromium"
     ((EUID == 0)) || fail "only root can install Chromium." \

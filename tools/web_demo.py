@@ -36,7 +36,7 @@ def parse_args(argv=None):
         help='address to listen on; 0.0.0.0 lets other machines in',
     )
     parser.add_argument(
-        '--auth', metavar='USER:PASSWORD', help='what the page asks for before use'
+        '--auth', metavar='USER:PASSWORD', help='what visitors must enter first'
     )
     parser.add_argument('--port', type=int, default=7860)
     parser.add_argument(

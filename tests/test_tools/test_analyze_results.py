@@ -1,16 +1,17 @@
 import runpy
-import subprocess
-import sys
 
 import cv2
 import numpy as np
 import pytest
 from report_scene import CLASSES, HEIGHT, WIDTH, annotations, write_run
 
+FILES = ('config.py', 'predictions.pkl')
+
 
 @pytest.fixture
-def tool(repo_root):
-    return repo_root / 'tools' / 'analysis_tools' / 'analyze_results.py'
+def main(repo_root):
+    tool = repo_root / 'tools' / 'analysis_tools' / 'analyze_results.py'
+    return runpy.run_path(str(tool))['main']
 
 
 @pytest.fixture
@@ -23,24 +24,18 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_from_another_folder_without_pythonpath(tool, folder):
-    command = [sys.executable, str(tool), 'config.py', 'predictions.pkl']
-    result = subprocess.run(
-        [*command, '--out', 'pages/report.html'],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-    )
-    assert result.returncode == 0, result.stderr
-    assert 'pages/report.html: 10 cases, ' in result.stdout
+def test_in_the_working_folder(main, folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    main(['config.py', 'predictions.pkl', '--out', 'pages/report.html'])
+    assert 'pages/report.html: 10 cases, ' in capsys.readouterr().out
     page = (folder / 'pages' / 'report.html').read_text()
     # The second image is missing: two missed objects.
     assert page.count('Image not found: ') == 2
 
 
-def test_page_in_a_browser(tool, folder, chromium_page):
-    runpy.run_path(str(tool))['main'](
-        [str(folder / name) for name in ('config.py', 'predictions.pkl')]
+def test_page_in_a_browser(main, folder, chromium_page):
+    main(
+        [str(folder / name) for name in FILES]
         + ['--out', str(folder / 'report.html'), '--number', '2']
     )
     page = chromium_page
@@ -53,7 +48,7 @@ def test_page_in_a_browser(tool, folder, chromium_page):
     assert [url for url in requests if not url.startswith(('file:', 'data:'))] == []
     assert complaints == []
     assert page.locator('h1').inner_text() == 'Amodal instance segmentation: config'
-    # Names are text, whatever is in them.
+    # Names are text, not markup.
     assert page.locator('#classes + section tbody th').all_inner_texts() == [
         *CLASSES[:2]
     ]
@@ -87,35 +82,28 @@ def test_page_in_a_browser(tool, folder, chromium_page):
     ('arguments', 'message'),
     [
         (['absent.py', 'predictions.pkl'], 'no config absent.py'),
-        (['config.py', 'absent.pkl'], 'absent.pkl'),
         (['config.py', 'val.json'], 'val.json could not be read as a pickle file'),
+        ([*FILES, '--cfg-options', 'test_evaluator=[]'], 'test_evaluator has none'),
         (
-            ['config.py', 'predictions.pkl', '--cfg-options', 'test_evaluator=[]'],
-            'test_evaluator has none',
-        ),
-        (
-            [
-                *('config.py', 'predictions.pkl', '--cfg-options'),
-                'test_evaluator.ann_file=absent.json',
-            ],
+            [*FILES, '--cfg-options', 'test_evaluator.ann_file=absent.json'],
             'absent.json: annotation file not found',
         ),
     ],
 )
-def test_what_is_wrong_is_said(tool, folder, monkeypatch, arguments, message):
+def test_what_is_wrong_is_said(main, folder, monkeypatch, arguments, message):
     monkeypatch.chdir(folder)
     with pytest.raises(SystemExit, match=message):
-        runpy.run_path(str(tool))['main'](arguments)
+        main(arguments)
     assert not (folder / 'report.html').exists()
 
 
-def test_other_image_folder(tool, folder):
+def test_other_image_folder(main, folder):
     """Images moved since the test run are found in the data set's folder."""
-    module = runpy.run_path(str(tool))
+    image_finder = main.__globals__['image_finder']
     images = {item['id']: item for item in annotations()['images']}
     moved = [dict(img_id=1, img_path='/gone/1.png'), dict(img_id=2)]
-    find = module['image_finder'](moved, images, folder / 'images')
+    find = image_finder(moved, images, folder / 'images')
     assert find(1) == folder / 'images' / '1 & co.png'
     here = [dict(img_id=1, img_path=str(folder / 'val.json'))]
-    find = module['image_finder'](here, images, folder / 'images')
+    find = image_finder(here, images, folder / 'images')
     assert find(1) == folder / 'val.json'

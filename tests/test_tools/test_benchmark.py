@@ -22,9 +22,7 @@ def measuring(tool):
 
 
 def case(measuring, stock, ours, check=lambda stock, ours: None):
-    return measuring.Case(
-        suite='suite', name='name', stock=stock, ours=ours, check=check, target=2.0
-    )
+    return measuring.Case('name', stock, ours, check, target=2.0)
 
 
 def test_ratio_of_the_times(measuring):
@@ -39,7 +37,6 @@ def test_results_are_compared(measuring):
     def check(stock, ours):
         assert stock == ours
 
-    measuring.measure(case(measuring, lambda: 1, lambda: 1, check), 1, 'cpu')
     with pytest.raises(AssertionError):
         measuring.measure(case(measuring, lambda: 1, lambda: 2, check), 1, 'cpu')
 
@@ -85,24 +82,14 @@ def test_loader_suite_counts_images_per_second(tool, tmp_path, monkeypatch):
     case.check(stock, ours)
     with pytest.raises(AssertionError):
         case.check(stock, [1 - masks for masks in ours])
-    result = measure.measure(
-        measure.Case('s', 'n', lambda: 1, lambda: 1, lambda *_: None, images=3),
-        1,
-        'cpu',
-    )
+    shown = measure.Case('n', lambda: 1, lambda: 1, lambda *_: None, images=3)
+    result = dict(suite='s', **measure.measure(shown, 1, 'cpu'))
     result.update(stock_seconds=2.0, ours_seconds=0.5)
     row = runpy.run_path(str(tool))['row'](result)
     assert '| 2.000 (1.5/s) | 0.500 (6.0/s) |' in row
 
 
-@pytest.mark.parametrize(
-    ('args', 'words'),
-    [
-        (['--rounds', '0'], 'at least 1'),
-        (['--suites', 'absent'], 'invalid choice'),
-    ],
-)
-def test_bad_arguments(tool, monkeypatch, capsys, args, words):
+def test_bad_arguments(tool, monkeypatch, capsys):
     with pytest.raises(SystemExit):
-        run(tool, monkeypatch, *args)
-    assert words in capsys.readouterr().err
+        run(tool, monkeypatch, '--rounds', '0')
+    assert 'at least 1' in capsys.readouterr().err

@@ -6,20 +6,10 @@ import pytest
 
 from oaformer.datasets.synth_amodal import write_split
 
+# Loaded images are 96 x 96, and drawn five times as large.
 CONFIG = """
-custom_imports = dict(imports=['oaformer'], allow_failed_imports=False)
-default_scope = 'mmdet'
-visualizer = dict(
-    type='AmodalLocalVisualizer',
-    vis_backends=[dict(type='LocalVisBackend')],
-    name='visualizer')
-dataset = dict(
-    type='AmodalCocoDataset',
-    data_root={root!r},
-    ann_file='annotations/train.json',
-    data_prefix=dict(img='images'))
-load_image = dict(type='LoadImageFromFile')
-load = dict(type='LoadAmodalAnnotations')
+_base_ = {base!r}
+load = [dict(type='LoadImageFromFile'), dict(type='LoadAmodalAnnotations')]
 resize = dict(type='Resize', scale=(160, 160), keep_ratio=True)
 pack = dict(type='PackAmodalInputs')
 flip = dict(type='RandomFlip', prob=1.0)
@@ -27,21 +17,22 @@ change_size = [
     dict(type='RandomResize', scale=(160, 160), ratio_range=(1.0, 2.0),
          resize_type='Resize', keep_ratio=True),
     dict(type='RandomCrop', crop_size=(120, 120))]
-train = [load_image, load, flip, *change_size, pack]
-val = [load_image, resize, load, pack]
-test = [load_image, dict(type='PackDetInputs')]
-train_dataloader = dict(dataset=dict(pipeline=train, **dataset))
-val_dataloader = dict(dataset=dict(pipeline=val, **dataset))
-test_dataloader = dict(dataset=dict(pipeline=test, **dataset))
+train_dataloader = dict(dataset=dict(pipeline=[*load, flip, *change_size, pack]))
+val_dataloader = dict(dataset=dict(
+    ann_file='annotations/train.json', pipeline=[load[0], resize, load[1], pack]))
+test_dataloader = dict(dataset=dict(
+    ann_file='annotations/train.json', pipeline=[load[0], dict(type='PackDetInputs')]))
 """
 
 
 @pytest.fixture
-def config(tmp_path):
+def config(tmp_path, monkeypatch, repo_root):
     """A config; what is added to its text changes it."""
-    write_split(str(tmp_path / 'data'), 'train', 3, size=96)
+    monkeypatch.chdir(tmp_path)
+    write_split('data/synth_amodal', 'train', 3, size=96)
+    base = repo_root / 'configs' / 'synth' / 'oaformer_tiny_synth.py'
     path = tmp_path / 'config.py'
-    path.write_text(CONFIG.format(root=str(tmp_path / 'data')))
+    path.write_text(CONFIG.format(base=str(base)))
     return path
 
 
@@ -78,7 +69,7 @@ def test_drawings_are_named_after_the_images(browse, tmp_path, capsys):
 def test_annotations_of_a_test_pipeline_are_drawn_on_the_file(browse):
     drawings = browse('transformed', '--split', 'val')
     assert len(drawings) == 3
-    # 96 pixels five times, not the 160 of the pipeline.
+    # not the 160 of the pipeline
     assert drawings[0].shape[1] == 480
 
 
@@ -92,7 +83,7 @@ def test_before_and_after_augmentation_side_by_side(browse):
         browse(mode, '--number', '1')[0]
         for mode in ('original', 'transformed', 'concat')
     )
-    # 96 pixels five times, and a crop of 120 at most four times
+    # a crop of 120 is drawn four times as large at most
     assert before.shape[1] == 480 >= after.shape[1]
     assert both.shape[1] == before.shape[1] + after.shape[1] + 2 * 8
     assert (both[: len(before), :480] == before).all()
@@ -113,11 +104,11 @@ def test_a_flip_alone_mirrors_the_image(browse, config):
 def test_original_of_an_image_that_was_drawn_in_place_of_another(tool):
     class Images(list):
         def get_data_info(self, index):
-            return dict(img_path=self[index])
+            return dict(img_path=self[index], index=index)
 
-    images = Images(['a.png', 'b.png', 'c.png'])
-    assert tool['same_image'](images, 1, 'b.png') == 'b.png'
-    assert tool['same_image'](images, 0, 'c.png') == 'c.png'
+    images = Images(['a.png', 'b.png', 'c.png', 'b.png'])
+    find = tool['image_info']
+    assert [find(images, i, 'b.png')['index'] for i in (3, 1, 0)] == [3, 1, 1]
 
 
 def test_a_wrapper_that_mixes_images(browse, config):
@@ -125,8 +116,14 @@ def test_a_wrapper_that_mixes_images(browse, config):
         text.write("""
 train_dataloader = dict(
     dataset=dict(
+        _delete_=True,
         type='MultiImageMixDataset',
-        dataset=dict(pipeline=[load_image, load], **dataset),
+        dataset=dict(
+            type='AmodalCocoDataset',
+            data_root='data/synth_amodal/',
+            ann_file='annotations/train.json',
+            data_prefix=dict(img='images'),
+            pipeline=load),
         pipeline=[dict(type='AmodalCopyPaste'), pack]))
 """)
     before, after = (

@@ -1,16 +1,11 @@
-import importlib.util
 import json
+import runpy
 import shutil
 
 import cv2
 import numpy as np
 import pytest
 from tiny_checkpoint import NUM_INSTANCES, write_tiny_checkpoint
-
-FLAGS = (
-    '--weights --out-dir --device --pred-score-thr --batch-size --show --no-save-vis '
-    '--no-save-pred --print-result'
-)
 
 
 @pytest.fixture(scope='module')
@@ -21,15 +16,11 @@ def checkpoint(tmp_path_factory):
 @pytest.fixture
 def demo(repo_root, tmp_path, checkpoint, monkeypatch):
     """The tool's main function, in a folder that is not the repository's."""
-    spec = importlib.util.spec_from_file_location(
-        'image_demo', repo_root / 'tools' / 'image_demo.py'
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    main = runpy.run_path(str(repo_root / 'tools' / 'image_demo.py'))['main']
     monkeypatch.chdir(tmp_path)
     for file in checkpoint:
         shutil.copy(file, tmp_path)
-    return lambda *args: module.main(args)
+    return lambda *args: main([*args, '--device', 'cpu'])
 
 
 def test_folder(demo, tmp_path, capsys):
@@ -37,31 +28,23 @@ def test_folder(demo, tmp_path, capsys):
     cv2.imwrite(str(tmp_path / 'images' / 'a.png'), np.zeros((40, 50, 3), np.uint8))
     (tmp_path / 'images' / 'b.png').write_text('no image')
     demo(
-        *('images', 'config.py', '--weights', 'weights.pth', '--device', 'cpu'),
+        *('images', 'config.py', '--weights', 'weights.pth', '--out-dir', 'found'),
         *('--print-result', '--pred-score-thr', '0', '--batch-size', '2'),
     )
     printed = capsys.readouterr().out
     found = f'images/a.png: {NUM_INSTANCES} instances with a score of 0.0 or more'
     assert found in printed
-    assert printed.endswith('1 images or frames, in outputs\n')
-    saved = json.loads((tmp_path / 'outputs' / 'preds' / 'a.json').read_text())
+    assert printed.endswith('1 images or frames, in found\n')
+    saved = json.loads((tmp_path / 'found' / 'preds' / 'a.json').read_text())
     assert len(saved['masks']) == NUM_INSTANCES
-    assert (tmp_path / 'outputs' / 'vis' / 'a.png').is_file()
+    assert (tmp_path / 'found' / 'vis' / 'a.png').is_file()
 
 
-def test_nothing_is_saved_where_nothing_is_asked_for(demo, tmp_path, capsys):
+def test_no_save_flags(demo, tmp_path, capsys):
     cv2.imwrite('a.png', np.zeros((40, 50, 3), np.uint8))
-    demo('a.png', 'weights.pth', '--no-save-vis', '--no-save-pred', '--device', 'cpu')
+    demo('a.png', 'weights.pth', '--no-save-vis', '--no-save-pred')
     assert capsys.readouterr().out.endswith('1 images or frames\n')
     assert not (tmp_path / 'outputs').exists()
-
-
-def test_flags_are_mmdetection_s(demo, capsys):
-    with pytest.raises(SystemExit) as caught:
-        demo('--help')
-    assert caught.value.code == 0
-    shown = capsys.readouterr().out
-    assert [flag for flag in FLAGS.split() if flag not in shown] == []
 
 
 @pytest.mark.parametrize(
@@ -76,5 +59,5 @@ def test_flags_are_mmdetection_s(demo, capsys):
 def test_errors_are_one_line(demo, tmp_path, args, message):
     (tmp_path / 'empty').mkdir()
     with pytest.raises(SystemExit) as caught:
-        demo(*args, '--device', 'cpu')
+        demo(*args)
     assert caught.value.code.startswith(message)

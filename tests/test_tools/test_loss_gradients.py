@@ -2,6 +2,8 @@ import runpy
 
 import pytest
 import torch
+from mmdet.registry import MODELS
+from mmengine.config import Config
 from torch import nn
 
 from oaformer.datasets.synth_amodal import write_split
@@ -63,18 +65,14 @@ def test_gradients_by_hand(tool):
 def test_of_a_model(
     tool, repo_root, tmp_path, monkeypatch, capsys, name, losses, parts
 ):
-    from mmdet.registry import MODELS
-    from mmengine.config import Config
-
     write_split(str(tmp_path / 'data' / 'synth_amodal'), 'train', 4)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv('COLUMNS', '200')
     config = str(repo_root / 'configs' / 'synth' / f'{name}.py')
     model = MODELS.build(Config.fromfile(config).model)
     torch.save(dict(state_dict=model.state_dict()), 'model.pth')
-    arguments = [str(config), 'model.pth', '--batches', '1', '--cfg-options']
     options = ['train_dataloader.batch_size=2', 'model.train_cfg.num_points=64']
-    tool['main']([*arguments, *options])
+    tool['main']([config, 'model.pth', '--batches', '1', '--cfg-options', *options])
     out = capsys.readouterr().out
     assert all(loss in out for loss in losses)
     rows = [line.split('│') for line in out.splitlines()]
@@ -88,15 +86,12 @@ def test_of_a_model(
 
 def test_wrong_usage_ends_with_one_line(tool, repo_root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit, match='no checkpoint absent.pth'):
-        tool['main']([str(repo_root / CONFIG), 'absent.pth'])
+    torch.save(dict(state_dict=dict(weight=torch.ones(1))), 'other.pth')
+    for name, words in {
+        'absent.pth': 'no checkpoint absent.pth',
+        'other.pth': 'other.pth does not fit the config',
+    }.items():
+        with pytest.raises(SystemExit, match=words):
+            tool['main']([str(repo_root / CONFIG), name])
     with pytest.raises(SystemExit):
         tool['main'](['config.py', 'absent.pth', '--batches', '0'])
-
-
-def test_weights_of_another_model_are_refused(tool, repo_root, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    torch.save(dict(state_dict=dict(weight=torch.ones(1))), 'other.pth')
-    config = repo_root / CONFIG
-    with pytest.raises(SystemExit, match='other.pth does not fit the config'):
-        tool['main']([str(config), 'other.pth'])

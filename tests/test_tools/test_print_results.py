@@ -1,44 +1,41 @@
-import importlib.util
 import json
+import runpy
+import sys
 
 import pytest
 
 
 @pytest.fixture
-def print_results(repo_root):
-    path = repo_root / 'tools' / 'analysis_tools' / 'print_results.py'
-    spec = importlib.util.spec_from_file_location('print_results', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def run(repo_root, tmp_path, monkeypatch):
+    tool = repo_root / 'tools' / 'analysis_tools' / 'print_results.py'
+    monkeypatch.setattr(sys, 'argv', [str(tool), str(tmp_path)])
+    return lambda: runpy.run_path(str(tool), run_name='__main__')
 
 
-def test_latest_run_is_read(print_results, tmp_path):
-    for name, value in [('20260101_000000', 0.1), ('20260102_000000', 0.2)]:
+def test_the_latest_run_is_printed(run, tmp_path, capsys):
+    metrics = {
+        'amodal/segm_mAP': 0.256,
+        'amodal/segm_mAP_s': -1.0,
+        'amodal/occlusion_rate_mae': 0.125,
+        'coco/segm_mAP_50': float('nan'),
+        'time': 1.0,
+    }
+    runs = {'20260101_000000': {'amodal/segm_mAP': 0.1}, '20260102_000000': metrics}
+    for name, content in runs.items():
         (tmp_path / name / 'vis_data').mkdir(parents=True)
-        content = {'amodal/segm_mAP': value, 'time': 1.0}
         (tmp_path / name / f'{name}.json').write_text(json.dumps(content))
         (tmp_path / name / 'vis_data' / 'scalars.json').write_text('{}')
-    assert print_results.latest_metrics(tmp_path) == {'amodal/segm_mAP': 0.2}
-
-
-def test_nothing_tested_says_what_to_do(print_results, tmp_path):
-    with pytest.raises(FileNotFoundError, match='Run tools/test.py'):
-        print_results.latest_metrics(tmp_path)
-
-
-def test_table(print_results):
-    table = print_results.build_table(
-        {
-            'amodal/segm_mAP': 0.256,
-            'amodal/segm_mAP_s': -1.0,
-            'amodal/occlusion_rate_mae': 0.125,
-            'visible/segm_mAP_50': None,
-        }
-    )
-    cells = [list(column.cells) for column in table.columns]
-    assert cells == [
-        ['amodal', 'amodal', 'amodal', 'visible'],
-        ['AP', 'AP small', 'occlusion_rate_mae', 'AP50'],
-        ['25.6 %', 'n/a', '0.125', 'n/a'],
+    run()
+    lines = [line.split('│') for line in capsys.readouterr().out.splitlines()]
+    assert [[cell.strip() for cell in line[1:4]] for line in lines if line[1:]] == [
+        ['amodal', 'AP', '25.6 %'],
+        ['amodal', 'AP small', 'n/a'],
+        ['amodal', 'occlusion_rate_mae', '0.125'],
+        ['coco', 'AP50', 'n/a'],
     ]
+
+
+def test_nothing_tested_says_what_to_do(run, capsys):
+    with pytest.raises(SystemExit):
+        run()
+    assert 'Run tools/test.py' in capsys.readouterr().err

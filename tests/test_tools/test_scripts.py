@@ -1,25 +1,16 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-SCRIPTS = [
-    '.ci/run',
-    'tools/dist_test.sh',
-    'tools/dist_train.sh',
-    'tools/env_python.sh',
-    'tools/quickstart.sh',
-    'tools/run_tests.sh',
-    'tools/setup_browser.sh',
-    'tools/setup_env.sh',
-    'tools/slurm_test.sh',
-    'tools/slurm_train.sh',
-]
+TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+SCRIPTS = [TOOLS.parent / '.ci' / 'run', *sorted(TOOLS.glob('*.sh'))]
 
 
 @pytest.fixture
-def run(repo_root, tmp_path):
+def run(tmp_path):
     """Run a command in a folder that is not the repository's."""
     hidden = ('CONDA_PREFIX', 'LOCAL_RANK', 'OMP_NUM_THREADS')
     environ = {key: value for key, value in os.environ.items() if key not in hidden}
@@ -39,9 +30,9 @@ def run(repo_root, tmp_path):
     return call
 
 
-@pytest.mark.parametrize('script', SCRIPTS)
-def test_script_parses(run, repo_root, script):
-    result = run('bash', '-n', repo_root / script)
+@pytest.mark.parametrize('script', SCRIPTS, ids=lambda script: script.name)
+def test_script_parses(run, script):
+    result = run('bash', '-n', script)
     assert (result.returncode, result.stderr) == (0, '')
 
 
@@ -55,8 +46,8 @@ def test_script_parses(run, repo_root, script):
         ('slurm_test.sh',),
     ],
 )
-def test_wrong_arguments_show_the_usage(run, repo_root, command):
-    result = run('bash', repo_root / 'tools' / command[0], *command[1:])
+def test_wrong_arguments_show_the_usage(run, command):
+    result = run('bash', TOOLS / command[0], *command[1:])
     assert result.returncode == 2
     assert result.stderr.startswith(f'usage: bash tools/{command[0]} ')
 
@@ -77,7 +68,7 @@ for job in $jobs; do wait $job || exit 1; done
 
 
 @pytest.mark.slow
-def test_slurm_on_the_cpu(run, repo_root, toy_config, tmp_path):
+def test_slurm_on_the_cpu(run, toy_config, tmp_path):
     srun = tmp_path / 'bin' / 'srun'
     srun.parent.mkdir()
     srun.write_text(SRUN)
@@ -92,15 +83,16 @@ def test_slurm_on_the_cpu(run, repo_root, toy_config, tmp_path):
     )
 
     def start(script, *args):
-        script = repo_root / 'tools' / script
-        result = run('bash', script, 'part', 'job', toy_config, *args, **variables)
+        result = run(
+            'bash', TOOLS / script, 'part', 'job', toy_config, *args, **variables
+        )
         assert result.returncode == 0, result.stderr
         return result.stdout
 
     options = ('--cfg-options', 'train_cfg.max_epochs=1')
-    told = start('slurm_train.sh', tmp_path / 'a b', *options)
-    asked = '--partition=part --job-name=job --gres=gpu:4 --ntasks-per-node=4 --mem=1G'
-    assert all(f'srun {option}\n' in told for option in asked.split())
+    output = start('slurm_train.sh', tmp_path / 'a b', *options)
+    flags = '--partition=part --job-name=job --gres=gpu:4 --ntasks-per-node=4 --mem=1G'
+    assert all(f'srun {flag}\n' in output for flag in flags.split())
     checkpoint = tmp_path / 'a b' / 'epoch_1.pth'
     assert checkpoint.is_file()
     start('slurm_test.sh', checkpoint, '--work-dir', 'tested')

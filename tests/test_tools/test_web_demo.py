@@ -25,6 +25,13 @@ gradio = pytest.importorskip(
 from oaformer.apis.web_page import _download, build_page, launch_page  # noqa: E402
 from oaformer.apis.web_prediction import predict_file  # noqa: E402
 
+TOOL = str(Path(__file__).resolve().parents[2] / 'tools' / 'web_demo.py')
+
+
+@pytest.fixture
+def main():
+    return runpy.run_path(TOOL)['main']
+
 
 def free_port():
     with socket.socket() as server:
@@ -78,17 +85,15 @@ def wait_for_text(page, place, text):
 
 
 def rows(page):
-    """Texts of the table's rows, and each swatch's color."""
+    """Texts of the table's rows."""
     table = page.locator('#table [role=row]:has(.swatch)')
-    texts = [row.inner_text().split() for row in table.all()]
-    colors = [style.get_attribute('style') for style in table.locator('.swatch').all()]
-    return texts, colors
+    return [row.inner_text().split() for row in table.all()]
 
 
 def wait_for_rows(page, number):
     # Gradio's table has a hidden row more, which has no role.
     swatches = "document.querySelectorAll('#table [role=row] .swatch')"
-    page.wait_for_function(f'number => {swatches}.length == number', arg=number)
+    page.wait_for_function(f'{swatches}.length == {number}')
 
 
 def set_threshold(page, value):
@@ -105,8 +110,7 @@ def test_image_is_drawn_and_listed(opened, inferencer, scene, tmp_path):
     wait_for_text(opened, '#caption', '2 of 3 instances')
     opened.locator('#drawn img').wait_for()
     wait_for_rows(opened, 2)
-    texts, colors = rows(opened)
-    assert texts == [['cup', '0.90', '0.00', '0'], ['box', '0.80', '0.32', '1']]
+    assert rows(opened) == [['cup', '0.90', '0.00', '0'], ['box', '0.80', '0.32', '1']]
 
     drawing = tmp_path / 'drawing.jpg'
     source = opened.locator('#drawn img').get_attribute('src')
@@ -117,14 +121,15 @@ def test_image_is_drawn_and_listed(opened, inferencer, scene, tmp_path):
     # middle and below the header.
     header = drawn.shape[0] - 3 * 200
     blue, green, red = drawn[header + 3 * 100, 3 * 20].tolist()
-    swatch = [int(value) for value in re.findall(r'\d+', colors[0])]
+    color = opened.locator('#table .swatch').first.get_attribute('style')
+    swatch = [int(value) for value in re.findall(r'\d+', color)]
     assert swatch == pytest.approx([red, green, blue], abs=60)
 
     set_threshold(opened, 0.2)
     wait_for_text(opened, '#caption', '3 of 3 instances')
     wait_for_rows(opened, 3)
     # A class's name is text, not markup.
-    assert rows(opened)[0][2] == ['<i>plate</i>', '0.30', '0.05', '0']
+    assert rows(opened)[2] == ['<i>plate</i>', '0.30', '0.05', '0']
     set_threshold(opened, 1)
     wait_for_text(opened, '#caption', '0 of 3 instances; the highest score is 0.90')
     wait_for_rows(opened, 0)
@@ -145,7 +150,7 @@ def test_view_and_download(opened, inferencer, scene):
         opened.locator('#download').click()
     assert download.value.suggested_filename == 'scene.json'
     saved = json.loads(open(download.value.path()).read())
-    # Every instance, whatever the threshold, as the inferencer writes them.
+    # Every instance, also those below the threshold, as the inferencer writes them.
     expected = inferencer(str(scene))['predictions'][0]
     assert saved == {**expected, 'img_path': 'scene.png'}
     assert len(saved['invisible_masks']) == 3
@@ -154,21 +159,19 @@ def test_view_and_download(opened, inferencer, scene):
 def test_what_is_not_an_image_is_named_and_the_next_works(opened, scene, tmp_path):
     upload(opened, scene)
     wait_for_rows(opened, 2)
-    fake = tmp_path / 'fake.jpg'
+    fake, large, notes = (tmp_path / f for f in ('fake.jpg', 'large.jpg', 'notes.txt'))
     fake.write_text('no image')
+    large.write_bytes(bytes(2**20 + 1))
+    notes.write_text('no image')
     upload(opened, fake)
     wait_for_text(opened, '#message', 'fake.jpg is not an image')
-    # What is told of one file does not stand beside the instances of another.
+    # The message of one file is not beside the instances of another.
     wait_for_rows(opened, 0)
     assert opened.locator('#drawn img').count() == 0
     assert 'Traceback' not in opened.content()
 
-    large = tmp_path / 'large.jpg'
-    large.write_bytes(bytes(2**20 + 1))
     upload(opened, large)
     wait_for_text(opened, '[data-testid=toast-body]', 'exceed the maximum allowed size')
-    notes = tmp_path / 'notes.txt'
-    notes.write_text('no image')
     upload(opened, notes)
     wait_for_text(opened, '[data-testid=toast-body]', 'Invalid file type')
 
@@ -244,9 +247,8 @@ def test_downloads_do_not_replace_each_other(inferencer, scene, tmp_path):
     ],
 )
 def test_page_without_password_on_a_network(
-    tool, monkeypatch, capsys, arguments, warns
+    main, monkeypatch, capsys, arguments, warns
 ):
-    main = runpy.run_path(str(tool))['main']
     page = types.SimpleNamespace(block_thread=lambda: None)
     launched = []
     web_page = types.SimpleNamespace(
@@ -268,11 +270,6 @@ def test_taken_port_is_an_error(inferencer, address):
         launch_page(build_page(inferencer), port=port)
 
 
-@pytest.fixture
-def tool(repo_root):
-    return repo_root / 'tools' / 'web_demo.py'
-
-
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
@@ -284,26 +281,24 @@ def tool(repo_root):
         (['a.py', 'b.pth', '--auth', ':secret'], 'USER:PASSWORD'),
     ],
 )
-def test_wrong_command_lines_are_explained(tool, arguments, message, capsys):
-    main = runpy.run_path(str(tool))['main']
+def test_wrong_command_lines_are_explained(main, arguments, message, capsys):
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert message in f'{caught.value} {capsys.readouterr().err}'
 
 
-def test_without_gradio_the_tool_says_what_to_install(tool, monkeypatch):
+def test_without_gradio_the_tool_says_what_to_install(main, monkeypatch):
     monkeypatch.setitem(sys.modules, 'gradio', None)
     monkeypatch.delitem(sys.modules, 'oaformer.apis.web_page')
     monkeypatch.delattr('oaformer.apis.web_page')
-    main = runpy.run_path(str(tool))['main']
     with pytest.raises(SystemExit, match=re.escape("pip install -e '.[web]'")):
         main(['a.py', 'b.pth'])
 
 
 @pytest.mark.slow
-def test_tool_serves_a_model_until_sigterm(tool, scene, tmp_path, chromium_page):
+def test_tool_serves_a_model_until_sigterm(scene, tmp_path, chromium_page):
     _, weights = write_tiny_checkpoint(tmp_path)
-    command = [sys.executable, str(tool), str(weights)]
+    command = [sys.executable, TOOL, str(weights)]
     options = ['--pred-score-thr', '0', '--port', str(free_port())]
     temporary = tmp_path / 'temporary'
     temporary.mkdir()

@@ -19,7 +19,6 @@ def main():
     parser.add_argument('config')
     parser.add_argument('--work-dir', type=Path)
     parser.add_argument('--resume', type=Path)
-    parser.add_argument('--cfg-options', nargs='+')
     args = parser.parse_args()
     done = 0 if args.resume is None else int(args.resume.stem[-1])
     trace('train', args.work_dir, f'{done}', os.environ['OMP_NUM_THREADS'])

@@ -83,11 +83,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def build_metric(cfg: Config) -> AmodalCocoMetric:
-    """Build the amodal metric of a config.
-
-    Raises:
-        ValueError: If the config has none.
-    """
+    """Build the amodal metric of a config; ValueError if it has none."""
     evaluators = cfg.get('test_evaluator') or []
     if not isinstance(evaluators, (list, tuple)):
         evaluators = [evaluators]

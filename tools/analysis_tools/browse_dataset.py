@@ -8,6 +8,7 @@ import mmcv
 import numpy as np
 from mmdet.registry import DATASETS, VISUALIZERS
 from mmengine.config import DictAction
+from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 
@@ -53,32 +54,16 @@ def parse_args(argv=None):
     return parser.parse_args(argv)
 
 
-def load_only(dataset):
-    """Config of a data set whose pipeline does nothing but load.
-
-    Args:
-        dataset: Config of a data set or of a wrapper such as ``ConcatDataset``.
-    """
-    changes = {}
-    if 'pipeline' in dataset:
-        # A wrapper's own pipeline, MultiImageMixDataset's, gets what has been loaded.
-        changes['pipeline'] = [] if 'dataset' in dataset else LOADING
-    if 'dataset' in dataset:
-        changes['dataset'] = load_only(dataset.dataset)
-    if 'datasets' in dataset:
-        changes['datasets'] = [load_only(part) for part in dataset.datasets]
-    return {**dataset, **changes}
-
-
-def same_image(dataset, index, img_path):
-    """Item of an image, which is at ``index`` unless that one was passed over.
+def image_info(dataset, index, img_path):
+    """Data info of an image, which is at ``index`` unless that one was passed over.
 
     Where nothing is left in an image after augmentation, a data set draws another.
     """
-    if dataset.get_data_info(index)['img_path'] != img_path:
-        paths = (dataset.get_data_info(i)['img_path'] for i in range(len(dataset)))
-        index = list(paths).index(img_path)
-    return dataset[index]
+    # MultiImageMixDataset has none
+    while not hasattr(dataset, 'get_data_info'):
+        dataset = dataset.dataset
+    infos = map(dataset.get_data_info, (index, *range(len(dataset))))
+    return next(info for info in infos if info['img_path'] == img_path)
 
 
 def draw(visualizer, item):
@@ -94,7 +79,9 @@ def draw(visualizer, item):
 
 
 def beside(drawings):
-    """Drawings in a row, the lower ones with white below, RGB, (h, w, 3)."""
+    """One drawing, or several in a row, the lower ones with white below, (h, w, 3)."""
+    if len(drawings) == 1:
+        return drawings[0]
     height = max(len(drawing) for drawing in drawings)
     return np.concatenate(
         [
@@ -114,11 +101,8 @@ def main(argv=None):
         sys.exit(str(error))
     init_default_scope(cfg.get('default_scope', 'mmdet'))
 
-    dataset_cfg = cfg[f'{args.split}_dataloader'].dataset
-    dataset = DATASETS.build(dataset_cfg)
-    originals = None
-    if args.mode != 'transformed':
-        originals = DATASETS.build(load_only(dataset_cfg))
+    dataset = DATASETS.build(cfg[f'{args.split}_dataloader'].dataset)
+    load = Compose(LOADING)
     # Drawings go to --output-dir, so the backends have nothing to store.
     visualizer = VISUALIZERS.build({**cfg.visualizer, 'vis_backends': None})
     visualizer.dataset_meta = dataset.metainfo
@@ -133,12 +117,12 @@ def main(argv=None):
                 'LoadAmodalAnnotations to it or browse another split'
             )
         drawings = []
-        if originals is not None:
-            original = same_image(originals, index, data_sample.img_path)
-            drawings.append(draw(visualizer, original))
+        if args.mode != 'transformed':
+            info = image_info(dataset, index, data_sample.img_path)
+            drawings.append(draw(visualizer, load(info)))
         if args.mode != 'original':
             drawings.append(draw(visualizer, item))
-        drawing = beside(drawings) if len(drawings) > 1 else drawings[0]
+        drawing = beside(drawings)
         name = osp.basename(data_sample.img_path)
         # The number keeps apart images of the same name in several folders.
         mmcv.imwrite(

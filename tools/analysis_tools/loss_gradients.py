@@ -10,7 +10,6 @@ against each other. Parts are the detector's modules, those of its heads one by 
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import torch
 from mmdet.registry import MODELS
@@ -26,30 +25,10 @@ from oaformer.apis.loading import load_checkpoint, load_weights
 from oaformer.engine import cli
 
 
-class LossGradient(NamedTuple):
-    """The gradient of one loss at one part of the model.
-
-    Attributes:
-        norm: Euclidean norm of the loss's gradient.
-        cosine: Its cosine with the gradient of all other losses together.
-    """
-
-    norm: float
-    cosine: float
-
-
 def sum_stages(
     losses: Mapping[str, Tensor | Sequence[Tensor]],
 ) -> dict[str, Tensor]:
-    """Add up the losses of all stages, ``d0.loss_mask`` and so on, by their name.
-
-    Args:
-        losses: Weighted losses as a detector's ``loss`` returns them; a list has one
-            loss per level.
-
-    Returns:
-        One scalar for each name.
-    """
+    """Add up the losses of all stages (``d0.loss_mask``) and levels (lists) by name."""
     sums: dict[str, Tensor] = {}
     for name, value in losses.items():
         name = name.rpartition('.')[2]
@@ -59,13 +38,9 @@ def sum_stages(
 
 
 def model_parts(model: nn.Module) -> dict[str, list[nn.Parameter]]:
-    """Group what is trained by module, and inside of a head by the head's modules.
+    """Group a detector's trained parameters by module, in heads by the head's modules.
 
-    Args:
-        model: The detector.
-
-    Returns:
-        Parameters by name, such as 'backbone', 'roi_head.mask_head'.
+    The names are such as 'backbone' and 'roi_head.mask_head'.
     """
     parts: dict[str, list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
@@ -78,7 +53,7 @@ def model_parts(model: nn.Module) -> dict[str, list[nn.Parameter]]:
 
 def compare_gradients(
     losses: Mapping[str, Tensor], parts: Mapping[str, Sequence[nn.Parameter]]
-) -> dict[tuple[str, str], LossGradient]:
+) -> dict[tuple[str, str], tuple[float, float]]:
     """Compare the gradients of several losses.
 
     Args:
@@ -86,8 +61,9 @@ def compare_gradients(
         parts: Parameters by the name of the part, those of a part as one vector.
 
     Returns:
-        The gradients by the names of loss and part; a pair is left out if the loss does
-        not reach the part.
+        By the names of loss and part: the Euclidean norm of the gradient, and its
+        cosine with the gradient of all other losses together. A pair is left out if the
+        loss does not reach the part.
     """
     parameters = [parameter for part in parts.values() for parameter in part]
     gradients: dict[str, dict[str, Tensor]] = {part: {} for part in parts}
@@ -110,7 +86,7 @@ def compare_gradients(
         total = sum(by_loss.values())
         for name, gradient in by_loss.items():
             cosine = torch.cosine_similarity(gradient, total - gradient, dim=0)
-            compared[name, part] = LossGradient(float(gradient.norm()), float(cosine))
+            compared[name, part] = float(gradient.norm()), float(cosine)
     return compared
 
 
@@ -151,23 +127,21 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(str(error))
     model.to(get_device()).train()
     parts = model_parts(model)
-    values, found, number = {}, {}, 0
-    for batch in dataloader:
+    values, found = {}, {}
+    number = min(args.batches, len(dataloader))
+    for _, batch in zip(range(number), dataloader, strict=False):
         losses = model(**model.data_preprocessor(batch, training=True), mode='loss')
         losses = sum_stages({k: v for k, v in losses.items() if 'loss' in k})
         for name, loss in losses.items():
             values.setdefault(name, []).append(loss.item())
         for key, gradient in compare_gradients(losses, parts).items():
             found.setdefault(key, []).append(gradient)
-        number += 1
-        if number == args.batches:
-            break
     print_table(values, found, number)
 
 
 def print_table(
     values: Mapping[str, Sequence[float]],
-    found: Mapping[tuple[str, str], Sequence[LossGradient]],
+    found: Mapping[tuple[str, str], Sequence[tuple[float, float]]],
     number: int,
 ) -> None:
     """Print the means over batches, a loss per column."""

@@ -18,13 +18,7 @@ NAMES = {
 
 
 def latest_metrics(work_dir: Path) -> dict[str, float]:
-    """Read the metrics that tools/test.py left last.
-
-    Args:
-        work_dir (Path): The work dir of the test run.
-
-    Returns:
-        dict[str, float]: The metrics by name, such as 'amodal/segm_mAP'.
+    """Read the metrics that tools/test.py left last in a work dir, by name.
 
     Raises:
         FileNotFoundError: If nothing was tested there.
@@ -40,20 +34,13 @@ def latest_metrics(work_dir: Path) -> dict[str, float]:
 
 
 def build_table(metrics: dict[str, float]) -> Table:
-    """Lay metrics out, average precision in percent.
-
-    Args:
-        metrics (dict[str, float]): The metrics by name.
-
-    Returns:
-        Table: The table to print.
-    """
+    """Lay metrics out, average precision in percent."""
     table = Table('Masks', 'Metric', 'Value')
     table.columns[2].justify = 'right'
     for name, value in metrics.items():
         group, _, metric = name.partition('/')
         is_ap = 'mAP' in metric
-        if value is None or value != value or (is_ap and value < 0):
+        if value != value or (is_ap and value < 0):
             text = 'n/a'
         else:
             text = f'{100 * value:.1f} %' if is_ap else f'{value:.3f}'

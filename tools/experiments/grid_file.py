@@ -1,16 +1,12 @@
 """Reads a grid file: runs, columns and tables."""
 
-import json
 import runpy
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import DictAction
-
-from oaformer.evaluation import evaluate_amodal, load_ground_truth, measurements
+from oaformer.evaluation import AmodalGroundTruth, evaluate_amodal, measurements
 
 
 class GridError(ValueError):
@@ -24,11 +20,6 @@ class Run:
     config: str
     seeds: list[int]
     options: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def cfg_options(self) -> list[str]:
-        """The options as arguments of ``--cfg-options``."""
-        return [f'{k}={v}'.replace(' ', '') for k, v in self.options.items()]
 
 
 @dataclass(frozen=True)
@@ -85,9 +76,6 @@ def read_grid(path: str) -> Grid:
         path: A Python file that sets ``results``, ``runs``, ``columns`` and ``tables``;
             names with a leading underscore are ignored.
 
-    Returns:
-        The grid.
-
     Raises:
         GridError: If the file is missing, or a key or name in it is unknown.
     """
@@ -96,11 +84,7 @@ def read_grid(path: str) -> Grid:
     content = {k: v for k, v in runpy.run_path(path).items() if k[0] != '_'}
     grid = _build(Grid, content, path)
     for name, run in grid.runs.items():
-        where = f'{path}: run {name}'
-        run = grid.runs[name] = _build(Run, run, where)
-        for text, value in zip(run.cfg_options, run.options.values(), strict=True):
-            if DictAction._parse_iterable(text.partition('=')[2]) != value:
-                raise GridError(f'{where}: --cfg-options can not express {text}.')
+        grid.runs[name] = _build(Run, run, f'{path}: run {name}')
     known = metric_names()
     for name, column in grid.columns.items():
         where = f'{path}: column {name}'
@@ -121,17 +105,9 @@ def read_grid(path: str) -> Grid:
 
 def metric_names() -> list[str]:
     """All that a column can show, but for ``<class>_precision``."""
-    nothing = dict(
-        images=[dict(id=1, file_name='1.png', height=8, width=8)],
-        categories=[dict(id=1, name='object')],
-        annotations=[],
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, 'annotations.json')
-        path.write_text(json.dumps(nothing))
-        evaluation = evaluate_amodal(load_ground_truth(str(path)), [])
-    names = [f'amodal/{item.name}' for item in measurements(evaluation)]
-    return [*names, 'train_minutes']
+    nothing = AmodalGroundTruth('', {}, [], {'object': 1}, has_visible_masks=False)
+    names = [item.name for item in measurements(evaluate_amodal(nothing, []))]
+    return [*(f'amodal/{name}' for name in names), 'train_minutes']
 
 
 def _build(kind: type, content: dict[str, Any], where: str) -> Any:

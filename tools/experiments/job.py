@@ -3,20 +3,15 @@
 import functools
 import hashlib
 import json
-import os
-import shlex
-import signal
-import subprocess
 import sys
-import time
+import threading
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from threading import Event
-from typing import IO, Any
+from typing import Any
 
 from grid_file import GridError, Run
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
 from oaformer.engine import cli
 
@@ -26,10 +21,8 @@ TRAINED = (
     'load_from randomness'
 ).split()
 TESTED = [*TRAINED, 'test_dataloader', 'test_evaluator', 'test_cfg']
-
-
-class StoppedError(Exception):
-    """A command was ended by Ctrl-C, SIGTERM or the time limit."""
+# yapf, which writes configs, has global state
+_DUMPING = threading.Lock()
 
 
 class Job:
@@ -51,21 +44,17 @@ class Job:
     def __init__(self, name: str, run: Run, seed: int, work_dir: Path) -> None:
         self.run_name, self.run, self.seed = name, run, seed
         self.name = f'{name} seed {seed}'
-        self.options = [*run.cfg_options, f'randomness.seed={seed}']
-        cfg = self.config()
-        self.fingerprint = _fingerprint(cfg, TESTED)
-        self.folder = work_dir / name / f'seed-{seed}_{_fingerprint(cfg, TRAINED)[:8]}'
-        self._unit = 'iter' if 'max_iters' in cfg.train_cfg else 'epoch'
-        self._last = cfg.train_cfg[f'max_{self._unit}s']
-
-    def config(self) -> Config:
-        """Read the config with this run's options."""
-        options = dict(option.split('=', maxsplit=1) for option in self.options)
-        options = {k: DictAction._parse_iterable(v) for k, v in options.items()}
+        options = {**run.options, 'randomness.seed': seed}
         try:
-            return cli.load_config(self.run.config, options, REPO_ROOT)[0]
+            self.cfg, _ = cli.load_config(run.config, options, REPO_ROOT)
         except (ValueError, KeyError, TypeError) as error:
-            raise GridError(f'{self.name}: {self.run.config}: {error}') from error
+            raise GridError(f'{self.name}: {run.config}: {error}') from error
+        self.fingerprint = _fingerprint(self.cfg, TESTED)
+        trained = _fingerprint(self.cfg, TRAINED)
+        self.folder = work_dir / name / f'seed-{seed}_{trained[:8]}'
+        self._test_dir = self.folder / f'test_{self.fingerprint[:8]}'
+        self._unit = 'iter' if 'max_iters' in self.cfg.train_cfg else 'epoch'
+        self._last = self.cfg.train_cfg[f'max_{self._unit}s']
 
     def state(self) -> str:
         """Say what there is to do."""
@@ -74,45 +63,43 @@ class Job:
             return 'trained, to be tested'
         return f'to be trained, from {self._unit} {done} of {self._last}'
 
-    def perform(self, tools: Path, run: Callable[[list[str], Path], None]) -> dict:
+    def commands(self, tools: Path) -> Iterator[tuple[list[str], Path]]:
         """Train, from the last checkpoint on, and test.
 
         Args:
             tools: Folder of train.py and test.py.
-            run: Runs a command with its output in a log.
 
-        Returns:
-            The record for the results.
+        Yields:
+            A command and the file for its output; the next one when it has been run.
 
         Raises:
-            RuntimeError: If a command failed, or the config was edited.
-            StoppedError: If it was stopped.
+            RuntimeError: If there is no checkpoint after the training.
         """
-
-        def execute(tool: str, work_dir: Path, *args: str) -> None:
-            if _fingerprint(self.config(), TESTED) != self.fingerprint:
-                raise RuntimeError('edited after the grid was started: start it again')
-            command = [sys.executable, str(tools / f'{tool}.py'), self.run.config]
-            command += [*args, '--work-dir', str(work_dir)]
-            command += ['--cfg-options', *self.options]
-            log = self.folder / f'{tool}.log'
-            say(f'{self.name}: {shlex.join(command)} >> {log}')
-            run(command, log)
-
         self.folder.mkdir(parents=True, exist_ok=True)
+        # a copy, so that the config can be edited meanwhile
+        config = str(self.folder.with_suffix('.py'))
+        with _DUMPING:
+            self.cfg.dump(config)
         checkpoint = self._checkpoint()
         if _step(checkpoint) < self._last:
-            resume = [] if checkpoint is None else ['--resume', str(checkpoint)]
-            execute('train', self.folder, *resume)
+            train = [sys.executable, str(tools / 'train.py'), config]
+            train += ['--work-dir', str(self.folder)]
+            if checkpoint is not None:
+                train += ['--resume', str(checkpoint)]
+            yield train, self.folder / 'train.log'
             checkpoint = self._checkpoint()
         if _step(checkpoint) < self._last:
             raise RuntimeError(f'no {self._unit}_{self._last}.pth in {self.folder}')
-        test_dir = self.folder / f'test_{self.fingerprint[:8]}'
-        out = test_dir / 'predictions.pkl'
-        execute('test', test_dir, str(checkpoint), '--out', str(out))
-        metrics = json.loads(max(test_dir.glob('*/*.json')).read_text())
-        for path in set(self.folder.glob('*.pth')) - {checkpoint}:
+        test = [sys.executable, str(tools / 'test.py'), config, str(checkpoint)]
+        test += ['--work-dir', str(self._test_dir)]
+        test += ['--out', str(self._test_dir / 'predictions.pkl')]
+        yield test, self.folder / 'test.log'
+
+    def finish(self) -> dict:
+        """Delete all checkpoints but the last; returns the record of the results."""
+        for path in set(self.folder.glob('*.pth')) - {self._checkpoint()}:
             path.unlink()
+        metrics = json.loads(max(self._test_dir.glob('*/*.json')).read_text())
         return dict(
             run=self.run_name,
             config=self.run.config,
@@ -129,43 +116,6 @@ class Job:
         return max(filter(zipfile.is_zipfile, paths), key=_step, default=None)
 
 
-def run_command(
-    command: list[str], log: Path, *, threads: int, lock: IO, stop: Event
-) -> None:
-    """Run a command until it ends or is stopped.
-
-    Args:
-        command: The command.
-        log: The file to which its output is added.
-        threads: Its OMP_NUM_THREADS.
-        lock: Inherited, so that it stays locked if only the runner is killed.
-        stop: Set to kill the command and what it has started.
-
-    Raises:
-        RuntimeError: If it failed, with the end of its log.
-        StoppedError: If it was stopped.
-    """
-    with open(log, 'ab') as stream:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, 'OMP_NUM_THREADS': str(threads)},
-            start_new_session=True,
-            pass_fds=[lock.fileno()],
-        )
-    while process.poll() is None:
-        if stop.wait(0.1):
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            raise StoppedError
-    if process.returncode != 0:
-        tail = log.read_text(errors='replace').splitlines()[-20:]
-        head = f'exit status {process.returncode}; {log} ends with'
-        raise RuntimeError('\n    '.join([head, *tail]))
-
-
 def train_minutes(folder: Path) -> float:
     """Minutes of the training iterations, without validation, from MMEngine's logs.
 
@@ -174,9 +124,6 @@ def train_minutes(folder: Path) -> float:
 
     Args:
         folder: The work dir, with a folder for each start.
-
-    Returns:
-        The minutes.
     """
     times: dict[int, float] = {}
     for file in sorted(folder.glob('*/vis_data/scalars.json')):
@@ -190,11 +137,6 @@ def train_minutes(folder: Path) -> float:
                 times[row['iter']] = row['time']
     steps = zip([0, *times], times.items(), strict=False)
     return sum((step - before) * seconds for before, (step, seconds) in steps) / 60
-
-
-def say(message: str) -> None:
-    """Print a line with the time."""
-    print(f'[{time.strftime("%H:%M:%S")}] {message}', flush=True)
 
 
 def _step(checkpoint: Path | None) -> int:

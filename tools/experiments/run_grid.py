@@ -3,9 +3,9 @@ r"""Train and test a grid of configs and seeds, and write its tables.
     python tools/experiments/run_grid.py configs/synth/grid.py --table docs/results.md
 
 The grid file names runs (a config, options that change it, seeds) and the rows and
-columns of the tables. Each run is tools/train.py and tools/test.py with these options,
-in WORK_DIR/RUN/seed-N_...: first each run with its first seed, in the order of the grid
-file, then each with its second.
+columns of the tables. Each run is tools/train.py and tools/test.py with a copy of the
+changed config, WORK_DIR/RUN/seed-N_....py: first each run with its first seed, in the
+order of the grid file, then each with its second.
 
 It may be interrupted at any time (Ctrl-C, SIGTERM, --time-limit): the same command goes
 on from the last checkpoint of each run and skips runs that have a result. Work after
@@ -22,27 +22,32 @@ Exit status: 0 all done, 1 some runs failed (the others were run), 2 nothing was
 
 import argparse
 import fcntl
-import functools
 import json
 import os
 import platform
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import zip_longest
 from pathlib import Path
 
 import mmdet
 import torch
 from grid_file import Grid, GridError, read_grid
-from job import Job, StoppedError, run_command, say
+from job import REPO_ROOT, Job
 from tables import render_table, replace_tables
 
-REPO_ROOT = Path(__file__).resolve().parents[2]
 DONE, FAILED, UNUSABLE, TIME_OVER, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+class StoppedError(Exception):
+    """A command was ended by Ctrl-C, SIGTERM or the time limit."""
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -65,45 +70,37 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return args
 
 
-class Results:
-    """The file of the results, one record per run and seed, and their tables."""
+def write_results(path: Path, known: dict[str, dict]) -> None:
+    """Write the records of all runs, by fingerprint, to a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f'{path.name}.part')
+    part.write_text(json.dumps([*known.values()], indent=1, default=str) + '\n')
+    os.replace(part, path)
 
-    def __init__(self, grid: Grid, jobs: list[Job], table_file: Path | None) -> None:
-        self._path, self._grid, self._jobs = Path(grid.results), grid, jobs
-        self._table_file, self._lock = table_file, threading.Lock()
-        content = json.loads(self._path.read_text()) if self._path.is_file() else []
-        self.known = {record['fingerprint']: record for record in content}
-        if table_file is not None:
-            replace_tables(table_file, self.tables())  # raises without markers
 
-    def tables(self) -> dict[str, str]:
-        """All tables as Markdown, by name."""
-        records: dict[str, dict[int, dict]] = {}
-        for job in self._jobs:
-            if job.fingerprint in self.known:
-                of_run = records.setdefault(job.run_name, {})
-                of_run[job.seed] = self.known[job.fingerprint]
-        return {
-            table.name: render_table(table, self._grid, records)
-            for table in self._grid.tables
-        }
+def make_tables(grid: Grid, jobs: list[Job], known: dict[str, dict]) -> dict[str, str]:
+    """Write all tables as Markdown, by name."""
+    records: dict[str, dict[int, dict]] = {}
+    for job in jobs:
+        if job.fingerprint in known:
+            records.setdefault(job.run_name, {})[job.seed] = known[job.fingerprint]
+    return {table.name: render_table(table, grid, records) for table in grid.tables}
 
-    def add(self, record: dict) -> None:
-        """Write a record to the file."""
-        with self._lock:
-            self.known[record['fingerprint']] = record
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            part = self._path.with_name(f'{self._path.name}.part')
-            part.write_text(json.dumps(list(self.known.values()), indent=1) + '\n')
-            os.replace(part, self._path)
 
-    def show(self) -> None:
-        """Put the tables into their file or, without one, print them."""
-        if self._table_file is None:
-            print('\n' + '\n\n'.join(self.tables().values()))
-        else:
-            text = replace_tables(self._table_file, self.tables())
-            self._table_file.write_text(text)
+def make_jobs(grid: Grid, work_dir: Path) -> list[Job]:
+    """Make the jobs, all first seeds before all second ones."""
+    by_run = [
+        [Job(name, run, seed, work_dir) for seed in run.seeds]
+        for name, run in grid.runs.items()
+    ]
+    jobs: dict[str, Job] = {}
+    for job in (job for turn in zip_longest(*by_run) for job in turn if job):
+        first = jobs.setdefault(job.fingerprint, job)
+        if first is not job:
+            raise GridError(
+                f'{job.name} is the same as {first.name}: check its options'
+            )
+    return list(jobs.values())
 
 
 def describe(threads: int, jobs: int) -> str:
@@ -126,43 +123,51 @@ def describe(threads: int, jobs: int) -> str:
     )
 
 
-def make_jobs(grid: Grid, work_dir: Path) -> list[Job]:
-    """Make the jobs, all first seeds before all second ones."""
-    by_run = [
-        [Job(name, run, seed, work_dir) for seed in run.seeds]
-        for name, run in grid.runs.items()
-    ]
-    jobs: dict[str, Job] = {}
-    for job in (job for turn in zip_longest(*by_run) for job in turn if job):
-        first = jobs.setdefault(job.fingerprint, job)
-        if first is not job:
-            raise GridError(
-                f'{job.name} is the same as {first.name}: check its options'
-            )
-    return list(jobs.values())
+def say(message: str) -> None:
+    """Print a line with the time."""
+    print(f'[{time.strftime("%H:%M:%S")}] {message}', flush=True)
 
 
 def run_jobs(
-    jobs: list[Job], args: argparse.Namespace, tools: Path, lock: Path, results: Results
+    jobs: list[Job],
+    args: argparse.Namespace,
+    tools: Path,
+    lock: Path,
+    keep: Callable[[dict], None],
 ) -> int:
-    """Run jobs, some at a time, and keep their results; returns the exit status."""
-    failed, done, stop = [], [], threading.Event()
+    """Run jobs, some at a time, and keep their records; returns the exit status."""
+    stop, done, failed = threading.Event(), 0, 0
     made_with = describe(args.threads, args.jobs)
 
-    def work(job: Job) -> None:
+    def run(command: list[str], log: Path) -> None:
+        with open(log, 'ab') as output:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, 'OMP_NUM_THREADS': str(args.threads)},
+                start_new_session=True,
+                # stays locked if only the runner is killed
+                pass_fds=[lock_file.fileno()],
+            )
+        while process.poll() is None:
+            if stop.wait(0.1):
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                raise StoppedError
+        if process.returncode != 0:
+            tail = log.read_text(errors='replace').splitlines()[-20:]
+            head = f'exit status {process.returncode}; {log} ends with'
+            raise RuntimeError('\n    '.join([head, *tail]))
+
+    def work(job: Job) -> dict:
         if stop.is_set():
-            return
-        try:
-            results.add(dict(job.perform(tools, run), made_with=made_with))
-        except StoppedError:
-            return
-        except Exception as error:
-            # the other runs go on
-            failed.append(job)
-            say(f'{job.name} FAILED: {type(error).__name__}: {error}')
-        else:
-            done.append(job)
-            say(f'{job.name}: done ({len(done)} of {len(jobs)})')
+            raise StoppedError
+        for command, log in job.commands(tools):
+            say(f'{job.name}: {shlex.join(command)} >> {log}')
+            run(command, log)
+        return dict(job.finish(), made_with=made_with)
 
     if args.time_limit is not None:
         timer = threading.Timer(60 * args.time_limit, stop.set)
@@ -170,18 +175,31 @@ def run_jobs(
         timer.start()
     interrupted = False
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with open(lock, 'w') as stream, ThreadPoolExecutor(args.jobs) as pool:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        run = functools.partial(
-            run_command, threads=args.threads, lock=stream, stop=stop
-        )
+    with open(lock, 'w') as lock_file, ThreadPoolExecutor(args.jobs) as pool:
         try:
-            list(pool.map(work, jobs))
+            fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise GridError(
+                f'run_grid.py, or a training or test that it started, is still at work '
+                f'in {lock.parent}. Wait for it, or end it.'
+            ) from error
+        futures = {pool.submit(work, job): job for job in jobs}
+        try:
+            for future in as_completed(futures):
+                job, error = futures[future], future.exception()
+                if error is None:
+                    keep(future.result())
+                    done += 1
+                    say(f'{job.name}: done ({done} of {len(jobs)})')
+                elif not isinstance(error, StoppedError):
+                    # the other runs go on
+                    failed += 1
+                    say(f'{job.name} FAILED: {type(error).__name__}: {error}')
         except KeyboardInterrupt:
             interrupted = True
             stop.set()
-    left = len(jobs) - len(done) - len(failed)
-    print(f'{len(done)} runs done, {len(failed)} failed, {left} left.')
+    left = len(jobs) - done - failed
+    print(f'{done} runs done, {failed} failed, {left} left.')
     if interrupted:
         return INTERRUPTED
     return TIME_OVER if left else FAILED if failed else DONE
@@ -190,29 +208,37 @@ def run_jobs(
 def run_grid(args: argparse.Namespace, tools: Path) -> int:
     """Do what the command line says, with the tools of a folder; returns the status."""
     grid = read_grid(args.grid)
-    default = Path('work_dirs', 'experiments', Path(grid.results).stem)
-    work_dir = (args.work_dir or default).absolute()
-    jobs = make_jobs(grid, work_dir)
-    results = Results(grid, jobs, args.table)
     unknown = set(args.runs or ()) - set(grid.runs)
     if unknown:
         raise GridError(f'--runs {", ".join(sorted(unknown))}: not in {args.grid}.')
+    path = Path(grid.results)
+    content = json.loads(path.read_text()) if path.is_file() else []
+    known = {record['fingerprint']: record for record in content}
+    default = Path('work_dirs', 'experiments', path.stem)
+    work_dir = (args.work_dir or default).absolute()
+    jobs = make_jobs(grid, work_dir)
+    if args.table is not None:
+        # raises without markers
+        replace_tables(args.table, make_tables(grid, jobs, known))
     chosen = [job for job in jobs if not args.runs or job.run_name in args.runs]
-    missing = [job for job in chosen if job.fingerprint not in results.known]
+    missing = [job for job in chosen if job.fingerprint not in known]
     print(f'{len(chosen)} runs, {len(chosen) - len(missing)} with results.')
     if args.dry_run:
         for job in missing:
             print(f'{job.name}: {job.state()}')
         return DONE
+
+    def keep(record: dict) -> None:
+        known[record['fingerprint']] = record
+        write_results(path, known)
+
     work_dir.mkdir(parents=True, exist_ok=True)
-    try:
-        status = run_jobs(missing, args, tools, work_dir / 'run_grid.lock', results)
-    except BlockingIOError as error:
-        raise GridError(
-            f'run_grid.py, or a training or test that it started, is still at work in '
-            f'{work_dir}. Wait for it, or end it.'
-        ) from error
-    results.show()
+    status = run_jobs(missing, args, tools, work_dir / 'run_grid.lock', keep)
+    tables = make_tables(grid, jobs, known)
+    if args.table is None:
+        print('\n' + '\n\n'.join(tables.values()))
+    else:
+        args.table.write_text(replace_tables(args.table, tables))
     return status
 
 

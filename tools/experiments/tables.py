@@ -15,16 +15,7 @@ COMPLETE = re.compile(r'\b(\d+) of \1\s+runs\s+are\s+in\b')
 
 
 def render_table(table: Table, grid: Grid, records: Records) -> str:
-    """Write a table with the results that there are.
-
-    Args:
-        table: The table.
-        grid: Its grid.
-        records: The results.
-
-    Returns:
-        Markdown: title, rows, differences paired by seed, and how it was measured.
-    """
+    """Write Markdown: title, rows, differences paired by seed, how it was measured."""
     blocks = [textwrap.fill(f'**{table.title}** {table.note}'.strip(), WIDTH)]
     blocks.append(_layout(table, [r for r in table.rows if not r.base], grid, records))
     effects = [row for row in table.rows if row.base]
@@ -53,11 +44,11 @@ def replace_tables(path: Path, tables: Mapping[str, str]) -> str:
 
     Args:
         path: The file; each table is between ``<!-- grid:NAME begin -->`` and
-            ``<!-- grid:NAME end -->``.
+            ``<!-- grid:NAME end -->``. It is not written.
         tables: The tables by name.
 
     Returns:
-        The file's new content.
+        The new content.
 
     Raises:
         GridError: If the file or a marker is missing, or a marker is there twice.
@@ -77,16 +68,7 @@ def replace_tables(path: Path, tables: Mapping[str, str]) -> str:
 
 
 def format_values(values: Sequence[float], digits: int, sign: str = '') -> str:
-    """Write a mean with the sample standard deviation of two or more values.
-
-    Args:
-        values: The values.
-        digits: Digits after the point.
-        sign: '+' to write that sign, too.
-
-    Returns:
-        Such as '44.9 ± 0.6', '44.9' for one value, '-' without any.
-    """
+    """Such as '44.9 ± 0.6' (sample standard deviation), '44.9' for one value, '-'."""
     if not values:
         return '-'
     # + 0.0: no negative zero

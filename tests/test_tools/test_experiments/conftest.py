@@ -1,8 +1,14 @@
 import json
 import runpy
 import signal
+import sys
+from pathlib import Path
 
 import pytest
+
+TOOL = Path(__file__).resolve().parents[3] / 'tools' / 'experiments' / 'run_grid.py'
+# for the tests of its modules
+sys.path.insert(0, str(TOOL.parent))
 
 CONFIG = """
 model = dict(type='Toy', quality=0.5)
@@ -16,7 +22,7 @@ class GridCase:
     """A grid of runs of tests/toy_grid; each takes a moment."""
 
     def __init__(self, folder, repo_root):
-        self.folder, self.repo_root = folder, repo_root
+        self.folder = folder
         self.tools = repo_root / 'tests' / 'toy_grid'
         self.runs = {}
         self.columns = dict(AP=dict(key='amodal/segm_mAP', scale=100, digits=1))
@@ -44,9 +50,8 @@ class GridCase:
 
     def run(self, *flags):
         """Run the tool and return its exit status."""
-        tool = self.repo_root / 'tools' / 'experiments' / 'run_grid.py'
         with pytest.raises(SystemExit) as ended:
-            runpy.run_path(str(tool))['main'](self.arguments(*flags), self.tools)
+            runpy.run_path(str(TOOL))['main'](self.arguments(*flags), self.tools)
         return ended.value.code
 
     def trace(self):
@@ -54,15 +59,15 @@ class GridCase:
         file = self.work_dir / 'trace'
         return file.read_text().splitlines() if file.is_file() else []
 
+    def run_folder(self, name):
+        """The work dir of a run with seed 0."""
+        paths = self.work_dir.glob(f'{name}/seed-0_*')
+        (folder,) = (path for path in paths if path.is_dir())
+        return folder
+
     def records(self):
         file = self.folder / 'results.json'
         return json.loads(file.read_text()) if file.is_file() else []
-
-
-@pytest.fixture(autouse=True)
-def experiments(monkeypatch, repo_root):
-    """The modules of tools/experiments can be imported."""
-    monkeypatch.syspath_prepend(str(repo_root / 'tools' / 'experiments'))
 
 
 @pytest.fixture

@@ -6,50 +6,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from mmcv.transforms import Compose
-from mmdet.models import DetDataPreprocessor
-from mmdet.registry import TRANSFORMS
-from mmengine.dataset import pseudo_collate
+from mmdet.registry import MODELS
+from mmengine.config import Config
+from mmengine.dataset import Compose, pseudo_collate
 from torch.utils.data import DataLoader, Dataset
 
 from oaformer.structures import encode_masks, rle_bbox
 
 from .measure import Case
+from .models import CONFIGS, pipelines
 
 HEIGHT, WIDTH, INSTANCES = 1440, 1920, 12
 SEEDS = range(6)
 LOADED, BATCH_SIZE, SIZE = 24, 2, (1024, 1024)
-
-SHARED_STEPS = [
-    dict(type='RandomFlip', prob=0.5),
-    dict(
-        type='RandomResize',
-        scale=(1024, 1024),
-        ratio_range=(0.1, 2.0),
-        resize_type='Resize',
-        keep_ratio=True,
-    ),
-    dict(
-        type='RandomCrop',
-        crop_size=(1024, 1024),
-        crop_type='absolute',
-        recompute_bbox=True,
-        allow_negative_crop=True,
-    ),
-    dict(type='FilterAnnotations', min_gt_bbox_wh=(1e-5, 1e-5), by_mask=True),
-]
-STOCK_STEPS = [
-    dict(type='LoadImageFromFile', to_float32=True),
-    dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
-    *SHARED_STEPS,
-    dict(type='PackDetInputs'),
-]
-OUR_STEPS = [
-    dict(type='LoadImageFromFile'),
-    dict(type='LoadAmodalAnnotations'),
-    *SHARED_STEPS,
-    dict(type='PackAmodalInputs'),
-]
 
 
 def groceries(
@@ -100,7 +69,7 @@ def write_sample(folder: Path, seed: int = 0) -> dict:
 
 def augment(steps: list[dict], sample: dict) -> Callable[[], list]:
     """Run a pipeline on an image with each of the seeds."""
-    pipeline = Compose([TRANSFORMS.build(step) for step in steps])
+    pipeline = Compose(steps)
 
     def run() -> list:
         results = []
@@ -128,14 +97,14 @@ def check(stock: list, ours: list) -> None:
 
 
 def cases(device: str, folder: Path) -> list[Case]:
-    """The one case; data is prepared on the CPU whatever the device."""
+    """The one case, always on the CPU."""
     sample = write_sample(folder)
+    stock, ours = pipelines('train_pipeline')
     return [
         Case(
-            suite='data',
             name=f'{len(SEEDS)} x {HEIGHT} x {WIDTH}, {INSTANCES} instances',
-            stock=augment(STOCK_STEPS, sample),
-            ours=augment(OUR_STEPS, sample),
+            stock=augment(stock, sample),
+            ours=augment(ours, sample),
             check=check,
             target=3.0,
         )
@@ -146,7 +115,7 @@ class Augmented(Dataset):
     """An image, augmented otherwise at each index."""
 
     def __init__(self, steps: list[dict], sample: dict) -> None:
-        self.pipeline = Compose([TRANSFORMS.build(step) for step in steps])
+        self.pipeline = Compose(steps)
         self.sample = sample
 
     def __len__(self) -> int:
@@ -161,30 +130,19 @@ class Augmented(Dataset):
 
 
 def load(steps: list[dict], sample: dict) -> Callable[[], list]:
-    """Get batches from one worker, pad them and put masks where the losses read them.
+    """Get the masks of batches from one worker, padded, where the losses read them.
 
-    Args:
-        steps: The pipeline's steps.
-        sample: Result of :func:`write_sample`.
-
-    Returns:
-        A function that returns the masks of all images, uint8, (N, height, width) each.
+    uint8, (N, height, width) for each image.
     """
     loader = DataLoader(
         Augmented(steps, sample),
         BATCH_SIZE,
         num_workers=1,
         collate_fn=pseudo_collate,
-        persistent_workers=True,  # the worker is started in the round before the first
+        persistent_workers=True,  # started before the timed rounds
     )
-    preprocessor = DetDataPreprocessor(
-        [123.675, 116.28, 103.53],
-        [58.395, 57.12, 57.375],
-        pad_size_divisor=32,
-        pad_mask=True,
-        bgr_to_rgb=True,
-        batch_augments=[dict(type='BatchFixedSizePad', size=SIZE, pad_mask=True)],
-    )
+    cfg = Config.fromfile(CONFIGS / 'oaformer_r50_d2sa.py')
+    preprocessor = MODELS.build(cfg.model.data_preprocessor)
 
     def run() -> list:
         masks = []
@@ -205,13 +163,13 @@ def check_loaded(stock: list, ours: list) -> None:
 def loader_cases(device: str, folder: Path) -> list[Case]:
     """The one case, with one worker and one process that trains, both on the CPU."""
     sample = write_sample(folder)
+    stock, ours = pipelines('train_pipeline')
     return [
         Case(
-            suite='loader',
             name=f'{LOADED} x {HEIGHT} x {WIDTH}, {INSTANCES} instances, one worker, '
             f'batches of {BATCH_SIZE} padded to {SIZE[0]} x {SIZE[1]}',
-            stock=load(STOCK_STEPS, sample),
-            ours=load(OUR_STEPS, sample),
+            stock=load(stock, sample),
+            ours=load(ours, sample),
             check=check_loaded,
             images=LOADED,
         )

@@ -42,7 +42,6 @@ def decoder_case(num_queries: int, device: str) -> Case:
         return forward
 
     return Case(
-        suite='forward',
         name=f'decoder, {HEIGHT} x {WIDTH}, Q = {num_queries}',
         stock=run(heads[0]),
         ours=run(heads[1]),
@@ -77,7 +76,6 @@ def odm_case(device: str) -> Case:
         return forward
 
     return Case(
-        suite='forward',
         name=f'whole model, {HEIGHT} x {WIDTH}: odm=None (left), ODM on (right)',
         stock=run(plain),
         ours=run(with_odm),

@@ -3,6 +3,7 @@
 import ctypes
 import gc
 import platform
+import re
 import statistics
 import time
 from collections.abc import Callable
@@ -17,7 +18,6 @@ class Case:
     """One piece of work, done by stock MMDetection and by OAFormer.
 
     Attributes:
-        suite: Suite it belongs to.
         name: What is done.
         stock: Does it with stock MMDetection.
         ours: Does it with OAFormer.
@@ -27,7 +27,6 @@ class Case:
         images: Number of images, where images per second are of interest.
     """
 
-    suite: str
     name: str
     stock: Callable[[], object]
     ours: Callable[[], object]
@@ -63,7 +62,6 @@ def measure(case: Case, rounds: int, device: str) -> dict:
         seconds['ours'].append(_seconds(case.ours, device))
     ratios = [a / b for a, b in zip(seconds['stock'], seconds['ours'], strict=True)]
     return dict(
-        suite=case.suite,
         name=case.name,
         stock_seconds=statistics.median(seconds['stock']),
         ours_seconds=statistics.median(seconds['ours']),
@@ -80,17 +78,10 @@ def measure(case: Case, rounds: int, device: str) -> dict:
 
 
 def peak_memory(run: Callable[[], object], device: str) -> tuple[object, float]:
-    """Memory that a call needs at its peak, above what is held before.
+    """A call's result, and its peak memory in MiB above what is held before.
 
     On the CPU it is the process's resident memory, whose high-water mark Linux can set
     back; on a GPU, what torch's allocator handed out.
-
-    Args:
-        run: The call.
-        device: 'cpu' or 'cuda'.
-
-    Returns:
-        The call's result, and MiB.
     """
     gc.collect()
     if device == 'cuda':
@@ -110,10 +101,11 @@ def peak_memory(run: Callable[[], object], device: str) -> tuple[object, float]:
 
 def machine(device: str) -> str:
     """One line that says where the numbers were taken."""
-    parts = [f'torch {torch.__version__}', f'{torch.get_num_threads()} threads']
+    processors = re.findall('model name.*: (.*)', Path('/proc/cpuinfo').read_text())
+    parts = [processors[0] if processors else platform.machine()]
     if device == 'cuda':
-        parts.insert(0, torch.cuda.get_device_name())
-    parts.insert(0, _processor())
+        parts.append(torch.cuda.get_device_name())
+    parts += [f'torch {torch.__version__}', f'{torch.get_num_threads()} threads']
     return ', '.join(parts)
 
 
@@ -129,14 +121,5 @@ def _seconds(run: Callable[[], object], device: str) -> float:
 
 def _status(key: str) -> int:
     """A line of the process's status, in KiB."""
-    for line in Path('/proc/self/status').read_text().splitlines():
-        if line.startswith(f'{key}:'):
-            return int(line.split()[1])
-    raise KeyError(key)
-
-
-def _processor() -> str:
-    for line in Path('/proc/cpuinfo').read_text().splitlines():
-        if line.startswith('model name'):
-            return line.partition(':')[2].strip()
-    return platform.machine()
+    status = Path('/proc/self/status').read_text()
+    return int(re.search(rf'^{key}:\s*(\d+)', status, re.MULTILINE)[1])

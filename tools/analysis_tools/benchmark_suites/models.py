@@ -11,7 +11,14 @@ from torch import Tensor, nn
 
 CONFIGS = Path(__file__).resolve().parents[3] / 'configs'
 NUM_CLASSES = 60
+CLASSES = tuple(f'class{index}' for index in range(NUM_CLASSES))
 STOCK = 'mmdet::mask2former/mask2former_r50_8xb2-lsj-50e_coco.py'
+
+
+def pipelines(name: str) -> tuple[list[dict], list[dict]]:
+    """Stock's and our 'train_pipeline' or 'test_pipeline'."""
+    ours = Config.fromfile(CONFIGS / 'oaformer_r50_d2sa.py')
+    return get_config(STOCK)[name], ours[name]
 
 
 def stock_config(num_queries: int) -> ConfigDict:
@@ -42,10 +49,7 @@ def model_pair(
 ) -> tuple[nn.Module, nn.Module]:
     """Stock Mask2Former and OAFormer without ODM, with the same weights.
 
-    Args:
-        num_queries: Number of queries.
-        device: Where they are.
-        num_cp: Layers of our pixel decoder's encoder that keep no activations.
+    The first ``num_cp`` layers of our pixel decoder's encoder keep no activations.
     """
     torch.manual_seed(0)
     stock = MODELS.build(stock_config(num_queries))
@@ -63,21 +67,21 @@ def model_pair(
 
 
 class FixedPixelDecoder(nn.Module):
-    """Stands for a pixel decoder that has done its work already."""
+    """Returns the same features every time."""
 
     def __init__(self, mask_features: Tensor, levels: list[Tensor]) -> None:
         super().__init__()
         self.result = mask_features, levels
 
     def forward(self, x: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """Return the same features every time."""
+        """Ignore the input."""
         return self.result
 
 
 def decoder_features(
     height: int, width: int, device: str, batch_size: int = 1
 ) -> tuple[Tensor, list[Tensor]]:
-    """Smooth random features of an image, as a pixel decoder gives them."""
+    """Smooth random features of images, as a pixel decoder returns them."""
     generator = torch.Generator().manual_seed(0)
 
     def draw(stride: int) -> Tensor:

@@ -50,7 +50,6 @@ def case(num_queries: int, device: str) -> Case:
         return instances, instances.masks
 
     return Case(
-        suite='postprocess',
         name=f'100 instances of Q = {num_queries} to {OUTPUT[0]} x {OUTPUT[1]}',
         stock=run_stock,
         ours=run_ours,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 from mmdet.structures import DetDataSample
 from mmdet.structures.mask import BitmapMasks
@@ -30,8 +31,6 @@ def cases(device: str, folder: Path) -> list[Case]:
 
 def samples(batch_size: int, device: str) -> tuple[list, list]:
     """The same objects for stock MMDetection and for OAFormer."""
-    import numpy as np
-
     rng = np.random.default_rng(0)
     stock, ours = [], []
     for _ in range(batch_size):
@@ -86,7 +85,6 @@ def loss_case(num_queries: int, device: str) -> Case:
         return finish(ours.loss_by_feat(output, targets))
 
     return Case(
-        suite='train-step',
         name=f'head loss + backward, B = 2, {SIZE} x {SIZE}, Q = {num_queries}',
         stock=run_stock,
         ours=run_ours,
@@ -125,7 +123,6 @@ def step_case(device: str, num_cp: int = -1) -> Case:
 
     name = f'whole step, R50, B = 1, {SIZE} x {SIZE}, Q = 100'
     return Case(
-        suite='train-step',
         name=name if num_cp < 0 else f'{name}, num_cp={num_cp}',
         stock=run(models[0], batches[0]),
         ours=run(models[1], batches[1]),
