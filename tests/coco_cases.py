@@ -22,6 +22,23 @@ def box_rles(rng, number, longest):
     return masks, encode_masks(masks)
 
 
+def box_item(item_id, left, top, right, bottom, category_id=1, iscrowd=0, **fields):
+    """A box of the image 1."""
+    mask = np.zeros((1, 40, 40), np.uint8)
+    mask[0, top:bottom, left:right] = 1
+    rle = encode_masks(mask)[0]
+    return dict(
+        id=item_id,
+        image_id=1,
+        category_id=category_id,
+        segmentation=rle,
+        bbox=[left, top, right - left, bottom - top],
+        area=rle_area(rle),
+        iscrowd=iscrowd,
+        **fields,
+    )
+
+
 def random_case(seed, num_images=12, num_objects=8, num_misses=10, hit_rate=0.8):
     """Objects and detections with ties of scores and overlaps, crowds, empty images.
 

@@ -1,6 +1,13 @@
 import pytest
 from mmengine.logging import MMLogger
 
+from oaformer.evaluation import coco_eval
+
+
+@pytest.fixture(params=coco_eval.ENGINES)
+def engine(request, monkeypatch):
+    monkeypatch.setattr(coco_eval, 'BEST_ENGINE', request.param)
+
 
 @pytest.fixture
 def log(monkeypatch):

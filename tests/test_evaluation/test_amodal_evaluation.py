@@ -4,20 +4,25 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from coco_cases import CATEGORIES, random_case
-from metric_cases import annotation, box_mask, corners, evaluate, sample, write
+from coco_cases import CATEGORIES, SIZE, random_case
+from metric_cases import (
+    annotation,
+    box_mask,
+    corners,
+    evaluate,
+    rle_sample,
+    sample,
+    write,
+)
 from mmdet.evaluation import CocoMetric
-from mmdet.structures import DetDataSample
 from mmengine.evaluator import Evaluator
-from mmengine.structures import InstanceData
 
 from oaformer.datasets.converters import convert_cocoa
 from oaformer.evaluation import AmodalCocoMetric, DumpAmodalResults, load_results
 from oaformer.structures import rle_bbox
 
 
-@pytest.mark.parametrize('as_tensor', [False, True])
-def test_visible_and_invisible_masks_by_hand(tmp_path, as_tensor):
+def test_visible_and_invisible_masks_by_hand(tmp_path):
     whole, other = box_mask(0, 0, 10, 10), box_mask(15, 5, 25, 15)
     ann_file = write(
         tmp_path,
@@ -29,7 +34,6 @@ def test_visible_and_invisible_masks_by_hand(tmp_path, as_tensor):
         scores=[0.5, 0.9],
         visible=[box_mask(0, 0, 10, 7), other],
         rates=[0.3, 0.0],
-        as_tensor=as_tensor,
     )
     metrics = evaluate(ann_file, [prediction])
     assert metrics['segm_mAP'] == pytest.approx(1)
@@ -194,15 +198,11 @@ def test_boxes_equal_those_of_mmdetection(tmp_path, seed):
         rles = [item['segmentation'] for item in items]
         boxes = corners(rles) + rng.normal(0, 2, (len(items), 4)).astype(np.float32)
         labels = [CATEGORIES.index(item['category_id']) for item in items]
-        prediction = InstanceData(
-            bboxes=torch.from_numpy(boxes),
-            labels=torch.tensor(labels, dtype=torch.long),
-            scores=torch.tensor([item['score'] for item in items]),
-            masks=rles,
+        scores, size = [item['score'] for item in items], (SIZE, SIZE)
+        bboxes = torch.from_numpy(boxes)
+        samples.append(
+            rle_sample(rles, scores, labels, image['id'], size, bboxes=bboxes)
         )
-        size = (image['height'], image['width'])
-        samples.append(DetDataSample(pred_instances=prediction))
-        samples[-1].set_metainfo(dict(img_id=image['id'], ori_shape=size))
 
     names = ['mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l']
     stock = Evaluator(

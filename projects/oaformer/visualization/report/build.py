@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from ...evaluation import AmodalEvaluation, measurements
 from ...evaluation.occlusion_metrics import OCCLUSION_BUCKETS
 from ...evaluation.summary import (
+    KINDS,
     Table,
     absent_metrics,
     class_table,
@@ -84,13 +85,16 @@ def build_report(
     Returns:
         The report. What can't be measured is named in ``absent``.
     """
-    metrics, confusion = measurements(evaluation), evaluation.matched.confusion
+    metrics = measurements(evaluation)
+    confusion = None
+    if 'occlusion_rates' not in evaluation.missing_inputs:
+        confusion = confusion_table(evaluation.matched)
     return Report(
         title=title,
         facts=[*facts, *_facts(evaluation, len(images))],
         highlights=_highlights(evaluation),
         tables=evaluation_tables(evaluation, metrics),
-        confusion=confusion and confusion_table(confusion),
+        confusion=confusion,
         absent=absent_metrics(metrics),
         charts=_charts(evaluation),
         galleries=[
@@ -122,12 +126,11 @@ def _highlights(evaluation: AmodalEvaluation) -> list[tuple[str, str]]:
         values.append((f'{part} AP50', result.average_precision(0.5)))
     values.append(('box AP', evaluation.boxes.average_precision()))
     matched = evaluation.matched
-    if matched.rate_errors is not None:
-        error = matched.rate_errors['all'].mean_absolute_error
-        values.append(('error of the occlusion rate', error))
-    if matched.confusion is not None:
-        for name in ('occluded_taken_for_unoccluded', 'unoccluded_taken_for_occluded'):
-            values.append((name.replace('_', ' '), getattr(matched.confusion, name)))
+    error = matched.rate_errors['all'].mean_absolute_error
+    values.append(('error of the occlusion rate', error))
+    for kind, other in KINDS:
+        share = matched.confusion[kind].taken_for_other.value
+        values.append((f'{kind} taken for {other}', share))
     return [(name, f'{100 * value:.1f}') for name, value in values if value is not None]
 
 
@@ -145,7 +148,7 @@ def _rate_charts(evaluation: AmodalEvaluation) -> list[Chart]:
         return [Chart(title, None, f'Not measurable: {reason}.') for title in titles]
     predicted = [match.predicted_occlusion_rate for match in matched.matches]
     annotated = [match.annotated_occlusion_rate for match in matched.matches]
-    threshold = matched.confusion.threshold
+    threshold = matched.occluded_rate
     return [
         Chart(
             titles[0],
@@ -165,9 +168,9 @@ def _rate_charts(evaluation: AmodalEvaluation) -> list[Chart]:
 def _precision_chart(evaluation: AmodalEvaluation) -> Chart:
     title = 'Precision over recall by occlusion'
     buckets = evaluation.occlusion['ignore']
-    curves = dict(all=evaluation.masks['amodal'].precision_recall_curve(0.5))
+    curves = dict(all=evaluation.masks['amodal'].precision_recall_curve())
     for bucket in OCCLUSION_BUCKETS:
-        curves[bucket] = buckets.precision_recall_curve(0.5, bucket)
+        curves[bucket] = buckets.precision_recall_curve(bucket)
     curves = {name: curve for name, curve in curves.items() if curve is not None}
     if not curves:
         return Chart(title, None, 'Not measurable: no annotated objects.')

@@ -174,9 +174,9 @@ def _ious(case: Case) -> str:
     ious = {'amodal': case.amodal_iou}
     if case.match is not None:
         ious |= {
-            'visible': case.match.visible_iou,
-            'invisible': case.match.predicted_invisible_iou,
-            'invisible given the visible mask': case.match.invisible_iou,
+            'visible': case.match.ious['visible'],
+            'invisible': case.match.ious['predicted_invisible'],
+            'invisible given the visible mask': case.match.ious['invisible'],
         }
     known = {name: iou for name, iou in ious.items() if iou is not None}
     return ', '.join(f'{name} {iou:.2f}' for name, iou in known.items())

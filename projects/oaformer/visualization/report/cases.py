@@ -63,27 +63,27 @@ def select_cases(evaluation: AmodalEvaluation, number: int) -> list[CaseGroup]:
             Case(
                 objects[match.object_id],
                 evaluation.detections[match.detection_id - 1],
-                match.amodal_iou,
+                match.ious['full'],
                 match,
             )
             for match in chosen[:number]
         ]
         return CaseGroup(name, cases, len(chosen))
 
-    by_iou = sorted(matches, key=lambda match: match.amodal_iou)
+    by_iou = sorted(matches, key=lambda match: match.ious['full'])
     groups = [
         group('worst', by_iou),
         _missed([objects[key] for key in evaluation.missed], evaluation, number),
     ]
-    confusion = evaluation.matched.confusion
-    if confusion is not None:
+    if 'occlusion_rates' not in evaluation.missing_inputs:
         by_error = sorted(matches, key=_rate_error, reverse=True)
+        threshold = evaluation.matched.occluded_rate
         for name, annotated in (
             ('occluded_as_unoccluded', True),
             ('unoccluded_as_occluded', False),
         ):
             sides = (annotated, not annotated)
-            confused = [m for m in by_error if _sides(m, confusion.threshold) == sides]
+            confused = [m for m in by_error if _sides(m, threshold) == sides]
             groups.append(group(name, confused))
     groups.append(group('best', by_iou[::-1]))
     return groups
