@@ -164,7 +164,7 @@ class AmodalCocoMetric(BaseMetric):
 
 def _text(evaluation: AmodalEvaluation, metrics: Sequence[Measurement]) -> str:
     """Tables, and what is not measured with the reason."""
-    num_objects = sum(not item['iscrowd'] for item in evaluation.objects)
+    num_objects = evaluation.masks['amodal'].count()
     lines = [as_text(table) for table in evaluation_tables(evaluation, metrics)]
     lines.append(
         f'{BEST_ENGINE}: {len(evaluation.matched.matches)} of {num_objects} '
