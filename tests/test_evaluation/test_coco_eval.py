@@ -13,9 +13,11 @@ from oaformer.evaluation.coco_eval import ENGINES, match_masks, overlaps
 def assert_equal(objects, detections, images, category_ids, max_dets=(1, 10, 100)):
     expected, *_ = plain_evaluation(objects, detections, images, category_ids, max_dets)
     ious = overlaps(objects, detections, max(max_dets))
+    before = repr((objects, detections, images))
     result = evaluate_coco(
         objects, detections, images, category_ids, ious, max_dets=max_dets
     )
+    assert repr((objects, detections, images)) == before
     # faster-coco-eval's precision of a single hit is 1, pycocotools' 1 - 2e-16
     for name in ('precision', 'recall'):
         ours = getattr(result, name)

@@ -144,26 +144,6 @@ def test_perfect_rates(seed):
 
 
 @pytest.mark.parametrize('seed', range(3))
-def test_the_order_of_the_instances_does_not_matter(seed):
-    predicted, annotated, ious = random_rates(seed)
-    order = np.random.default_rng(seed).permutation(len(annotated))
-
-    def numbers(index):
-        args = predicted[index], annotated[index]
-        errors = occlusion_rate_errors(*args)
-        confusion = occlusion_confusion(*args, ious[index], 0.05)
-        return [
-            *(value for group in errors.values() for value in group),
-            *(value for entry in calibration_table(*args) for value in entry),
-            *(value for kind in confusion.values() for mean in kind for value in mean),
-        ]
-
-    expected = numbers(np.arange(len(annotated)))
-    for value, other in zip(numbers(order), expected, strict=True):
-        assert value == (None if other is None else pytest.approx(other))
-
-
-@pytest.mark.parametrize('seed', range(3))
 def test_parts_make_up_the_whole(seed):
     predicted, annotated, ious = random_rates(seed)
     errors = occlusion_rate_errors(predicted, annotated)

@@ -11,7 +11,7 @@ from oaformer.evaluation.occlusion_order import (
     lead_by_visible_masks,
     occlusion_order,
 )
-from oaformer.structures import encode_masks, intersection_areas
+from oaformer.structures import encode_masks
 
 WIDTH = 40
 
@@ -82,22 +82,6 @@ def test_smallest_lead():
 def test_without_an_overlap_there_is_no_pair(amodal):
     assert occlusion_order(amodal, amodal).shape == (0, 2)
     assert occlusion_order(amodal, amodal).dtype == np.int64
-
-
-def test_only_masks_with_overlapping_boxes_are_compared(monkeypatch):
-    compared = []
-
-    def count(first, second):
-        compared.append(len(first))
-        return intersection_areas(first, second)
-
-    monkeypatch.setattr(f'{occlusion_order.__module__}.intersection_areas', count)
-    masks = np.zeros((4, 20, 20), dtype=bool)
-    masks[0, :10, :10] = masks[1, :10, 10:] = masks[2, 10:, :10] = True
-    masks[3, 9:, 9:] = True
-    rles = encode_masks(masks)
-    assert len(occlusion_order(rles, rles, 1)) == 0
-    assert compared == [3, 3]
 
 
 @pytest.mark.parametrize('seed', range(3))

@@ -122,7 +122,14 @@ class AmodalCocoMetric(BaseMetric):
         )
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
-        """Evaluate and log; as :meth:`evaluate_results`, with the values by name."""
+        """Evaluate and log; the results by name, without prefix.
+
+        Args:
+            results: As for :meth:`evaluate_results`.
+
+        Raises:
+            ValueError: As there.
+        """
         if self.outfile_prefix is not None:
             self._write(results)
         if self.format_only:

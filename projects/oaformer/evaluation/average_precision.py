@@ -250,10 +250,12 @@ def _num_objects(
     """Objects to be found, crowds left out, int64 of shape (categories, ranges)."""
     image_ids = {image['id'] for image in images}
     numbers = np.zeros((len(category_ids), len(ranges)), dtype=np.int64)
+    row_of = dict(zip(category_ids, numbers, strict=True))
     for item, size in zip(ground_truth, sizes, strict=True):
-        if item['image_id'] in image_ids and not item['iscrowd']:
+        counts = item['image_id'] in image_ids and not item['iscrowd']
+        if counts and item['category_id'] in row_of:
             inside = [low <= size <= high for low, high in ranges.values()]
-            numbers[np.equal(category_ids, item['category_id'])] += inside
+            row_of[item['category_id']] += inside
     return numbers
 
 

@@ -111,6 +111,9 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
 
         Returns:
             The drawing, RGB, uint8, (h, w, 3).
+
+        Raises:
+            ValueError: If masks and image differ in size.
         """
         image = np.clip(image, 0, 255).astype(np.uint8)
         sample = DetDataSample() if data_sample is None else data_sample
