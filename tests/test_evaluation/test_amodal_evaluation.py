@@ -16,7 +16,6 @@ from metric_cases import (
 from mmdet.evaluation import CocoMetric
 from mmengine.evaluator import Evaluator
 
-from oaformer.datasets.converters import convert_cocoa
 from oaformer.evaluation import AmodalCocoMetric
 from oaformer.structures import rle_bbox
 
@@ -231,15 +230,8 @@ def test_order_is_read_from_visible_masks_if_there_are_any(tmp_path):
     assert evaluate(ann_file, [prediction])['occlusion_order_accuracy'] == 0
 
 
-@pytest.mark.parametrize('name', ['d2sa', 'cocoa'])
-def test_the_ground_truth_itself_is_perfect(sample_data, tmp_path, name):
-    path = sample_data / 'd2sa_sample' / 'annotations' / 'D2S_amodal_validation.json'
-    if name == 'cocoa':
-        source = sample_data / 'cocoa_sample' / 'annotations'
-        source = json.loads((source / 'COCO_amodal_val2014.json').read_text())
-        path = tmp_path / 'cocoa.json'
-        path.write_text(json.dumps(convert_cocoa(source, 'cocoa').content))
-    metric = AmodalCocoMetric(str(path))
+def test_the_ground_truth_itself_is_perfect(sample_file):
+    metric = AmodalCocoMetric(str(sample_file))
     category_ids = list(metric.ground_truth.category_ids.values())
     for image_id in metric.ground_truth.images:
         items = [

@@ -166,7 +166,6 @@ def test_detections_beyond_the_limit_do_not_count():
 
 def test_nothing_to_match():
     matches = match([], [])
-    assert matches.pairs.shape == (0, 2)
-    assert matches.ious.shape == (0,)
+    assert (matches.pairs.shape, matches.ious.shape) == ((0, 2), (0,))
     assert match([], [item(1, 0, 4, score=0.5)]).false_positives == (1,)
     assert match([item(1, 0, 4)], []).missed == (1,)

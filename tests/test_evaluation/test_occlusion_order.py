@@ -4,8 +4,7 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from oaformer.datasets.annotation import parse_amodal_annotation
-from oaformer.datasets.converters.cocoa import convert_cocoa
+from oaformer.evaluation import load_ground_truth
 from oaformer.evaluation.occlusion_order import (
     lead_by_rates,
     lead_by_visible_masks,
@@ -123,35 +122,25 @@ def test_leads_of_a_perfect_prediction(seed):
     assert (lead_by_visible_masks(order, amodal, amodal) == 0).all()
 
 
-@pytest.mark.parametrize('name, num_pairs', [('d2sa', 3), ('cocoa', 49)])
-def test_the_derived_order_is_the_annotated_one(sample_data, name, num_pairs):
-    folder = sample_data / f'{name}_sample' / 'annotations'
-    if name == 'd2sa':
-        content = json.loads((folder / 'D2S_amodal_validation.json').read_text())
-    else:
-        file = folder / 'COCO_amodal_val2014.json'
-        content = convert_cocoa(
-            json.loads(file.read_text()), file.name, keep_stuff=True
-        ).content
-    images = {image['id']: image for image in content['images']}
-    objects, depths = defaultdict(list), defaultdict(list)
-    for annotation in content['annotations']:
-        image = images[annotation['image_id']]
-        objects[image['id']].append(
-            parse_amodal_annotation(annotation, image['height'], image['width'])
-        )
-        depths[image['id']].append(annotation['occl_depth'])
-
+def test_the_derived_order_is_the_annotated_one(sample_file):
+    depths = {
+        item['id']: item['occl_depth']
+        for item in json.loads(sample_file.read_text())['annotations']
+    }
+    objects = defaultdict(list)
+    for item in load_ground_truth(str(sample_file)).annotations:
+        objects[item['image_id']].append(item)
     leads = np.concatenate(
         [
             lead_by_rates(
                 occlusion_order(
-                    [each.amodal for each in objects[image_id]],
-                    [each.visible for each in objects[image_id]],
+                    [item['segmentation'] for item in items],
+                    [item['visible_mask'] for item in items],
                 ),
-                depths[image_id],
+                [depths[item['annotation_id']] for item in items],
             )
-            for image_id in images
+            for items in objects.values()
         ]
     )
-    assert len(leads) == num_pairs and (leads > 0).all()
+    assert len(leads) == (49 if sample_file.name == 'cocoa.json' else 3)
+    assert (leads > 0).all()

@@ -117,8 +117,7 @@ def test_predicted_visible_masks_are_filled(draw):
     assert abs(full - 100).max() > abs(light - 100).max() > 0
 
 
-def test_labels(visualizer):
-    assert visualizer._label(prediction(), 1) == 'plate 0.10 | occ 30%'
+def test_label_without_class_names_and_rates(visualizer):
     instances = prediction()
     del instances.occlusion_rates
     visualizer.dataset_meta = {}

@@ -52,7 +52,6 @@ class MatchedEvaluation(NamedTuple):
             'invisible' are mIoU-full and mIoU-occ of C2F-Seg, means over instances, not
             over pixels or classes. C2F-Seg scores masks for given objects; here an
             object that is not matched doesn't count.
-        occluded_rate: Smallest occlusion rate of an occluded instance.
         order: Accuracy of the pairwise occlusion order; an undecided pair is wrong.
             Without predicted visible masks and rates there is no pair.
         rate_errors: Errors of the occlusion rates by bucket, 'all' included. Without

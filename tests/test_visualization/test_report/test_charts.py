@@ -30,12 +30,12 @@ def test_points_are_counted_by_side():
     assert 'unoccluded taken for occluded (1)' in found
 
 
-def test_average_precision_stands_beside_its_line():
+def test_average_precision_is_in_the_legend():
     found = texts(charts.precision_recall_chart({'all': np.full(101, 0.25)}))
     assert 'all: AP50 25.0' in found
 
 
-def test_charts_stand_in_one_page_without_anything_else():
+def test_charts_share_a_page_and_need_nothing_else():
     drawn = draw_all()
     ids = [re.findall(r'\bid="([^"]+)"', svg) for svg in drawn]
     for svg, own in zip(drawn, ids, strict=True):

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from ...evaluation.occlusion_metrics import CalibrationBin
 
-# Stands for "the text color of the page" until the SVG is written.
+# Replaced by the text color of the page when the SVG is written.
 INK = '#010203'
 # Dark enough on white, light enough on black.
 BLUE, ORANGE, VIOLET, GREEN = '#3d8bd9', '#e07b28', '#a566d6', '#2f9e6e'
