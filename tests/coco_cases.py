@@ -22,7 +22,24 @@ def box_rles(rng, number, longest):
     return masks, encode_masks(masks)
 
 
-def random_case(seed, num_images=12, num_objects=8, num_misses=10, hit_rate=0.8):
+def box_item(item_id, left, top, right, bottom, category_id=1, iscrowd=0, **fields):
+    """A box of the image 1."""
+    mask = np.zeros((1, 40, 40), np.uint8)
+    mask[0, top:bottom, left:right] = 1
+    rle = encode_masks(mask)[0]
+    return dict(
+        id=item_id,
+        image_id=1,
+        category_id=category_id,
+        segmentation=rle,
+        bbox=[left, top, right - left, bottom - top],
+        area=rle_area(rle),
+        iscrowd=iscrowd,
+        **fields,
+    )
+
+
+def random_case(seed):
     """Objects and detections with ties of scores and overlaps, crowds, empty images.
 
     No object is of the last category; one image has neither objects nor detections,
@@ -51,23 +68,23 @@ def random_case(seed, num_images=12, num_objects=8, num_misses=10, hit_rate=0.8)
 
     images = [
         dict(id=int(image_id), height=SIZE, width=SIZE)
-        for image_id in rng.permutation(100)[:num_images]
+        for image_id in rng.permutation(100)[:12]
     ]
     for index, image in enumerate(images):
         if index == 0:
             continue
         if index != 1:
-            for mask, rle in zip(*box_rles(rng, num_objects, 120), strict=True):
+            for mask, rle in zip(*box_rles(rng, 8, 120), strict=True):
                 category_id = rng.choice(CATEGORIES[:-1])
                 crowd = int(rng.random() < 0.1)
                 add(objects, rle, image['id'], category_id, iscrowd=crowd)
-                if index == 2 or rng.random() > hit_rate:
+                if index == 2 or rng.random() > 0.8:
                     continue
                 for shift in rng.integers(0, 8, rng.integers(1, 4)):
                     moved = encode_masks(np.roll(mask, shift, axis=1)[None])[0]
                     detect(moved, image['id'], category_id)
         if index != 2:
-            for rle in box_rles(rng, num_misses, 60)[1]:
+            for rle in box_rles(rng, 10, 60)[1]:
                 detect(rle, image['id'], rng.choice(CATEGORIES))
     return objects, detections, images
 

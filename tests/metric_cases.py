@@ -56,28 +56,32 @@ def corners(rles):
     return boxes
 
 
+def rle_sample(rles, scores, labels, img_id=1, size=(20, 30), **fields):
+    """A data sample as it comes from the model; ``fields`` replace or add."""
+    prediction = dict(
+        bboxes=torch.from_numpy(corners(rles)),
+        labels=torch.tensor(labels, dtype=torch.long),
+        scores=torch.tensor(scores, dtype=torch.float32),
+        masks=rles,
+    )
+    result = DetDataSample(pred_instances=InstanceData(**prediction | fields))
+    result.set_metainfo(dict(img_id=img_id, ori_shape=size))
+    return result
+
+
 def sample(
     masks, scores, labels=None, rates=None, img_id=1, as_tensor=False, visible=None
 ):
-    """A data sample as it comes from the model."""
-    masks = np.asarray(masks, np.uint8).reshape(-1, 20, 30)
-    prediction = InstanceData()
-    prediction.bboxes = torch.tensor(corners(encode_masks(masks)))
-    prediction.labels = torch.tensor(labels or [0] * len(masks), dtype=torch.long)
-    prediction.scores = torch.tensor(scores, dtype=torch.float32)
-    prediction.masks = torch.from_numpy(masks).bool()
-    if not as_tensor:
-        prediction.masks = encode_masks(masks)
+    """The same from bitmaps."""
+    fields, rles = {}, []
+    for key, bitmaps in (('visible_masks', visible), ('masks', masks)):
+        if bitmaps is not None:
+            bitmaps = np.asarray(bitmaps, np.uint8).reshape(-1, 20, 30)
+            rles = encode_masks(bitmaps)
+            fields[key] = torch.from_numpy(bitmaps).bool() if as_tensor else rles
     if rates is not None:
-        prediction.occlusion_rates = torch.tensor(rates)
-    if visible is not None:
-        visible = np.asarray(visible, np.uint8).reshape(-1, 20, 30)
-        prediction.visible_masks = torch.from_numpy(visible).bool()
-        if not as_tensor:
-            prediction.visible_masks = encode_masks(visible)
-    result = DetDataSample(pred_instances=prediction)
-    result.set_metainfo(dict(img_id=img_id, ori_shape=(20, 30)))
-    return result
+        fields['occlusion_rates'] = torch.tensor(rates)
+    return rle_sample(rles, scores, labels or [0] * len(rles), img_id, **fields)
 
 
 def evaluate(ann_file, samples, meta=META, **kwargs):

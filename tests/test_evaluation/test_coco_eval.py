@@ -3,65 +3,56 @@ import sys
 
 import numpy as np
 import pytest
-from coco_cases import CATEGORIES, plain_evaluation, random_case
+from coco_cases import CATEGORIES, box_item, plain_evaluation, random_case
 
-from oaformer.evaluation import coco_eval, evaluate_coco
+from oaformer.evaluation import coco_eval
+from oaformer.evaluation.average_precision import evaluate_coco
 from oaformer.evaluation.coco_eval import ENGINES, match_masks, overlaps
-from oaformer.structures import encode_masks
-
-SIZE = 12
 
 
-def assert_equal(objects, detections, images, category_ids, max_dets):
+def assert_equal(objects, detections, images, category_ids, max_dets=(1, 10, 100)):
     expected, *_ = plain_evaluation(objects, detections, images, category_ids, max_dets)
     ious = overlaps(objects, detections, max(max_dets))
-    for engine in ENGINES:
-        result = evaluate_coco(
-            objects,
-            detections,
-            images,
-            category_ids,
-            ious,
-            max_dets=max_dets,
-            engine=engine,
-        )
-        # faster-coco-eval's precision of a single hit is 1, pycocotools' 1 - 2e-16
-        for ours, name in (
-            (result.precision, 'precision'),
-            (result.recall, 'recall'),
-        ):
-            np.testing.assert_allclose(ours, expected.eval[name], rtol=0, atol=1e-9)
-        assert np.array_equal(result.iou_thrs, expected.params.iouThrs)
-        assert result.ranges == tuple(expected.params.areaRngLbl)
-        assert result.max_dets == tuple(max_dets)
-        assert result.category_ids == tuple(category_ids)
+    before = repr((objects, detections, images))
+    result = evaluate_coco(
+        objects, detections, images, category_ids, ious, max_dets=max_dets
+    )
+    assert repr((objects, detections, images)) == before
+    # faster-coco-eval's precision of a single hit is 1, pycocotools' 1 - 2e-16
+    for name in ('precision', 'recall'):
+        ours = getattr(result, name)
+        np.testing.assert_allclose(ours, expected.eval[name], rtol=0, atol=1e-9)
+    assert np.array_equal(result.iou_thrs, expected.params.iouThrs)
+    assert result.ranges == tuple(expected.params.areaRngLbl)
+    assert result.max_dets == tuple(max_dets)
+    assert result.category_ids == tuple(category_ids)
     return result
 
 
 @pytest.mark.parametrize('max_dets', [(1, 10, 100), (1, 2, 5), (3,)])
 @pytest.mark.parametrize('seed', range(4))
-def test_engines_equal_pycocotools(seed, max_dets):
+def test_engines_equal_pycocotools(seed, max_dets, engine):
     result = assert_equal(*random_case(seed), CATEGORIES, max_dets)
     assert 0 < result.average_precision() < 1
     assert result.average_precision(category_id=CATEGORIES[-1]) is None
 
 
-def test_only_the_given_images_and_categories_count():
+def test_only_the_given_images_and_categories_count(engine):
     objects, detections, images = random_case(1)
-    assert_equal(objects, detections, images[3:6], CATEGORIES[:2], (1, 10, 100))
+    assert_equal(objects, detections, images[3:6], CATEGORIES[:2])
 
 
-def test_areas_on_a_border_and_beyond_all():
+def test_areas_on_a_border_and_beyond_all(engine):
     objects, detections, images = random_case(2)
     for item, area in zip(objects, (1024, 9216, 1024.5, 0, 2e10, -1), strict=False):
         item['area'] = area
     for item, area in zip(detections, (1024, 9216, 9215.5, 0, 2e10), strict=False):
         item['area'] = area
-    assert_equal(objects, detections, images, CATEGORIES, (1, 10, 100))
+    assert_equal(objects, detections, images, CATEGORIES)
 
 
 @pytest.mark.parametrize('without', ['objects', 'detections', 'both', 'images'])
-def test_nothing_to_evaluate(without):
+def test_nothing_to_evaluate(without, engine):
     objects, detections, images = random_case(3)
     if without != 'detections':
         objects = []
@@ -69,7 +60,7 @@ def test_nothing_to_evaluate(without):
         detections = []
     if without == 'images':
         images = []
-    assert_equal(objects, detections, images, CATEGORIES, (1, 10, 100))
+    assert_equal(objects, detections, images, CATEGORIES)
 
 
 @pytest.mark.skipif(
@@ -91,24 +82,9 @@ def test_pycocotools_is_used_otherwise(monkeypatch):
     assert module.BEST_ENGINE == 'pycocotools'
 
 
-def test_an_unknown_engine_is_refused():
-    with pytest.raises(ValueError, match="engine 'fastest' not found: use pycocotools"):
-        evaluate_coco([], [], [], [1], {}, engine='fastest')
-
-
-def item(item_id, left, right, image_id=1, category_id=1, iscrowd=0, **fields):
+def item(item_id, left, right, **fields):
     """Columns left to right - 1 of an image."""
-    mask = np.zeros((1, SIZE, SIZE), np.uint8)
-    mask[0, :, left:right] = 1
-    return dict(
-        id=item_id,
-        image_id=image_id,
-        category_id=category_id,
-        segmentation=encode_masks(mask)[0],
-        bbox=[left, 0, right - left, SIZE],
-        iscrowd=iscrowd,
-        **fields,
-    )
+    return box_item(item_id, left, 0, right, 12, **fields)
 
 
 def match(objects, detections, max_dets=100):
@@ -190,7 +166,6 @@ def test_detections_beyond_the_limit_do_not_count():
 
 def test_nothing_to_match():
     matches = match([], [])
-    assert matches.pairs.shape == (0, 2)
-    assert matches.ious.shape == (0,)
+    assert (matches.pairs.shape, matches.ious.shape) == ((0, 2), (0,))
     assert match([], [item(1, 0, 4, score=0.5)]).false_positives == (1,)
     assert match([item(1, 0, 4)], []).missed == (1,)

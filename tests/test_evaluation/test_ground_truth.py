@@ -6,7 +6,6 @@ from planted_faults import entry, good_content
 
 from oaformer.datasets import AmodalCocoDataset
 from oaformer.evaluation import evaluate_amodal, load_ground_truth
-from oaformer.evaluation.coco_eval import ENGINES
 
 
 @pytest.fixture
@@ -45,7 +44,6 @@ def test_numbers_are_those_of_the_training_loader(load, tmp_path):
         assert instance['ignore_flag'] == each['iscrowd']
 
 
-@pytest.mark.parametrize('engine', ENGINES)
 @pytest.mark.parametrize('area', [None, float('nan'), float('inf'), 1e12, -3])
 def test_an_engine_sees_the_masks_area(load, area, engine):
     """An object of 200 pixels is a small one for both engines."""
@@ -58,7 +56,7 @@ def test_an_engine_sees_the_masks_area(load, area, engine):
         masks=[entry(content, 11)['segmentation']],
         bboxes=np.zeros((1, 4)),
     )
-    result = evaluate_amodal(load(content), [prediction], engine=engine)
+    result = evaluate_amodal(load(content), [prediction])
     precision = result.masks['amodal'].average_precision
     assert precision(size='small') == pytest.approx(1)
     assert precision(size='medium') is None

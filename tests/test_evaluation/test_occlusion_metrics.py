@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from oaformer.evaluation.occlusion_metrics import (
-    ConfusionCell,
+    Mean,
     RateErrors,
-    bucket_members,
     calibration_table,
     expected_calibration_error,
+    mean_of,
     occlusion_confusion,
     occlusion_rate_errors,
 )
@@ -20,11 +20,19 @@ def random_rates(seed, number=200):
     return predicted, annotated, rng.uniform(0.5, 1, number)
 
 
+def test_mean_is_over_the_values_that_count():
+    assert mean_of([0.25, None, 0.75, None]) == Mean(0.5, 2)
+    assert mean_of([None]) == mean_of([]) == Mean(None, 0)
+    assert mean_of([0.0]) == Mean(0, 1)
+
+
 def test_buckets_are_closed_at_their_upper_end():
-    members = bucket_members([0, 1e-5, 1.1e-5, 0.25, 0.2500001, 1])
-    assert {name: np.flatnonzero(mask).tolist() for name, mask in members.items()} == (
-        dict(none=[0, 1], partial=[2, 3], heavy=[4, 5])
+    rates = np.array([0, 1e-5, 1.1e-5, 0.25, 0.2500001, 1])
+    errors = occlusion_rate_errors(rates + [0, 0, 0.1, 0.1, 0.3, 0.3], rates)
+    assert [bucket.mean_absolute_error for bucket in errors.values()] == pytest.approx(
+        [0.8 / 6, 0, 0.1, 0.3]
     )
+    assert [bucket.count for bucket in errors.values()] == [6, 2, 2, 2]
 
 
 def test_mean_absolute_error_by_hand():
@@ -81,22 +89,19 @@ def test_without_a_match_nothing_is_measured():
     assert len(table) == 10
     assert all(entry[2:] == (0, None, None) for entry in table)
     assert expected_calibration_error(table) is None
-    confusion = occlusion_confusion([], [], [])
-    assert confusion[1:] == (ConfusionCell(0, None),) * 4
-    assert confusion.occluded_taken_for_unoccluded is None
-    assert confusion.unoccluded_taken_for_occluded is None
+    nothing = (Mean(None, 0),) * 3
+    confusion = occlusion_confusion([], [], [], 0.05)
+    assert confusion == dict(occluded=nothing, unoccluded=nothing)
 
 
 def test_calibration_by_hand():
-    table = calibration_table(
-        [0, 0.1, 0.15, 0.2, 1], [0.1, 0.3, 0.2, 0.4, 0.8], num_bins=5
-    )
-    assert [entry.count for entry in table] == [4, 0, 0, 0, 1]
-    assert table[0] == pytest.approx((0, 0.2, 4, 0.45 / 4, 1.0 / 4))
-    assert table[4] == pytest.approx((0.8, 1, 1, 1, 0.8))
+    table = calibration_table([0, 0.05, 0.075, 0.1, 1], [0.1, 0.3, 0.2, 0.4, 0.8])
+    assert [entry.count for entry in table] == [4, *[0] * 8, 1]
+    assert table[0] == pytest.approx((0, 0.1, 4, 0.225 / 4, 1.0 / 4))
+    assert table[9] == pytest.approx((0.9, 1, 1, 1, 0.8))
     assert table[2].mean_predicted is None and table[2].mean_annotated is None
-    # 4/5 * (0.25 - 0.1125) + 1/5 * (1 - 0.8)
-    assert expected_calibration_error(table) == pytest.approx(0.15)
+    # 4/5 * (0.25 - 0.05625) + 1/5 * (1 - 0.8)
+    assert expected_calibration_error(table) == pytest.approx(0.195)
 
 
 def test_the_mean_rate_is_calibrated_and_yet_wrong():
@@ -108,33 +113,20 @@ def test_the_mean_rate_is_calibrated_and_yet_wrong():
 
 
 def test_confusion_by_hand():
-    confusion = occlusion_confusion(
-        predicted=[0, 0.3, 0.02, 0.05, 0.6],
-        annotated=[0, 0.2, 0.4, 0.01, 0.05],
-        amodal_ious=[0.9, 0.8, 0.6, 0.7, 0.5],
+    predicted, annotated = [0, 0.3, 0.02, 0.05, 0.6], [0, 0.2, 0.4, 0.01, 0.05]
+    ious = [0.9, 0.8, 0.6, 0.7, 0.5]
+    assert occlusion_confusion(predicted, annotated, ious, 0.05) == dict(
+        occluded=(
+            *((pytest.approx(0.65), 2), (pytest.approx(0.6), 1)),
+            (pytest.approx(1 / 3), 3),
+        ),
+        unoccluded=((pytest.approx(0.7), 1), (pytest.approx(0.9), 1), (0.5, 2)),
     )
-    assert confusion.threshold == 0.05
-    assert confusion.occluded_as_occluded == ConfusionCell(2, pytest.approx(0.65))
-    assert confusion.occluded_as_unoccluded == ConfusionCell(1, pytest.approx(0.6))
-    assert confusion.unoccluded_as_occluded == ConfusionCell(1, pytest.approx(0.7))
-    assert confusion.unoccluded_as_unoccluded == ConfusionCell(1, pytest.approx(0.9))
-    assert confusion.occluded_taken_for_unoccluded == pytest.approx(1 / 3)
-    assert confusion.unoccluded_taken_for_occluded == pytest.approx(1 / 2)
-
-
-def test_confusion_at_another_threshold():
-    rates = [0.1, 0.3, 0.5]
-    confusion = occlusion_confusion(rates, rates, [0.6, 0.7, 0.8], threshold=0.3)
-    assert confusion.occluded_as_occluded == ConfusionCell(2, pytest.approx(0.75))
-    assert confusion.unoccluded_as_unoccluded == ConfusionCell(1, pytest.approx(0.6))
-    assert confusion.occluded_as_unoccluded == ConfusionCell(0, None)
-    assert confusion.occluded_taken_for_unoccluded == 0
-
-
-def test_only_unoccluded_objects_leave_the_other_share_absent():
-    confusion = occlusion_confusion([0, 0.4], [0, 0], [0.9, 0.6])
-    assert confusion.occluded_taken_for_unoccluded is None
-    assert confusion.unoccluded_taken_for_occluded == 0.5
+    # the threshold itself is occluded
+    assert occlusion_confusion(annotated, annotated, ious, 0.2) == dict(
+        occluded=((pytest.approx(0.7), 2), (None, 0), (0, 2)),
+        unoccluded=((None, 0), (pytest.approx(0.7), 3), (0, 3)),
+    )
 
 
 @pytest.mark.parametrize('seed', range(3))
@@ -147,29 +139,8 @@ def test_perfect_rates(seed):
     assert errors['none'].rank_correlation is None
     table = calibration_table(annotated, annotated)
     assert expected_calibration_error(table) == pytest.approx(0)
-    confusion = occlusion_confusion(annotated, annotated, ious)
-    assert confusion.occluded_taken_for_unoccluded == 0
-    assert confusion.unoccluded_taken_for_occluded == 0
-
-
-@pytest.mark.parametrize('seed', range(3))
-def test_the_order_of_the_instances_does_not_matter(seed):
-    predicted, annotated, ious = random_rates(seed)
-    order = np.random.default_rng(seed).permutation(len(annotated))
-
-    def numbers(index):
-        args = predicted[index], annotated[index]
-        errors = occlusion_rate_errors(*args)
-        confusion = occlusion_confusion(*args, ious[index])
-        return [
-            *(value for group in errors.values() for value in group),
-            *(value for entry in calibration_table(*args) for value in entry),
-            *(value for cell in confusion[1:] for value in cell),
-        ]
-
-    expected = numbers(np.arange(len(annotated)))
-    for value, other in zip(numbers(order), expected, strict=True):
-        assert value == (None if other is None else pytest.approx(other))
+    confusion = occlusion_confusion(annotated, annotated, ious, 0.05)
+    assert [kind.taken_for_other.value for kind in confusion.values()] == [0, 0]
 
 
 @pytest.mark.parametrize('seed', range(3))
@@ -188,9 +159,10 @@ def test_parts_make_up_the_whole(seed):
     # The gap of means is at most the mean of gaps.
     assert expected_calibration_error(table) <= overall.mean_absolute_error
 
-    cells = occlusion_confusion(predicted, annotated, ious)[1:]
+    confusion = occlusion_confusion(predicted, annotated, ious, 0.05)
+    cells = [cell for kind in confusion.values() for cell in kind[:2]]
     assert sum(cell.count for cell in cells) == 200
-    weighted = sum(cell.count * cell.mean_amodal_iou for cell in cells)
+    weighted = sum(cell.count * cell.value for cell in cells)
     assert weighted / 200 == pytest.approx(ious.mean())
 
 
@@ -201,11 +173,3 @@ def test_rates_of_a_network_are_float32():
     assert errors.mean_absolute_error == pytest.approx(exact.mean_absolute_error)
     assert type(errors.mean_absolute_error) is float
     assert type(errors.rank_correlation) is float
-
-
-def test_rates_are_paired():
-    for function in (occlusion_rate_errors, calibration_table):
-        with pytest.raises(ValueError, match=r'every matched .* \(2,\) and \(1,\)'):
-            function([0.1, 0.2], [0.1])
-    with pytest.raises(ValueError, match='every matched instance'):
-        occlusion_confusion([0.1, 0.2], [0.1], [0.5])

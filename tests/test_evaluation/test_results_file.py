@@ -1,3 +1,4 @@
+import _codecs
 import pickle
 
 import mmengine
@@ -30,14 +31,14 @@ RESULTS = [
 ]
 
 
-class Malicious:
-    """Writes a file when it is unpickled."""
+class Reduced:
+    """A call that runs when it is unpickled."""
 
-    def __init__(self, path):
-        self.path = path
+    def __init__(self, function, *args):
+        self.call = function, args
 
     def __reduce__(self):
-        return open, (str(self.path), 'w')
+        return self.call
 
 
 def dump(path, content, protocol=2):
@@ -106,26 +107,19 @@ def test_dump_holds_the_contract_and_leaves_the_samples_alone(tmp_path):
 @pytest.mark.parametrize('place', ['as a value', 'in a tensor'])
 def test_code_is_refused_and_not_run(tmp_path, monkeypatch, place):
     monkeypatch.delenv('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', raising=False)
-    value = Malicious(tmp_path / 'written')
+    value = Reduced(open, str(tmp_path / 'written'), 'w')
     if place == 'in a tensor':
-        value = _Storage(pickle.dumps(value))
+        value = Reduced(torch.storage._load_from_bytes, pickle.dumps(value))
     path = dump(tmp_path / 'r.pkl', [dict(RESULTS[0], extra=value)])
     with pytest.raises((UnsafeResultsError, RuntimeError), match=r'r\.pkl'):
         load_results(path)
     assert not (tmp_path / 'written').exists()
 
 
-class _Storage:
-    def __init__(self, content):
-        self.content = content
-
-    def __reduce__(self):
-        return torch.storage._load_from_bytes, (self.content,)
-
-
 def test_the_message_says_what_and_what_to_do(tmp_path, monkeypatch):
     monkeypatch.delenv('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', raising=False)
-    path = dump(tmp_path / 'r.pkl', [dict(RESULTS[0], extra=Malicious(tmp_path / 'w'))])
+    call = Reduced(open, str(tmp_path / 'w'), 'w')
+    path = dump(tmp_path / 'r.pkl', [dict(RESULTS[0], extra=call)])
     with pytest.raises(UnsafeResultsError, match='wants .*open.*FORCE_NO_WEIGHTS'):
         load_results(path)
     monkeypatch.setenv('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', '1')
@@ -134,14 +128,9 @@ def test_the_message_says_what_and_what_to_do(tmp_path, monkeypatch):
 
 
 def test_odd_encodings_are_refused(tmp_path):
-    class Encoded:
-        def __reduce__(self):
-            import _codecs
-
-            return _codecs.encode, ('text', 'rot13')
-
+    encoded = Reduced(_codecs.encode, 'text', 'rot13')
     with pytest.raises(UnsafeResultsError, match='rot13'):
-        load_results(dump(tmp_path / 'r.pkl', [Encoded()]))
+        load_results(dump(tmp_path / 'r.pkl', [encoded]))
 
 
 def test_other_files(tmp_path):

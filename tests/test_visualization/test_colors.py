@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from oaformer.visualization.colors import colors_like, instance_color
 
@@ -12,14 +13,14 @@ def test_colors_of_neighbours_differ():
         assert np.linalg.norm(colors[step:] - colors[:-step], axis=-1).min() > 50
 
 
-def test_predictions_take_the_color_of_their_object():
-    ious = [[0.1, 0.9, 0.0], [0.8, 0.0, 0.0], [0.2, 0.3, 0.4]]
-    assert colors_like(np.array(ious)) == [1, 0, 3]
-
-
-def test_a_second_prediction_of_an_object_gets_a_new_color():
-    assert colors_like(np.array([[0.9], [0.95], [0.1]])) == [0, 1, 2]
-
-
-def test_without_objects_all_colors_are_new():
-    assert colors_like(np.zeros((2, 0))) == [0, 1]
+@pytest.mark.parametrize(
+    'ious, colors',
+    [
+        ([[0.1, 0.9, 0.0], [0.8, 0.0, 0.0], [0.2, 0.3, 0.4]], [1, 0, 3]),
+        # a second prediction of an object gets a new color
+        ([[0.9], [0.95], [0.1]], [0, 1, 2]),
+        (np.zeros((2, 0)), [0, 1]),
+    ],
+)
+def test_predictions_take_the_color_of_their_object(ious, colors):
+    assert colors_like(np.array(ious)) == colors

@@ -19,15 +19,11 @@ def square(side=20):
     return np.ones((side, side), np.uint8)
 
 
-def test_box_of_an_instance():
-    assert instance(np.ones((3, 5)), corner=(7, 2)).box == (7, 2, 12, 5)
-
-
 def test_fill_only_on_visible_pixels():
     image = np.full((4, 6, 3), 100, np.uint8)
     visible = [[1, 0], [1, 1]]
     drawing.draw_fill(
-        image, instance(np.ones((2, 2)), visible, (3, 1), (200, 0, 100)), 0.5, 0.25
+        image, instance(np.ones((2, 2)), visible, (3, 1), (200, 0, 100)), 0.5
     )
     expected = np.full((4, 6, 3), 100, np.uint8)
     expected[[1, 2, 2], [3, 3, 4]] = (150, 50, 100)
@@ -36,7 +32,7 @@ def test_fill_only_on_visible_pixels():
 
 def test_fill_is_lighter_where_the_visible_mask_is_unknown():
     image = np.full((2, 2, 3), 100, np.uint8)
-    drawing.draw_fill(image, instance([[1, 0]], corner=(0, 1)), 0.5, 0.25)
+    drawing.draw_fill(image, instance([[1, 0]], corner=(0, 1)), 0.5)
     assert image[1, 0].tolist() == [round(0.75 * 100 + 0.25 * c) for c in RED]
     assert (image[0] == 100).all() and (image[1, 1] == 100).all()
 

@@ -9,7 +9,7 @@ from mmengine.fileio import dump
 from mmengine.logging import print_log
 
 from .amodal_evaluation import AmodalEvaluation, evaluate_amodal
-from .coco_eval import MATCH_IOU
+from .coco_eval import BEST_ENGINE, MATCH_IOU
 from .ground_truth import load_ground_truth
 from .occlusion_metrics import OCCLUDED_RATE
 from .predictions import coco_detections, coco_results, compact_prediction
@@ -109,9 +109,6 @@ class AmodalCocoMetric(BaseMetric):
         Args:
             results: Predictions kept by :meth:`process`, of all processes.
 
-        Returns:
-            All that can be measured.
-
         Raises:
             ValueError: If predictions don't fit the annotation file.
         """
@@ -125,16 +122,13 @@ class AmodalCocoMetric(BaseMetric):
         )
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
-        """Evaluate the predictions of all images.
+        """Evaluate and log; the results by name, without prefix.
 
         Args:
-            results: Predictions kept by :meth:`process`, of all processes.
-
-        Returns:
-            The results by name, without prefix.
+            results: As for :meth:`evaluate_results`.
 
         Raises:
-            ValueError: If predictions don't fit the annotation file.
+            ValueError: As there.
         """
         if self.outfile_prefix is not None:
             self._write(results)
@@ -155,7 +149,10 @@ class AmodalCocoMetric(BaseMetric):
         if self.classwise:
             table = class_table(evaluation)
             print_log(f'\n{as_text(table)}\n{table.note}', logger='current')
-            values |= _class_precision(evaluation)
+            values |= {
+                f'{name}_precision': precision
+                for name, _, _, precision, *_ in table.rows
+            }
         return values
 
     @property
@@ -174,10 +171,10 @@ class AmodalCocoMetric(BaseMetric):
 
 def _text(evaluation: AmodalEvaluation, metrics: Sequence[Measurement]) -> str:
     """Tables, and what is not measured with the reason."""
-    num_objects = sum(not item['iscrowd'] for item in evaluation.objects)
+    num_objects = evaluation.masks['amodal'].count()
     lines = [as_text(table) for table in evaluation_tables(evaluation, metrics)]
     lines.append(
-        f'{evaluation.engine}: {len(evaluation.matched.matches)} of {num_objects} '
+        f'{BEST_ENGINE}: {len(evaluation.matched.matches)} of {num_objects} '
         f'objects matched at IoU {MATCH_IOU}, images: {evaluation.num_images}'
     )
     if evaluation.rates_derived:
@@ -186,13 +183,3 @@ def _text(evaluation: AmodalEvaluation, metrics: Sequence[Measurement]) -> str:
         f'not measured ({reason}): {names}' for reason, names in absent_metrics(metrics)
     ]
     return '\n'.join(lines)
-
-
-def _class_precision(evaluation: AmodalEvaluation) -> dict[str, float]:
-    """``<class>_precision`` of the classes that have objects."""
-    amodal = evaluation.masks['amodal']
-    values = {
-        f'{name}_precision': amodal.average_precision(category_id=category_id)
-        for name, category_id in evaluation.classes.items()
-    }
-    return {name: value for name, value in values.items() if value is not None}

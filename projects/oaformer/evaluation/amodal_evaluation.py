@@ -2,10 +2,10 @@
 
 import contextlib
 import gc
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
-
-import numpy as np
 
 from ..structures import RLE, rle_areas, rle_bbox, rle_difference
 from .average_precision import (
@@ -14,7 +14,7 @@ from .average_precision import (
     evaluate_by_occlusion,
     evaluate_coco,
 )
-from .coco_eval import BEST_ENGINE, match_masks, overlaps
+from .coco_eval import match_masks, overlaps
 from .ground_truth import AmodalGroundTruth
 from .matched_evaluation import (
     MatchedEvaluation,
@@ -46,7 +46,6 @@ class AmodalEvaluation(NamedTuple):
             ('visible_masks', 'occlusion_rates'), with the reason.
         rates_derived: Whether occlusion rates are derived from the predicted masks.
         num_images: Number of evaluated images.
-        engine: Name of the engine that was used.
     """
 
     boxes: CocoEvaluation
@@ -61,7 +60,6 @@ class AmodalEvaluation(NamedTuple):
     missing_inputs: dict[str, str]
     rates_derived: bool
     num_images: int
-    engine: str
 
 
 @contextlib.contextmanager
@@ -85,7 +83,6 @@ def evaluate_amodal(
     max_dets: Sequence[int] = (1, 10, 100),
     occluded_rate: float = OCCLUDED_RATE,
     min_invisible_area: float = 0,
-    engine: str = BEST_ENGINE,
 ) -> AmodalEvaluation:
     """Evaluate boxes, amodal, visible and invisible masks and occlusion rates.
 
@@ -107,7 +104,6 @@ def evaluate_amodal(
             the confusion, in (0, 1].
         min_invisible_area: Invisible masks of at most so many pixels are ignored as
             COCO ignores objects of another size.
-        engine: One of ``ENGINES``; the numbers are the same, the time is not.
 
     Returns:
         All that can be measured.
@@ -132,39 +128,28 @@ def evaluate_amodal(
     with_visible_masks = 'visible_masks' not in missing
 
     limit = max(max_dets)
-    common = dict(images=images, category_ids=category_ids, engine=engine)
+    common = dict(images=images, category_ids=category_ids)
     ious = overlaps(objects, detections, limit)
-    masks = dict(
-        amodal=evaluate_coco(
-            objects, detections, ious=ious, max_dets=max_dets, **common
-        )
-    )
+    coco = partial(evaluate_coco, max_dets=max_dets, **common)
+    masks = dict(amodal=coco(objects, detections, ious=ious))
     if with_visible_masks:
-        for part, (extract, ranges) in {
-            'visible': (_visible_masks, COCO_AREAS),
-            'invisible': (_invisible_masks, _areas_above(min_invisible_area)),
-        }.items():
+        for part, extract, ranges in (
+            ('visible', _visible_masks, COCO_AREAS),
+            ('invisible', _invisible_masks, _areas_above(min_invisible_area)),
+        ):
             items = extract(objects), extract(detections)
-            masks[part] = evaluate_coco(
-                *items,
-                ious=overlaps(*items, limit),
-                max_dets=max_dets,
-                ranges=ranges,
-                **common,
-            )
+            masks[part] = coco(*items, ious=overlaps(*items, limit), ranges=ranges)
     matches = match_masks(objects, detections, ious, limit)
     return AmodalEvaluation(
-        boxes=evaluate_coco(
+        boxes=coco(
             objects,
             detections,
             ious=overlaps(objects, detections, limit, 'bbox'),
-            max_dets=max_dets,
             # as COCO: the area of an object is that of its mask
             sizes=(
                 [item['area'] for item in objects],
                 [item['bbox'][2] * item['bbox'][3] for item in detections],
             ),
-            **common,
         ),
         masks=masks,
         occlusion=evaluate_by_occlusion(
@@ -186,7 +171,6 @@ def evaluate_amodal(
         missing_inputs=missing,
         rates_derived=any(item.get('occlusion_rates_derived') for item in results),
         num_images=len(images),
-        engine=engine,
     )
 
 
@@ -226,5 +210,5 @@ def _with_masks(items: Sequence[Mapping], masks: Sequence[RLE]) -> list[dict]:
 
 def _areas_above(minimum: float) -> dict[str, tuple[float, float]]:
     """COCO's areas without what is not larger than a minimum."""
-    lowest = float(np.nextafter(minimum, np.inf))
+    lowest = math.nextafter(minimum, math.inf)
     return {name: (max(low, lowest), high) for name, (low, high) in COCO_AREAS.items()}

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .coco_eval import BEST_ENGINE, IousByKey, run_coco_eval
+from .coco_eval import IousByKey, run_coco_eval
 from .occlusion_metrics import OCCLUSION_BUCKETS
 
 COCO_AREAS = dict(
@@ -28,14 +28,7 @@ From the evaluation of Xiao et al. (Amodal segmentation based on visible region
 segmentation and shape prior, AAAI 2021): at least so many percent are hidden.
 """
 
-RATE_RANGES: dict[str, tuple[float, float]] = {
-    # of COCO's limits both are inside; of these buckets' only the upper one
-    **{
-        name: (float(np.nextafter(low, np.inf)), high)
-        for name, (low, high) in OCCLUSION_BUCKETS.items()
-    },
-    **XIAO_RANGES,
-}
+RATE_RANGES = OCCLUSION_BUCKETS | XIAO_RANGES
 """Lowest and highest occlusion rates of amodalAPI's buckets and of AP-Occluded."""
 
 
@@ -80,20 +73,16 @@ class CocoEvaluation(NamedTuple):
         """
         return _mean(self._precision(iou_thr, size, category_id))
 
-    def precision_recall_curve(
-        self, iou_thr: float | None = 0.5, size: str = 'all'
-    ) -> np.ndarray | None:
-        """Precision at COCO's recalls 0, 0.01 ... 1; average precision is its mean.
+    def precision_recall_curve(self, size: str = 'all') -> np.ndarray | None:
+        """Precision at IoU 0.5 and COCO's recalls 0, 0.01 ... 1; its mean is AP50.
 
         Args:
-            iou_thr: As for :meth:`average_precision`.
-            size: As there.
+            size: Name of a range.
 
         Returns:
             Precision in [0, 1], shape (101,), None where there is no ground truth.
         """
-        values = np.moveaxis(self._precision(iou_thr, size), 1, 0)
-        values = values.reshape(len(values), -1)
+        (values,) = self._precision(0.5, size)
         measured = values[0] > -1
         return values[:, measured].mean(axis=1) if measured.any() else None
 
@@ -107,8 +96,8 @@ class CocoEvaluation(NamedTuple):
             Average recall of objects of all sizes in [0, 1], None where there is no
             ground truth.
         """
-        index = self.ranges.index('all'), self.max_dets.index(max_dets)
-        return _mean(self.recall[:, :, index[0], index[1]])
+        recall = self.recall[..., self.max_dets.index(max_dets)]
+        return _mean(recall[..., self.ranges.index('all')])
 
     def count(self, size: str = 'all', category_id: int | None = None) -> int:
         """Number of objects to be found.
@@ -145,13 +134,13 @@ def evaluate_coco(
     max_dets: Sequence[int] = (1, 10, 100),
     ranges: Mapping[str, tuple[float, float]] = COCO_AREAS,
     sizes: tuple[Sequence[float], Sequence[float]] | None = None,
-    engine: str = BEST_ENGINE,
 ) -> CocoEvaluation:
     """Evaluate by COCO's definition (https://cocodataset.org/#detection-eval).
 
     Args:
         ground_truth: Dicts with ``id``, ``image_id``, ``category_id``, ``area`` in
-            pixels and ``iscrowd``.
+            pixels and ``iscrowd``. Ids are positive: COCO's matching takes 0 for "not
+            matched".
         detections: Dicts with ``id``, ``image_id``, ``category_id``, ``area`` in pixels
             and ``score``.
         images: The images to evaluate, dicts with ``id``.
@@ -162,20 +151,10 @@ def evaluate_coco(
         ranges: Smallest and largest size by name, both inside. Objects outside are
             ignored, and so are unmatched detections outside.
         sizes: Size of each object and of each detection; their areas where None.
-        engine: One of ``ENGINES``.
 
     Returns:
         Precision and recall.
-
-    Raises:
-        ValueError: If an id is not positive (COCO's matching takes 0 for "not
-            matched"), or the engine is not available.
     """
-    for item in (*ground_truth, *detections):
-        if item['id'] < 1:
-            raise ValueError(
-                f'ids must be positive for COCO matching, not {item["id"]}'
-            )
     if sizes is None:
         sizes = tuple(
             [item['area'] for item in items] for items in (ground_truth, detections)
@@ -190,15 +169,12 @@ def evaluate_coco(
         sizes=sizes,
         ranges=ranges,
         max_dets=max_dets,
-        engine=engine,
     )
     category_ids = tuple(int(category_id) for category_id in result.params.catIds)
     return CocoEvaluation(
         precision=result.eval['precision'],
         recall=result.eval['recall'],
-        num_objects=_num_objects(
-            ground_truth, sizes[0], images, category_ids, tuple(ranges.values())
-        ),
+        num_objects=_num_objects(ground_truth, sizes[0], images, category_ids, ranges),
         iou_thrs=result.params.iouThrs,
         ranges=tuple(ranges),
         max_dets=max_dets,
@@ -215,7 +191,6 @@ def evaluate_by_occlusion(
     *,
     max_dets: int = 100,
     with_rates: bool = True,
-    engine: str = BEST_ENGINE,
 ) -> dict[str, CocoEvaluation]:
     """Evaluate once for each bucket of occlusion, under two rules.
 
@@ -234,13 +209,11 @@ def evaluate_by_occlusion(
         ground_truth: Objects as in :func:`evaluate_coco`, with ``occlusion_rate`` in
             [0, 1].
         detections: Detections as there; for 'by_rate' with ``occlusion_rate``.
-        images: As there.
+        images: As there, like the categories and overlaps.
         category_ids: As there.
         ious: As there.
         max_dets: Detection limit per image and category.
-        with_rates: Whether the detections have rates; without them 'by_rate' is left
-            out.
-        engine: As there.
+        with_rates: Whether the detections have rates; 'by_rate' needs them.
 
     Returns:
         By rule, with the buckets as ``ranges``.
@@ -262,7 +235,6 @@ def evaluate_by_occlusion(
             max_dets=[max_dets],
             ranges=ranges,
             sizes=(rates, sizes),
-            engine=engine,
         )
         for rule, (ranges, sizes) in rules.items()
     }
@@ -273,17 +245,17 @@ def _num_objects(
     sizes: Sequence[float],
     images: Sequence[Mapping],
     category_ids: Sequence[int],
-    limits: Sequence[tuple[float, float]],
+    ranges: Mapping[str, tuple[float, float]],
 ) -> np.ndarray:
     """Objects to be found, crowds left out, int64 of shape (categories, ranges)."""
     image_ids = {image['id'] for image in images}
-    numbers = np.zeros((len(category_ids), len(limits)), dtype=np.int64)
-    index = {category_id: k for k, category_id in enumerate(category_ids)}
+    numbers = np.zeros((len(category_ids), len(ranges)), dtype=np.int64)
+    row_of = dict(zip(category_ids, numbers, strict=True))
     for item, size in zip(ground_truth, sizes, strict=True):
         counts = item['image_id'] in image_ids and not item['iscrowd']
-        if counts and item['category_id'] in index:
-            inside = [low <= size <= high for low, high in limits]
-            numbers[index[item['category_id']]] += inside
+        if counts and item['category_id'] in row_of:
+            inside = [low <= size <= high for low, high in ranges.values()]
+            row_of[item['category_id']] += inside
     return numbers
 
 

@@ -58,7 +58,7 @@ class CocoMatches(NamedTuple):
 def by_image_and_category(
     annotations: Sequence[Mapping],
 ) -> dict[tuple[int, int], list[Mapping]]:
-    """Annotations by image and category id, in their order."""
+    """Annotations by image and category id."""
     groups = defaultdict(list)
     for annotation in annotations:
         groups[annotation['image_id'], annotation['category_id']].append(annotation)
@@ -170,30 +170,13 @@ def run_coco_eval(
     sizes: tuple[Sequence[float], Sequence[float]],
     ranges: Mapping[str, tuple[float, float]],
     max_dets: Sequence[int],
-    engine: str = BEST_ENGINE,
 ) -> COCOeval:
-    """Match and accumulate.
-
-    Args:
-        ground_truth: Objects as in :func:`~.average_precision.evaluate_coco`.
-        detections: Detections as there.
-        images: The images to evaluate.
-        category_ids: The categories to evaluate.
-        ious: Overlaps from :func:`overlaps`.
-        sizes: Size of each object and of each detection.
-        ranges: Smallest and largest size by name, both inside.
-        max_dets: Detection limits per image and category, in ascending order.
-        engine: One of ``ENGINES``.
+    """Run the engine as :func:`~.average_precision.evaluate_coco` says.
 
     Returns:
         The engine after ``accumulate``, with COCO's ``params`` and ``eval``.
-
-    Raises:
-        ValueError: If the engine is not available.
     """
-    if engine not in ENGINES:
-        raise ValueError(f'engine {engine!r} not found: use {" or ".join(ENGINES)}')
-    eval_type, coco_type = ENGINES[engine]
+    eval_type, coco_type = ENGINES[BEST_ENGINE]
 
     class Engine(eval_type):
         def computeIoU(self, image_id: int, category_id: int) -> np.ndarray:

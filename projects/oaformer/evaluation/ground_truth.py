@@ -33,9 +33,6 @@ class AmodalGroundTruth(NamedTuple):
         Args:
             classes: Names of the classes; all of the file where None.
 
-        Returns:
-            The ids by name.
-
         Raises:
             ValueError: If a class is not among the categories of the file.
         """
@@ -58,9 +55,6 @@ def load_ground_truth(
     Args:
         ann_file: Path of the file.
         backend_args: Arguments of MMEngine's file backend.
-
-    Returns:
-        Its content.
 
     Raises:
         ValueError: If the file is not in the schema or an annotation can't be used.

@@ -4,6 +4,7 @@ Pure functions of two arrays: entry m of either belongs to the m-th detection th
 matched to an object. An occlusion rate is invisible area / amodal area, in [0, 1].
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -15,14 +16,37 @@ UNOCCLUDED_RATE = 1e-5
 """Up to this annotated rate an object counts as unoccluded in amodalAPI."""
 
 OCCLUSION_BUCKETS = dict(
-    none=(-np.inf, UNOCCLUDED_RATE),
-    partial=(UNOCCLUDED_RATE, 0.25),
-    heavy=(0.25, np.inf),
+    none=(-math.inf, UNOCCLUDED_RATE),
+    partial=(math.nextafter(UNOCCLUDED_RATE, math.inf), 0.25),
+    heavy=(math.nextafter(0.25, math.inf), math.inf),
 )
-"""Annotated rates (above, up to) of the buckets of amodalAPI."""
+"""Lowest and highest annotated rates of the buckets of amodalAPI, both inside.
+
+None is [0, 1e-5], partial (1e-5, 0.25], heavy (0.25, 1]: the bounds of amodalAPI's
+``amodaleval`` (Zhu et al., Semantic amodal segmentation, CVPR 2017).
+"""
+
+NUM_BINS = 10
+"""Number of bins of the calibration table."""
 
 OCCLUDED_RATE = 0.05
-"""From this rate on an object counts as occluded in UOAIS."""
+"""From this rate on an object counts as occluded in UOAIS.
+
+Back et al. (Unseen object amodal instance segmentation via hierarchical occlusion
+modeling, ICRA 2022), their data loader.
+"""
+
+
+class Mean(NamedTuple):
+    """Mean over the instances or pairs that have a value.
+
+    Attributes:
+        value: The mean, None where none has one.
+        count: Number of those that have one.
+    """
+
+    value: float | None
+    count: int
 
 
 class RateErrors(NamedTuple):
@@ -58,64 +82,24 @@ class CalibrationBin(NamedTuple):
     mean_annotated: float | None
 
 
-class ConfusionCell(NamedTuple):
-    """One cell of an :class:`OcclusionConfusion`.
-
-    Attributes:
-        count: Number of instances.
-        mean_amodal_iou: Mean IoU of their amodal masks, None in an empty cell.
-    """
-
-    count: int
-    mean_amodal_iou: float | None
-
-
 class OcclusionConfusion(NamedTuple):
-    """Result of :func:`occlusion_confusion`, cells named annotated_as_predicted.
+    """Instances that are annotated alike, all occluded or all unoccluded.
 
     Attributes:
-        threshold: From this rate on an instance counts as occluded.
-        occluded_as_occluded: Occluded and predicted so.
-        occluded_as_unoccluded: Occluded, predicted unoccluded (paper, Fig. 1 a).
-        unoccluded_as_occluded: Unoccluded, predicted occluded (paper, Fig. 1 b).
-        unoccluded_as_unoccluded: Unoccluded and predicted so.
+        as_occluded: Mean IoU of the amodal masks of those predicted occluded.
+        as_unoccluded: The same of those predicted unoccluded.
+        taken_for_other: Share of those that are predicted otherwise.
     """
 
-    threshold: float
-    occluded_as_occluded: ConfusionCell
-    occluded_as_unoccluded: ConfusionCell
-    unoccluded_as_occluded: ConfusionCell
-    unoccluded_as_unoccluded: ConfusionCell
-
-    @property
-    def occluded_taken_for_unoccluded(self) -> float | None:
-        """Share of the occluded instances, None if there is no occluded one."""
-        return _share(self.occluded_as_unoccluded, self.occluded_as_occluded)
-
-    @property
-    def unoccluded_taken_for_occluded(self) -> float | None:
-        """Share of the unoccluded instances, None if there is no unoccluded one."""
-        return _share(self.unoccluded_as_occluded, self.unoccluded_as_unoccluded)
+    as_occluded: Mean
+    as_unoccluded: Mean
+    taken_for_other: Mean
 
 
-def bucket_members(annotated: ArrayLike) -> dict[str, np.ndarray]:
-    """Assign instances to the occlusion buckets of amodalAPI.
-
-    None is [0, 1e-5], partial (1e-5, 0.25], heavy (0.25, 1] (Zhu et al., Semantic
-    amodal segmentation, CVPR 2017; the bounds are those of amodalAPI's ``amodaleval``).
-
-    Args:
-        annotated: Annotated occlusion rates in [0, 1], shape (M,).
-
-    Returns:
-        Membership by the names of ``OCCLUSION_BUCKETS``, bool arrays of shape (M,).
-        Every instance is in exactly one of them.
-    """
-    annotated = np.asarray(annotated, dtype=np.float64)
-    return {
-        name: (annotated > above) & (annotated <= up_to)
-        for name, (above, up_to) in OCCLUSION_BUCKETS.items()
-    }
+def mean_of(values: Sequence[float | None]) -> Mean:
+    """Mean over the values that are not None."""
+    measured = [value for value in values if value is not None]
+    return Mean(float(np.mean(measured)) if measured else None, len(measured))
 
 
 def occlusion_rate_errors(
@@ -136,25 +120,23 @@ def occlusion_rate_errors(
     Returns:
         The numbers for 'all' instances and for each bucket of ``OCCLUSION_BUCKETS`` by
         the annotated rate.
-
-    Raises:
-        ValueError: If the lengths differ.
     """
-    predicted, annotated = _rates(predicted, annotated)
+    predicted, annotated = _as_float64(predicted, annotated)
     ranked = np.where(annotated <= UNOCCLUDED_RATE, 0, annotated)
-    groups = dict(all=np.ones(len(annotated), dtype=bool), **bucket_members(annotated))
-    return {
-        name: RateErrors(
-            _mean(abs(predicted - annotated)[members]),
+    groups = dict(all=(-math.inf, math.inf), **OCCLUSION_BUCKETS)
+    result = {}
+    for name, (low, high) in groups.items():
+        members = (low <= annotated) & (annotated <= high)
+        result[name] = RateErrors(
+            mean_of(abs(predicted - annotated)[members]).value,
             _rank_correlation(predicted[members], ranked[members]),
             int(members.sum()),
         )
-        for name, members in groups.items()
-    }
+    return result
 
 
 def calibration_table(
-    predicted: ArrayLike, annotated: ArrayLike, num_bins: int = 10
+    predicted: ArrayLike, annotated: ArrayLike
 ) -> list[CalibrationBin]:
     """Mean annotated rate by predicted rate: a reliability diagram as numbers.
 
@@ -167,30 +149,23 @@ def calibration_table(
     Args:
         predicted: Predicted occlusion rates in [0, 1], shape (M,).
         annotated: Annotated ones, shape (M,).
-        num_bins: Number of bins of equal width.
 
     Returns:
-        All bins, in ascending order, empty ones too.
-
-    Raises:
-        ValueError: If the lengths differ.
+        All ``NUM_BINS`` bins, in ascending order, empty ones too.
     """
-    predicted, annotated = _rates(predicted, annotated)
-    edges = np.linspace(0, 1, num_bins + 1)
+    predicted, annotated = _as_float64(predicted, annotated)
+    edges = np.linspace(0, 1, NUM_BINS + 1)
     index = np.searchsorted(edges[1:-1], predicted)
-    table = []
-    for number in range(num_bins):
-        members = index == number
-        table.append(
-            CalibrationBin(
-                float(edges[number]),
-                float(edges[number + 1]),
-                int(members.sum()),
-                _mean(predicted[members]),
-                _mean(annotated[members]),
-            )
+    return [
+        CalibrationBin(
+            float(edges[number]),
+            float(edges[number + 1]),
+            int((index == number).sum()),
+            mean_of(predicted[index == number]).value,
+            mean_of(annotated[index == number]).value,
         )
-    return table
+        for number in range(NUM_BINS)
+    ]
 
 
 def expected_calibration_error(table: Sequence[CalibrationBin]) -> float | None:
@@ -212,54 +187,36 @@ def expected_calibration_error(table: Sequence[CalibrationBin]) -> float | None:
 
 
 def occlusion_confusion(
-    predicted: ArrayLike,
-    annotated: ArrayLike,
-    amodal_ious: ArrayLike,
-    threshold: float = OCCLUDED_RATE,
-) -> OcclusionConfusion:
+    predicted: ArrayLike, annotated: ArrayLike, amodal_ious: ArrayLike, threshold: float
+) -> dict[str, OcclusionConfusion]:
     """Occluded objects taken for unoccluded ones, and the reverse.
 
-    The occlusion confusing problem of the paper (Fig. 1) as numbers: how often either
-    happens, and how good the amodal masks are where it does.
+    The occlusion confusing problem of the paper (Fig. 1 a and b) as numbers: how often
+    either happens, and how good the amodal masks are where it does.
 
     Args:
         predicted: Predicted occlusion rates in [0, 1], shape (M,).
         annotated: Annotated ones, shape (M,).
         amodal_ious: IoUs of predicted and annotated amodal mask, in [0, 1], shape (M,).
-        threshold: Smallest rate of an occluded instance, for both sides. The default is
-            UOAIS's (Back et al., ICRA 2022, their data loader).
+        threshold: Smallest rate of an occluded instance, for both sides.
 
     Returns:
-        The four cells.
-
-    Raises:
-        ValueError: If the lengths of the rates differ.
+        The numbers of the instances annotated as 'occluded' and as 'unoccluded'.
     """
-    predicted, annotated = _rates(predicted, annotated)
-    ious = np.asarray(amodal_ious, dtype=np.float64)
+    predicted, annotated, ious = _as_float64(predicted, annotated, amodal_ious)
     is_occluded, as_occluded = annotated >= threshold, predicted >= threshold
-
-    def cell(members: np.ndarray) -> ConfusionCell:
-        return ConfusionCell(int(members.sum()), _mean(ious[members]))
-
-    return OcclusionConfusion(
-        threshold=threshold,
-        occluded_as_occluded=cell(is_occluded & as_occluded),
-        occluded_as_unoccluded=cell(is_occluded & ~as_occluded),
-        unoccluded_as_occluded=cell(~is_occluded & as_occluded),
-        unoccluded_as_unoccluded=cell(~is_occluded & ~as_occluded),
-    )
-
-
-def _rates(predicted: ArrayLike, annotated: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    predicted = np.asarray(predicted, dtype=np.float64)
-    annotated = np.asarray(annotated, dtype=np.float64)
-    if predicted.shape != annotated.shape:
-        raise ValueError(
-            'every matched instance needs a predicted and an annotated occlusion rate: '
-            f'shapes {predicted.shape} and {annotated.shape}'
+    return {
+        kind: OcclusionConfusion(
+            as_occluded=mean_of(ious[members & as_occluded]),
+            as_unoccluded=mean_of(ious[members & ~as_occluded]),
+            taken_for_other=mean_of((is_occluded != as_occluded)[members]),
         )
-    return predicted, annotated
+        for kind, members in (('occluded', is_occluded), ('unoccluded', ~is_occluded))
+    }
+
+
+def _as_float64(*arrays: ArrayLike) -> list[np.ndarray]:
+    return [np.asarray(array, dtype=np.float64) for array in arrays]
 
 
 def _rank_correlation(predicted: np.ndarray, annotated: np.ndarray) -> float | None:
@@ -267,12 +224,3 @@ def _rank_correlation(predicted: np.ndarray, annotated: np.ndarray) -> float | N
     if len(predicted) < 3 or np.ptp(predicted) == 0 or np.ptp(annotated) == 0:
         return None
     return float(spearmanr(predicted, annotated).statistic)
-
-
-def _share(part: ConfusionCell, rest: ConfusionCell) -> float | None:
-    total = part.count + rest.count
-    return part.count / total if total else None
-
-
-def _mean(values: np.ndarray) -> float | None:
-    return float(values.mean()) if values.size else None

@@ -9,6 +9,7 @@ one per instance, has COCO's: ``category_id``, ``bbox`` (x, y, width, height),
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import torch
 
 from ..structures import as_amodal_instances, rle_areas
 from .ground_truth import AmodalGroundTruth
@@ -33,15 +34,11 @@ def compact_prediction(data_sample: Mapping) -> dict:
         instances = as_amodal_instances(data_sample['pred_instances'])
     except ValueError as error:
         raise ValueError(f'image {image_id}: {error}') from error
-    result = dict(img_id=image_id, masks=instances.masks)
-    for key in ('bboxes', 'labels', 'scores', 'occlusion_rates'):
-        if key in instances:
-            result[key] = instances[key].detach().cpu().numpy()
-    if 'visible_masks' in instances:
-        result['visible_masks'] = instances.visible_masks
-    if 'occlusion_rates' in instances:
-        result['occlusion_rates_derived'] = instances.occlusion_rates_derived
-    return result
+    result = {
+        key: value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else value
+        for key, value in instances.all_items()
+    }
+    return result | dict(img_id=image_id)
 
 
 def coco_detections(
@@ -52,16 +49,15 @@ def coco_detections(
     """Predictions of all images as COCO annotations.
 
     Args:
-        results: Predictions from :func:`compact_prediction`, one dict per image.
+        results: Results of :func:`compact_prediction`.
         ground_truth: The annotation file.
         category_ids: Category id of each label.
 
     Returns:
-        Dicts with ``id`` from 1 on, ``image_id``, ``index`` (the place among the
-        image's predictions), ``category_id``, ``bbox`` (x, y, width, height),
-        ``segmentation`` (amodal RLE), ``visible_mask`` (RLE or None), ``area`` of the
-        amodal mask in pixels, ``iscrowd``, ``score`` and ``occlusion_rate`` (in [0, 1]
-        or None).
+        Dicts with ``id`` from 1 on, ``image_id``, ``category_id``, ``bbox`` (x, y,
+        width, height), ``segmentation`` (amodal RLE), ``visible_mask`` (RLE or None),
+        ``area`` of the amodal mask in pixels, ``score`` and ``occlusion_rate`` (in
+        [0, 1] or None).
 
     Raises:
         ValueError: If predictions don't fit the annotation file, or an occlusion rate
@@ -69,19 +65,14 @@ def coco_detections(
     """
     detections, seen = [], set()
     for result in results:
-        image = ground_truth.images.get(result['img_id'])
-        if image is None:
+        image_id = result['img_id']
+        if image_id in seen:
             raise ValueError(
-                f'image {result["img_id"]} was predicted but is not in '
-                f'{ground_truth.name}: do data set and metric use the same file?'
+                f'image {image_id} was predicted twice: put together the predictions '
+                'of one run only'
             )
-        if image['id'] in seen:
-            raise ValueError(
-                f'image {image["id"]} was predicted twice: put together the '
-                'predictions of one run only'
-            )
-        seen.add(image['id'])
-        _check_prediction(result, image, ground_truth.name, len(category_ids))
+        seen.add(image_id)
+        _check_prediction(result, ground_truth, len(category_ids))
         nothing = [None] * len(result['masks'])
         # as Python's numbers, so that they can be written
         fields = zip(
@@ -94,19 +85,17 @@ def coco_detections(
             np.asarray(result.get('occlusion_rates', nothing)).tolist(),
             strict=True,
         )
-        for index, (label, score, box, mask, area, visible, rate) in enumerate(fields):
+        for label, score, box, mask, area, visible, rate in fields:
             left, top, right, bottom = box
             detections.append(
                 dict(
                     id=len(detections) + 1,
-                    image_id=image['id'],
-                    index=index,
+                    image_id=image_id,
                     category_id=category_ids[label],
                     bbox=[left, top, right - left, bottom - top],
                     segmentation=mask,
                     visible_mask=visible,
                     area=area,
-                    iscrowd=0,
                     score=score,
                     occlusion_rate=rate,
                 )
@@ -134,26 +123,32 @@ def coco_results(detections: Sequence[Mapping]) -> list[dict]:
 
 
 def _check_prediction(
-    result: Mapping, image: Mapping, file: str, num_classes: int
+    result: Mapping, ground_truth: AmodalGroundTruth, num_classes: int
 ) -> None:
-    labels = result['labels']
+    where, labels = f'image {result["img_id"]}', result['labels']
+    image = ground_truth.images.get(result['img_id'])
+    if image is None:
+        raise ValueError(
+            f'{where} was predicted but is not in {ground_truth.name}: do data set and '
+            'metric use the same file?'
+        )
     if len(labels) and labels.max() >= num_classes:
         raise ValueError(
-            f'image {image["id"]}: label {labels.max()} was predicted but the data set '
-            f'has {num_classes} classes: set num_classes of the model to that'
+            f'{where}: label {labels.max()} was predicted but the data set has '
+            f'{num_classes} classes: set num_classes of the model to that'
         )
     size = [image['height'], image['width']]
     for mask in (*result['masks'], *result.get('visible_masks', ())):
         if list(mask['size']) != size:
             # pycocotools' IoU of masks of different sizes is -1
             raise ValueError(
-                f'image {image["id"]}: a predicted mask is {mask["size"]} '
-                f'(height, width) but {file} says {size}'
+                f'{where}: a predicted mask is {mask["size"]} (height, width) but '
+                f'{ground_truth.name} says {size}'
             )
     rates = result.get('occlusion_rates', np.zeros(0))
     wrong = rates[~((rates >= 0) & (rates <= 1))]
     if len(wrong):
         raise ValueError(
-            f'image {image["id"]}: the predicted occlusion rate {wrong[0]} is not in '
-            '[0, 1]: did the training diverge?'
+            f'{where}: the predicted occlusion rate {wrong[0]} is not in [0, 1]: did '
+            'the training diverge?'
         )

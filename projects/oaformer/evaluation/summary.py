@@ -9,7 +9,8 @@ from terminaltables import AsciiTable
 from .amodal_evaluation import AmodalEvaluation
 from .average_precision import RATE_RANGES, XIAO_RANGES, CocoEvaluation
 from .coco_eval import MATCH_IOU
-from .occlusion_metrics import OCCLUSION_BUCKETS, OcclusionConfusion
+from .matched_evaluation import MatchedEvaluation
+from .occlusion_metrics import OCCLUSION_BUCKETS
 
 PREFIXES = dict(
     amodal='segm', visible='visible_segm', invisible='invisible_segm', boxes='bbox'
@@ -23,14 +24,9 @@ GROUPS = dict(
     occlusion='segm_mAP_occlusion_*',
     by_rate='segm_mAP_occlusion_*_by_rate',
 )
-BUCKET_LABELS = {
-    'none': 'none: 0',
-    'partial': 'partial: to 0.25',
-    'heavy': 'heavy: above 0.25',
-    '15': 'at least 0.15',
-    '25': 'at least 0.25',
-    '40': 'at least 0.40',
-}
+BUCKET_LABELS = dict(
+    none='none: 0', partial='partial: to 0.25', heavy='heavy: above 0.25'
+) | {name: f'at least {low:.2f}' for name, (low, _) in XIAO_RANGES.items()}
 KINDS = (('occluded', 'unoccluded'), ('unoccluded', 'occluded'))
 NO_OBJECTS = 'no such objects'
 NO_MATCH = f'no match at IoU {MATCH_IOU}'
@@ -41,23 +37,22 @@ class Measurement(NamedTuple):
     """One metric.
 
     Attributes:
+        name: Name among the results, without the prefix.
+        value: None where it can't be measured.
+        reason: Why it can't be measured, if it can't.
+        count: Number of instances or pairs; None where it is not a mean over matches.
         group: 'matched' or a key of ``GROUPS``.
-        name: Its name among the results, without the prefix.
-        value: Its value, None where it can't be measured.
-        reason: Why it can't be measured, None where it can.
-        count: Number of instances or pairs that it is measured on; None where it is not
-            a mean over matches.
     """
 
-    group: str
     name: str
     value: float | None
-    reason: str | None
+    reason: str
     count: int | None = None
+    group: str = 'matched'
 
 
 class Table(NamedTuple):
-    """A table of numbers.
+    """A table of the log and of the report.
 
     Attributes:
         title: Heading.
@@ -74,64 +69,38 @@ class Table(NamedTuple):
 
 
 def measurements(evaluation: AmodalEvaluation) -> list[Measurement]:
-    """List all metrics, measured or not.
-
-    Args:
-        evaluation: Result of :func:`~.amodal_evaluation.evaluate_amodal`.
-
-    Returns:
-        The metrics in the order of docs/metrics.md.
-    """
+    """All metrics, measured or not, in the order of docs/metrics.md."""
     return [
-        Measurement(group, name, value, reason if value is None else None, *count)
-        for group, name, value, reason, *count in (
-            *_precision_metrics(evaluation),
-            *_occlusion_metrics(evaluation),
-            *(('matched', *entry) for entry in _matched_metrics(evaluation)),
-        )
+        *_precision_metrics(evaluation),
+        *_occlusion_metrics(evaluation),
+        *_matched_metrics(evaluation),
     ]
 
 
 def absent_metrics(metrics: Sequence[Measurement]) -> list[tuple[str, str]]:
-    """Reasons for which metrics are not measured, each with their names.
+    """Reasons for which metrics are not measured, and the names of these metrics.
 
-    Args:
-        metrics: Result of :func:`measurements`.
-
-    Returns:
-        Reason and names; a whole group of ``GROUPS`` by its name.
+    A whole group of ``GROUPS`` is named as such.
     """
     sizes = Counter(item.group for item in metrics)
     names_of = defaultdict(lambda: defaultdict(list))
     for item in metrics:
-        if item.reason is not None:
+        if item.value is None:
             names_of[item.reason][item.group].append(item.name)
-    return [
-        (
-            reason,
-            ', '.join(
-                GROUPS[group]
-                if group in GROUPS and len(names) == sizes[group]
-                else ', '.join(names)
-                for group, names in groups.items()
-            ),
-        )
-        for reason, groups in names_of.items()
-    ]
+    absent = []
+    for reason, groups in names_of.items():
+        names = []
+        for group, members in groups.items():
+            is_whole = group in GROUPS and len(members) == sizes[group]
+            names += [GROUPS[group]] if is_whole else members
+        absent.append((reason, ', '.join(names)))
+    return absent
 
 
 def evaluation_tables(
     evaluation: AmodalEvaluation, metrics: Sequence[Measurement]
 ) -> list[Table]:
-    """Lay an evaluation out.
-
-    Args:
-        evaluation: Result of :func:`~.amodal_evaluation.evaluate_amodal`.
-        metrics: Result of :func:`measurements`.
-
-    Returns:
-        Tables of average precision, of occlusion rates and, with a match, of matches.
-    """
+    """Tables of average precision, of occlusion rates and, with a match, of matches."""
     tables = [_precision_table(evaluation), _occlusion_table(evaluation)]
     if evaluation.matched.matches:
         tables.append(_matched_table(metrics))
@@ -160,25 +129,24 @@ def class_table(evaluation: AmodalEvaluation) -> Table:
     return Table('Amodal masks by class', header, rows, note)
 
 
-def confusion_table(confusion: OcclusionConfusion) -> Table:
+def confusion_table(matched: MatchedEvaluation) -> Table:
     """Occluded and unoccluded objects, as annotated and as predicted."""
-    rows = [
-        [
-            kind,
-            *getattr(confusion, f'{kind}_as_occluded'),
-            *getattr(confusion, f'{kind}_as_unoccluded'),
-            getattr(confusion, f'{kind}_taken_for_{other}'),
-        ]
-        for kind, other in KINDS
-    ]
     return Table(
         'Occluded or not: matched objects and their mean amodal IoU',
         [
             *('annotated', 'predicted occluded', 'IoU'),
             *('predicted unoccluded', 'IoU', 'taken for the other'),
         ],
-        rows,
-        f'Occluded: an occlusion rate of at least {confusion.threshold:g}.',
+        [
+            [
+                kind,
+                *(row.as_occluded.count, row.as_occluded.value),
+                *(row.as_unoccluded.count, row.as_unoccluded.value),
+                row.taken_for_other.value,
+            ]
+            for kind, row in matched.confusion.items()
+        ],
+        f'Occluded: an occlusion rate of at least {matched.occluded_rate:g}.',
     )
 
 
@@ -198,102 +166,78 @@ def as_text(table: Table) -> str:
 
 def _values(evaluation: CocoEvaluation) -> dict[str, float | None]:
     """COCO's summary by MMDetection's names."""
-    arguments = dict(
-        mAP={},
-        mAP_50=dict(iou_thr=0.5),
-        mAP_75=dict(iou_thr=0.75),
-        mAP_s=dict(size='small'),
-        mAP_m=dict(size='medium'),
-        mAP_l=dict(size='large'),
+    precision, recall = evaluation.average_precision, evaluation.average_recall
+    return dict(
+        mAP=precision(),
+        mAP_50=precision(0.5),
+        mAP_75=precision(0.75),
+        mAP_s=precision(size='small'),
+        mAP_m=precision(size='medium'),
+        mAP_l=precision(size='large'),
+        **{f'AR@{number}': recall(number) for number in evaluation.max_dets},
     )
-    values = {
-        name: evaluation.average_precision(**kw) for name, kw in arguments.items()
-    }
-    return values | {
-        f'AR@{number}': evaluation.average_recall(number)
-        for number in evaluation.max_dets
-    }
 
 
-def _precision_metrics(evaluation: AmodalEvaluation) -> Iterator[tuple]:
+def _precision_metrics(evaluation: AmodalEvaluation) -> Iterator[Measurement]:
     parts = dict(evaluation.masks, boxes=evaluation.boxes)
-    names = list(_values(evaluation.boxes))
     for group, prefix in PREFIXES.items():
-        values, reason = {}, evaluation.missing_inputs.get('visible_masks')
         if group in parts:
             values, reason = _values(parts[group]), NO_OBJECTS
-        for name in names:
-            yield group, f'{prefix}_{name}', values.get(name), reason
+        else:
+            values = dict.fromkeys(_values(evaluation.boxes))
+            reason = evaluation.missing_inputs['visible_masks']
+        for name, value in values.items():
+            yield Measurement(f'{prefix}_{name}', value, reason, group=group)
 
 
-def _occlusion_metrics(evaluation: AmodalEvaluation) -> Iterator[tuple]:
+def _occlusion_metrics(evaluation: AmodalEvaluation) -> Iterator[Measurement]:
     plain, by_rate = map(evaluation.occlusion.get, ('ignore', 'by_rate'))
     for bucket in RATE_RANGES:
+        name = f'segm_mAP_occlusion_{bucket}'
         value = plain.average_precision(size=bucket)
-        yield 'occlusion', f'segm_mAP_occlusion_{bucket}', value, NO_OBJECTS
+        yield Measurement(name, value, NO_OBJECTS, group='occlusion')
     reason = evaluation.missing_inputs.get('occlusion_rates', NO_OBJECTS)
     for bucket in XIAO_RANGES:
         value = by_rate and by_rate.average_precision(size=bucket)
-        yield 'by_rate', f'segm_mAP_occlusion_{bucket}_by_rate', value, reason
+        name = f'segm_mAP_occlusion_{bucket}_by_rate'
+        yield Measurement(name, value, reason, group='by_rate')
 
 
-def _matched_metrics(evaluation: AmodalEvaluation) -> Iterator[tuple]:
+def _matched_metrics(evaluation: AmodalEvaluation) -> Iterator[Measurement]:
     matched, missing = evaluation.matched, evaluation.missing_inputs
     no_masks = missing.get('visible_masks')
     no_rates = missing.get('occlusion_rates')
-    for name, mean, reason in (
-        ('full', matched.full_iou, NO_MATCH),
-        ('visible', matched.visible_iou, no_masks or NO_MATCH),
-        ('invisible', matched.invisible_iou, NOTHING_HIDDEN),
-        (
-            'predicted_invisible',
-            matched.predicted_invisible_iou,
-            no_masks or NOTHING_HIDDEN,
-        ),
-    ):
-        yield f'mIoU_{name}', mean and mean.value, reason, mean and mean.count
-
-    errors, number = matched.rate_errors, len(matched.matches)
-    for bucket in ('all', *OCCLUSION_BUCKETS):
-        suffix = '' if bucket == 'all' else f'_{bucket}'
-        value = errors and errors[bucket].mean_absolute_error
-        count = errors and errors[bucket].count
-        yield f'occlusion_rate_mae{suffix}', value, no_rates or NO_MATCH, count
-    yield (
-        'occlusion_rate_spearman',
-        errors and errors['all'].rank_correlation,
-        no_rates or 'fewer than three matches, or all of one rate',
-        number,
+    reasons = dict(
+        full=NO_MATCH,
+        visible=no_masks or NO_MATCH,
+        invisible=NOTHING_HIDDEN,
+        predicted_invisible=no_masks or NOTHING_HIDDEN,
     )
-    yield (
-        'occlusion_rate_calibration_error',
-        matched.calibration_error,
-        no_rates or NO_MATCH,
-        number,
-    )
+    for name, reason in reasons.items():
+        mean = matched.mean_ious[name]
+        yield Measurement(f'mIoU_{name}', mean.value, reason, mean.count)
 
-    confusion = matched.confusion
+    number = len(matched.matches)
+    for bucket, errors in matched.rate_errors.items():
+        name = 'occlusion_rate_mae' + ('' if bucket == 'all' else f'_{bucket}')
+        value, reason = errors.mean_absolute_error, no_rates or NO_MATCH
+        yield Measurement(name, value, reason, errors.count)
+    value = matched.rate_errors['all'].rank_correlation
+    reason = no_rates or 'fewer than three matches, or all of one rate'
+    yield Measurement('occlusion_rate_spearman', value, reason, number)
+    value, reason = matched.calibration_error, no_rates or NO_MATCH
+    yield Measurement('occlusion_rate_calibration_error', value, reason, number)
+
     for kind, other in KINDS:
-        name = f'{kind}_taken_for_{other}'
-        count = confusion and sum(
-            getattr(confusion, f'{kind}_as_{side}').count for side in (kind, other)
-        )
-        yield (
-            name,
-            confusion and getattr(confusion, name),
-            no_rates or f'no matched object is {kind}',
-            count,
-        )
+        value, count = matched.confusion[kind].taken_for_other
+        reason = no_rates or f'no matched object is {kind}'
+        yield Measurement(f'{kind}_taken_for_{other}', value, reason, count)
 
-    order = matched.order
-    yield (
-        'occlusion_order_accuracy',
-        order and order.accuracy,
-        f'{no_masks}, {no_rates}'
-        if order is None
-        else 'no two matched objects hide one another',
-        order and order.num_pairs,
-    )
+    reason = 'no two matched objects hide one another'
+    if no_masks and no_rates:
+        reason = f'{no_masks}, {no_rates}'
+    value, count = matched.order
+    yield Measurement('occlusion_order_accuracy', value, reason, count)
 
 
 def _precision_table(evaluation: AmodalEvaluation) -> Table:

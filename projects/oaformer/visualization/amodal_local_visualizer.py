@@ -25,19 +25,15 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
     """Draw amodal instances, ground truth on the left and prediction on the right.
 
     Every instance has one color, and a prediction that of the object it overlaps by
-    half. Its amodal outline is solid where the instance is
-    visible and dashed where it is hidden; its visible part is filled. A prediction
-    without ``visible_masks`` has a lighter fill over its amodal mask and a solid
-    outline. The label reads 'class score | occ 37%', where 37 % is the occlusion rate;
-    the title says if it is derived from the masks.
-
-    Small images are enlarged by a whole factor, so that labels stay readable.
+    half. Its amodal outline is solid where the instance is visible and dashed where it
+    is hidden; its visible part is filled. A prediction without ``visible_masks`` has a
+    lighter fill over its amodal mask and a solid outline. The label reads 'class score
+    | occ 37%', where 37 % is the occlusion rate; the title says if it is derived from
+    the masks. Small images are enlarged by a whole factor, so that labels stay
+    readable.
 
     Args:
-        name: Name of the visualiser.
-        image: Image to start with, RGB, (H, W, 3).
-        vis_backends: Configs of the visualisation backends.
-        save_dir: Folder of the backends' files.
+        name: This and what is not named here as in MMEngine's ``Visualizer``.
         line_width: Width of outlines in pixels; by the image's size if None.
         alpha: Share of the color in the fill of visible parts, in [0, 1].
     """
@@ -45,20 +41,12 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
     def __init__(
         self,
         name: str = 'visualizer',
-        image: np.ndarray | None = None,
-        vis_backends: list[dict] | None = None,
-        save_dir: str | None = None,
+        *args,
         line_width: int | None = None,
         alpha: float = 0.5,
+        **kwargs,
     ) -> None:
-        super().__init__(
-            name=name,
-            image=image,
-            vis_backends=vis_backends,
-            save_dir=save_dir,
-            line_width=line_width,
-            alpha=alpha,
-        )
+        super().__init__(name, *args, line_width=line_width, alpha=alpha, **kwargs)
 
     @master_only
     def add_datasample(
@@ -82,13 +70,13 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
             name: Identifier of the image.
             image: Image, RGB, (H, W, 3).
             data_sample: Sample with ``gt_instances``, ``pred_instances`` or both.
-            draw_gt: Whether to draw the ground truth. Defaults to True.
-            draw_pred: Whether to draw the prediction. Defaults to True.
-            show: Whether to show the drawing in a window. Defaults to False.
+            draw_gt: Whether to draw the ground truth.
+            draw_pred: Whether to draw the prediction.
+            show: Whether to show the drawing in a window.
             wait_time: Seconds until the window closes; 0 waits for a key.
             out_file: File to save the drawing to; the backends get it if None.
-            pred_score_thr: Lowest score of drawn predictions. Defaults to 0.3.
-            step: Step for the backends. Defaults to 0.
+            pred_score_thr: Lowest score of drawn predictions.
+            step: Step for the backends.
 
         Raises:
             ValueError: If masks and image differ in size.
@@ -128,12 +116,10 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
             ValueError: If masks and image differ in size.
         """
         image = np.clip(image, 0, 255).astype(np.uint8)
+        sample = DetDataSample() if data_sample is None else data_sample
+        ground_truth = _annotated(sample.get('gt_instances')) if draw_gt else None
+        prediction = sample.get('pred_instances') if draw_pred else None
         panels = []
-        ground_truth = prediction = None
-        if data_sample is not None and draw_gt:
-            ground_truth = _annotated(data_sample.get('gt_instances'))
-        if data_sample is not None and draw_pred:
-            prediction = data_sample.get('pred_instances')
         if ground_truth is not None:
             colors = range(len(ground_truth))
             panels.append(self._draw_panel(image, ground_truth, 'ground truth', colors))
@@ -161,7 +147,7 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
         panel = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
         side = min(size)
         for instance in by_area:
-            drawing.draw_fill(panel, instance, self.alpha, 0.5 * self.alpha)
+            drawing.draw_fill(panel, instance, self.alpha)
         for instance in by_area:
             width = self.line_width or max(2, round(side / 400))
             drawing.draw_outline(panel, instance, width)
@@ -181,8 +167,6 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
         colors: Sequence[int],
     ) -> list[drawing.DrawnInstance]:
         """Crops, colors and labels of what has pixels, enlarged by ``factor``."""
-        if len(instances) == 0:
-            return []
         _check_size(instances, image_size, title)
         # One mask at a time: a hundred at full size would fill a gigabyte.
         visible_masks = instances.get('visible_masks')
@@ -214,12 +198,8 @@ class AmodalLocalVisualizer(DetLocalVisualizer):
         text = classes[label] if label < len(classes) else f'class {label}'
         if 'scores' in instances:
             text += f' {float(instances.scores[index]):.2f}'
-        # annotated rates travel with the masks, predicted ones beside them
-        rates = getattr(
-            instances.masks, 'occlusion_rates', instances.get('occlusion_rates')
-        )
-        if rates is not None:
-            text += f' | occ {float(rates[index]):.0%}'
+        if 'occlusion_rates' in instances:
+            text += f' | occ {float(instances.occlusion_rates[index]):.0%}'
         return text
 
 
@@ -274,7 +254,5 @@ def _enlarge(mask: np.ndarray, factor: int) -> np.ndarray:
 def _side_by_side(panels: Sequence[np.ndarray]) -> np.ndarray:
     """Panels from left to right with a narrow gap between them."""
     gap = np.full((panels[0].shape[0], 4, 3), 255, np.uint8)
-    row = [panels[0]]
-    for panel in panels[1:]:
-        row += [gap, panel]
-    return np.concatenate(row, axis=1)
+    row = [image for panel in panels for image in (gap, panel)]
+    return np.concatenate(row[1:], axis=1)

@@ -39,20 +39,18 @@ class DrawnInstance(NamedTuple):
         return left, top, left + width, top + height
 
 
-def draw_fill(
-    image: np.ndarray, instance: DrawnInstance, alpha: float, unknown_alpha: float
-) -> None:
+def draw_fill(image: np.ndarray, instance: DrawnInstance, alpha: float) -> None:
     """Blend an instance's color over its visible part, in place.
 
     Args:
         image: Image, (H, W, 3).
         instance: The instance.
-        alpha: Share of the color in [0, 1].
-        unknown_alpha: Share over the amodal mask where no visible mask is known.
+        alpha: Share of the color in [0, 1]; half of it over the amodal mask where no
+            visible mask is known.
     """
     mask = instance.visible
     if mask is None:
-        mask, alpha = instance.amodal, unknown_alpha
+        mask, alpha = instance.amodal, 0.5 * alpha
     left, top, right, bottom = instance.box
     crop = image[top:bottom, left:right]
     inside = mask.astype(bool)
@@ -96,13 +94,8 @@ def _solid_and_dashed(
 ) -> list[np.ndarray]:
     """Cut a closed contour into its solid runs and into dashes elsewhere.
 
-    Args:
-        points: Neighbouring pixels (x, y) of the contour, (P, 2).
-        solid: Whether each is to be drawn solid, (P,).
-        dash: Length of a dash and of a gap in pixels.
-
-    Returns:
-        Open polylines, each (K, 2).
+    Points (x, y) are neighbouring pixels, (P, 2); ``dash`` is the length of a dash and
+    of a gap in pixels. Returns open polylines, each (K, 2).
     """
     if solid.all():
         return [np.concatenate([points, points[:1]])]
@@ -129,12 +122,7 @@ def text_scale(height: int) -> float:
 
 
 def fit_text(text: str, height: int, max_width: int) -> tuple[str, int, int]:
-    """Cut a text to a width.
-
-    Args:
-        text: The text.
-        height: Height of capitals in pixels.
-        max_width: Largest width in pixels.
+    """Cut a text to a width in pixels.
 
     Returns:
         The text, with '..' in place of the middle that did not fit, its width and its
@@ -168,15 +156,9 @@ def put_text(
 def draw_labels(
     image: np.ndarray, instances: Sequence[DrawnInstance], height: int
 ) -> list[Box]:
-    """Write every instance's label near its box, in place.
+    """Write every instance's label near its box, in place; return the labels' boxes.
 
-    Args:
-        image: Image, (H, W, 3).
-        instances: The instances; the first get the best places.
-        height: Height of capitals in pixels.
-
-    Returns:
-        The labels' boxes, one per instance.
+    The first instances get the best places. ``height`` is that of capitals in pixels.
     """
     margin = max(2, height // 3)
     placed = []
@@ -236,16 +218,7 @@ def _overlap(first: Box, second: Box) -> int:
 
 
 def add_header(image: np.ndarray, title: str, height: int) -> np.ndarray:
-    """Put a strip with a title on top of an image.
-
-    Args:
-        image: Image, (H, W, 3).
-        title: The title.
-        height: Height of its capitals in pixels.
-
-    Returns:
-        Image of shape (H + 2 * height, W, 3).
-    """
+    """Put a strip with a title, 2 * ``height`` high, on top of an (H, W, 3) image."""
     strip = np.full((2 * height, image.shape[1], 3), HEADER, np.uint8)
     title, _, _ = fit_text(title, height, image.shape[1] - height)
     put_text(strip, title, height // 2, 3 * height // 2, height, (235, 235, 235))

@@ -1,13 +1,14 @@
 import json
 
 import pytest
-from report_scene import annotations, predictions
+from report_scene import CLASSES, annotations, predictions
 
 from oaformer.evaluation import (
     compact_prediction,
     evaluate_amodal,
     load_ground_truth,
 )
+from oaformer.visualization import AmodalLocalVisualizer
 
 
 @pytest.fixture(scope='session')
@@ -30,3 +31,10 @@ def evaluate(ground_truth):
 @pytest.fixture(scope='session')
 def evaluation(evaluate):
     return evaluate()
+
+
+@pytest.fixture(scope='session')
+def visualizer():
+    result = AmodalLocalVisualizer()
+    result.dataset_meta = dict(classes=CLASSES)
+    return result

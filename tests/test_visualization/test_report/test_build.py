@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from oaformer.evaluation import evaluate_amodal
-from oaformer.visualization import AmodalLocalVisualizer
 from oaformer.visualization.report import build_report, render_report
 
 
@@ -14,12 +13,10 @@ def images(tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def build(ground_truth, images):
+def build(ground_truth, images, visualizer):
     """A report; its images are missing unless they are given."""
 
     def build(evaluation, number=12):
-        visualizer = AmodalLocalVisualizer()
-        visualizer.dataset_meta = dict(classes=tuple(evaluation.classes))
         entries = ground_truth.images
         return build_report(
             evaluation,
@@ -73,14 +70,6 @@ def test_confusion(report):
         ['occluded', 0, None, 1, pytest.approx(0.75), 1.0],
         ['unoccluded', 1, two_thirds, 1, pytest.approx(1), 0.5],
     ]
-
-
-def test_classes_without_objects_are_left_out(report):
-    assert [row[:3] for row in report.class_table.rows] == [
-        ['cup', 3, 2],
-        ['<b>plate</b>', 2, 1],
-    ]
-    assert report.class_table.note == 'classes without objects: fork'
 
 
 def test_what_is_not_measurable_has_a_reason(report, build, evaluate):

@@ -3,9 +3,8 @@ import base64
 import cv2
 import numpy as np
 import pytest
+from report_scene import box_mask
 
-from oaformer.structures import encode_masks
-from oaformer.visualization import AmodalLocalVisualizer
 from oaformer.visualization.report.cases import Case, select_cases
 from oaformer.visualization.report.drawing import (
     MAX_DRAWN_WIDTH,
@@ -15,19 +14,6 @@ from oaformer.visualization.report.drawing import (
 )
 
 LABELS = {1: 0, 2: 1, 3: 2}
-
-
-def rle(height, width, top, bottom, left, right):
-    mask = np.zeros((1, height, width), np.uint8)
-    mask[0, top:bottom, left:right] = 1
-    return encode_masks(mask)[0]
-
-
-@pytest.fixture
-def visualizer():
-    result = AmodalLocalVisualizer()
-    result.dataset_meta = dict(classes=('cup', 'plate', 'fork'))
-    return result
 
 
 @pytest.mark.parametrize(
@@ -44,12 +30,15 @@ def visualizer():
     ],
 )
 def test_window(box, window):
-    assert crop_window([rle(480, 640, *box)]) == window
+    assert crop_window([box_mask(*box, 480, 640)]) == window
 
 
 def test_window_holds_object_and_detection():
-    masks = [rle(480, 640, 100, 200, 100, 200), rle(480, 640, 300, 320, 400, 420)]
-    left, top, right, bottom = crop_window([*masks, rle(480, 640, 0, 0, 0, 0)])
+    masks = [
+        box_mask(100, 200, 100, 200, 480, 640),
+        box_mask(300, 320, 400, 420, 480, 640),
+    ]
+    left, top, right, bottom = crop_window([*masks, box_mask(0, 0, 0, 0, 480, 640)])
     assert left <= 100 and top <= 100 and right >= 420 and bottom >= 320
 
 
@@ -70,7 +59,7 @@ def test_object_left_detection_right(evaluation, visualizer):
 
 def test_large_masks_are_made_smaller_with_the_image(visualizer):
     height, width = 1500, 2000
-    mask = rle(height, width, 100, 1400, 200, 1800)
+    mask = box_mask(100, 1400, 200, 1800, height, width)
     item = dict(
         segmentation=mask,
         visible_mask=mask,

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from ...evaluation import AmodalEvaluation, measurements
 from ...evaluation.occlusion_metrics import OCCLUSION_BUCKETS
 from ...evaluation.summary import (
+    KINDS,
     Table,
     absent_metrics,
     class_table,
@@ -45,8 +46,8 @@ class Report(NamedTuple):
         tables: Tables of metrics.
         confusion: Table of occluded and unoccluded objects; None without rates.
         absent: Reasons, each with the names of what could not be measured for it.
-        charts: Charts.
-        galleries: Galleries.
+        charts: Charts of rates and precision.
+        galleries: Cases of each kind.
         class_table: Table of the classes.
     """
 
@@ -68,7 +69,7 @@ def build_report(
     visualizer: AmodalLocalVisualizer,
     number: int,
     title: str,
-    facts: Sequence[tuple[str, str]] = (),
+    facts: Sequence[tuple[str, str]],
 ) -> Report:
     """Put together what a page shows of an evaluation.
 
@@ -80,19 +81,19 @@ def build_report(
         number: Number of cases of each kind.
         title: Title of the page.
         facts: Names and values to begin with, such as the config's name.
-
-    Returns:
-        The report. What can't be measured is named in ``absent``.
     """
-    metrics, confusion = measurements(evaluation), evaluation.matched.confusion
+    metrics = measurements(evaluation)
+    confusion = None
+    if 'occlusion_rates' not in evaluation.missing_inputs:
+        confusion = confusion_table(evaluation.matched)
     return Report(
         title=title,
         facts=[*facts, *_facts(evaluation, len(images))],
         highlights=_highlights(evaluation),
         tables=evaluation_tables(evaluation, metrics),
-        confusion=confusion and confusion_table(confusion),
+        confusion=confusion,
         absent=absent_metrics(metrics),
-        charts=_charts(evaluation),
+        charts=[*_rate_charts(evaluation), _precision_chart(evaluation)],
         galleries=[
             build_gallery(group, evaluation.classes, images, find_image, visualizer)
             for group in select_cases(evaluation, number)
@@ -102,11 +103,11 @@ def build_report(
 
 
 def _facts(evaluation: AmodalEvaluation, num_images: int) -> list[tuple[str, str]]:
-    objects = [item for item in evaluation.objects if not item['iscrowd']]
+    objects = evaluation.masks['amodal'].count()
     matched, found = len(evaluation.matched.matches), len(evaluation.detections)
     facts = [
         ('images', f'{evaluation.num_images} of the {num_images} that are annotated'),
-        ('objects', f'{len(objects)}, {matched} of them matched at amodal IoU 0.5'),
+        ('objects', f'{objects}, {matched} of them matched at amodal IoU 0.5'),
         ('detections', f'{found}, {len(evaluation.false_positives)} of them unmatched'),
     ]
     if evaluation.rates_derived:
@@ -122,17 +123,12 @@ def _highlights(evaluation: AmodalEvaluation) -> list[tuple[str, str]]:
         values.append((f'{part} AP50', result.average_precision(0.5)))
     values.append(('box AP', evaluation.boxes.average_precision()))
     matched = evaluation.matched
-    if matched.rate_errors is not None:
-        error = matched.rate_errors['all'].mean_absolute_error
-        values.append(('error of the occlusion rate', error))
-    if matched.confusion is not None:
-        for name in ('occluded_taken_for_unoccluded', 'unoccluded_taken_for_occluded'):
-            values.append((name.replace('_', ' '), getattr(matched.confusion, name)))
+    error = matched.rate_errors['all'].mean_absolute_error
+    values.append(('error of the occlusion rate', error))
+    for kind, other in KINDS:
+        share = matched.confusion[kind].taken_for_other.value
+        values.append((f'{kind} taken for {other}', share))
     return [(name, f'{100 * value:.1f}') for name, value in values if value is not None]
-
-
-def _charts(evaluation: AmodalEvaluation) -> list[Chart]:
-    return [*_rate_charts(evaluation), _precision_chart(evaluation)]
 
 
 def _rate_charts(evaluation: AmodalEvaluation) -> list[Chart]:
@@ -145,7 +141,7 @@ def _rate_charts(evaluation: AmodalEvaluation) -> list[Chart]:
         return [Chart(title, None, f'Not measurable: {reason}.') for title in titles]
     predicted = [match.predicted_occlusion_rate for match in matched.matches]
     annotated = [match.annotated_occlusion_rate for match in matched.matches]
-    threshold = matched.confusion.threshold
+    threshold = matched.occluded_rate
     return [
         Chart(
             titles[0],
@@ -165,25 +161,24 @@ def _rate_charts(evaluation: AmodalEvaluation) -> list[Chart]:
 def _precision_chart(evaluation: AmodalEvaluation) -> Chart:
     title = 'Precision over recall by occlusion'
     buckets = evaluation.occlusion['ignore']
-    curves = dict(all=evaluation.masks['amodal'].precision_recall_curve(0.5))
+    curves = dict(all=evaluation.masks['amodal'].precision_recall_curve())
     for bucket in OCCLUSION_BUCKETS:
-        curves[bucket] = buckets.precision_recall_curve(0.5, bucket)
+        curves[bucket] = buckets.precision_recall_curve(bucket)
     curves = {name: curve for name, curve in curves.items() if curve is not None}
     if not curves:
         return Chart(title, None, 'Not measurable: no annotated objects.')
-    note = 'Amodal masks at IoU 0.5, mean over the classes. Unmatched detections count '
-    note += 'in every bucket.'
-    return Chart(title, charts.precision_recall_chart(curves), note)
+    return Chart(
+        title,
+        charts.precision_recall_chart(curves),
+        'Amodal masks at IoU 0.5, mean over the classes. Unmatched detections count in '
+        'every bucket.',
+    )
 
 
 def render_report(report: Report) -> str:
-    """Render a report as one HTML file that needs no other files.
+    """Render a report as one HTML file without scripts that needs no other files.
 
-    Args:
-        report: The report. Its texts are escaped; charts are put in as they are.
-
-    Returns:
-        HTML document without scripts and without references to other files.
+    The report's texts are escaped; charts are put in as they are.
     """
     environment = Environment(
         loader=PackageLoader(__package__, '.'),

@@ -47,7 +47,7 @@ class Card(NamedTuple):
     title: str
     image: str
     facts: list[tuple[str, str]]
-    warning: str = ''
+    warning: str
 
 
 class Gallery(NamedTuple):
@@ -79,12 +79,9 @@ def build_gallery(
         group: The cases.
         classes: Category id by class name, in the order of the labels.
         images: Image (``file_name``, ``height``, ``width``) by its id.
-        find_image: Path of the image with an id.
+        find_image: Path of the image with an id. Where it can't be read, the card says
+            so and shows the masks on grey.
         visualizer: Draws the cases.
-
-    Returns:
-        The gallery. Where an image can't be read, its card says so and shows the masks
-        on grey.
     """
     names = {category_id: name for name, category_id in classes.items()}
     labels = {category_id: label for label, category_id in enumerate(names)}
@@ -97,14 +94,9 @@ def build_gallery(
         except ImageError as error:
             warning = str(error)
         drawn = draw_case(visualizer, case, labels, pixels)
-        cards.append(
-            Card(
-                title=names[case.object['category_id']],
-                image=jpeg_data_uri(drawn),
-                facts=case_facts(case, names, image['file_name']),
-                warning=warning,
-            )
-        )
+        title = names[case.object['category_id']]
+        facts = case_facts(case, names, image['file_name'])
+        cards.append(Card(title, jpeg_data_uri(drawn), facts, warning))
     note = 'There are none.'
     if group.total:
         note = NOTES[group.name].format(total=group.total)
@@ -112,14 +104,11 @@ def build_gallery(
 
 
 def read_image_of(path: Path, image: Mapping) -> np.ndarray:
-    """Read an image, RGB.
+    """Read an image, RGB, (height, width, 3).
 
     Args:
         path: Where it should be.
         image: Its entry of the annotation file.
-
-    Returns:
-        The image, (height, width, 3).
 
     Raises:
         ImageError: If it is missing, is not an image or has another size.
@@ -140,31 +129,21 @@ def read_image_of(path: Path, image: Mapping) -> np.ndarray:
 def case_facts(
     case: Case, names: Mapping[int, str], file_name: str
 ) -> list[tuple[str, str]]:
-    """What is known about a case.
-
-    Args:
-        case: The case.
-        names: Class name by category id.
-        file_name: Name of its image.
-
-    Returns:
-        Names and values.
-    """
-    facts = []
-    if case.detection is None:
-        facts.append(('nearest detection', 'none overlaps'))
-    else:
-        score = f'{case.detection["score"]:.2f}'
-        if case.match is None:
-            name = names[case.detection['category_id']]
-            facts.append(('nearest detection', f'{name}, score {score}'))
-        else:
-            facts.append(('score', score))
-        facts.append(('IoU', _ious(case)))
+    """Names and values of what is known about a case; class names by category id."""
+    detection = case.detection
     rate = f'annotated {case.object["occlusion_rate"]:.0%}'
-    predicted = None if case.detection is None else case.detection['occlusion_rate']
-    if predicted is not None:
-        rate += f', predicted {predicted:.0%}'
+    if detection is None:
+        facts = [('nearest detection', 'none overlaps')]
+    else:
+        score = f'{detection["score"]:.2f}'
+        if case.match is None:
+            name = names[detection['category_id']]
+            facts = [('nearest detection', f'{name}, score {score}')]
+        else:
+            facts = [('score', score)]
+        facts.append(('IoU', _ious(case)))
+        if detection['occlusion_rate'] is not None:
+            rate += f', predicted {detection["occlusion_rate"]:.0%}'
     facts.append(('occlusion rate', rate))
     facts.append(('image', f'{file_name}, object {case.object["annotation_id"]}'))
     return facts
@@ -174,9 +153,10 @@ def _ious(case: Case) -> str:
     ious = {'amodal': case.amodal_iou}
     if case.match is not None:
         ious |= {
-            'visible': case.match.visible_iou,
-            'invisible': case.match.predicted_invisible_iou,
-            'invisible given the visible mask': case.match.invisible_iou,
+            'visible': case.match.ious['visible'],
+            'invisible': case.match.ious['predicted_invisible'],
+            'invisible given the visible mask': case.match.ious['invisible'],
         }
-    known = {name: iou for name, iou in ious.items() if iou is not None}
-    return ', '.join(f'{name} {iou:.2f}' for name, iou in known.items())
+    return ', '.join(
+        f'{name} {iou:.2f}' for name, iou in ious.items() if iou is not None
+    )

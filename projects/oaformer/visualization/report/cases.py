@@ -40,20 +40,13 @@ class CaseGroup(NamedTuple):
 
 
 def select_cases(evaluation: AmodalEvaluation, number: int) -> list[CaseGroup]:
-    """Choose what a report shows.
+    """Choose what a report shows, at most ``number`` cases of each kind.
 
     - ``worst`` and ``best``: matched objects by amodal IoU;
     - ``missed``: objects without a match, the largest amodal area first;
     - ``occluded_as_unoccluded``, ``unoccluded_as_occluded``: matched objects whose
       annotated and predicted rates lie on different sides of the confusion's threshold,
       the largest difference first. Left out where no rates are predicted.
-
-    Args:
-        evaluation: The evaluation.
-        number: Number of cases of each kind.
-
-    Returns:
-        The groups, worst cases first.
     """
     objects = {item['id']: item for item in evaluation.objects}
     matches = evaluation.matched.matches
@@ -63,27 +56,31 @@ def select_cases(evaluation: AmodalEvaluation, number: int) -> list[CaseGroup]:
             Case(
                 objects[match.object_id],
                 evaluation.detections[match.detection_id - 1],
-                match.amodal_iou,
+                match.ious['full'],
                 match,
             )
             for match in chosen[:number]
         ]
         return CaseGroup(name, cases, len(chosen))
 
-    by_iou = sorted(matches, key=lambda match: match.amodal_iou)
+    by_iou = sorted(matches, key=lambda match: match.ious['full'])
     groups = [
         group('worst', by_iou),
         _missed([objects[key] for key in evaluation.missed], evaluation, number),
     ]
-    confusion = evaluation.matched.confusion
-    if confusion is not None:
+    if 'occlusion_rates' not in evaluation.missing_inputs:
         by_error = sorted(matches, key=_rate_error, reverse=True)
-        for name, annotated in (
+        threshold = evaluation.matched.occluded_rate
+        for name, is_occluded in (
             ('occluded_as_unoccluded', True),
             ('unoccluded_as_occluded', False),
         ):
-            sides = (annotated, not annotated)
-            confused = [m for m in by_error if _sides(m, confusion.threshold) == sides]
+            confused = [
+                match
+                for match in by_error
+                if (match.annotated_occlusion_rate >= threshold) == is_occluded
+                and (match.predicted_occlusion_rate >= threshold) != is_occluded
+            ]
             groups.append(group(name, confused))
     groups.append(group('best', by_iou[::-1]))
     return groups
@@ -93,19 +90,12 @@ def _rate_error(match: AmodalMatch) -> float:
     return abs(match.predicted_occlusion_rate - match.annotated_occlusion_rate)
 
 
-def _sides(match: AmodalMatch, threshold: float) -> tuple[bool, bool]:
-    """Whether the object is occluded as annotated, and as predicted."""
-    rates = match.annotated_occlusion_rate, match.predicted_occlusion_rate
-    return rates[0] >= threshold, rates[1] >= threshold
-
-
 def _missed(
     missed: Sequence[dict], evaluation: AmodalEvaluation, number: int
 ) -> CaseGroup:
     """The largest missed objects, each with the detection that overlaps most."""
-    chosen = sorted(missed, key=lambda item: item['area'], reverse=True)[:number]
     cases = []
-    for item in chosen:
+    for item in sorted(missed, key=lambda item: item['area'], reverse=True)[:number]:
         candidates = [
             detection
             for detection in evaluation.detections

@@ -11,17 +11,11 @@ from matplotlib.figure import Figure
 
 from ...evaluation.occlusion_metrics import CalibrationBin
 
-# Stands for "the text color of the page" until the SVG is written.
+# Replaced by the text color of the page when the SVG is written.
 INK = '#010203'
 # Dark enough on white, light enough on black.
 BLUE, ORANGE, VIOLET, GREEN = '#3d8bd9', '#e07b28', '#a566d6', '#2f9e6e'
-LINES = (
-    (INK, '-'),
-    (GREEN, '-'),
-    (BLUE, '--'),
-    (ORANGE, '-.'),
-    (VIOLET, ':'),
-)
+LINES = ((INK, '-'), (GREEN, '-'), (BLUE, '--'), (ORANGE, '-.'))
 STYLE = {
     'axes.edgecolor': INK,
     'axes.facecolor': 'none',
@@ -48,15 +42,12 @@ SIZE = (4.4, 4.2)
 def rate_scatter(
     predicted: Sequence[float], annotated: Sequence[float], threshold: float
 ) -> str:
-    """Draw predicted over annotated occlusion rates, one point per match.
+    """Draw predicted over annotated occlusion rates, one point per match, as SVG.
 
     Args:
         predicted: Predicted rates in [0, 1], shape (M,).
         annotated: Annotated rates in [0, 1], shape (M,).
         threshold: Rate from which on an object counts as occluded.
-
-    Returns:
-        SVG element.
     """
     predicted, annotated = np.asarray(predicted), np.asarray(annotated)
     taken = (annotated >= threshold, predicted >= threshold)
@@ -66,7 +57,9 @@ def rate_scatter(
         ('unoccluded taken for occluded', VIOLET, ~taken[0] & taken[1]),
     )
     with matplotlib.rc_context(STYLE):
-        figure, axes = _unit_square('annotated occlusion rate', 'predicted')
+        figure = Figure(figsize=SIZE, layout='constrained')
+        axes = figure.subplots()
+        _set_unit_square(axes, 'annotated occlusion rate', 'predicted')
         # A faint point for thousands of matches, a solid one for a few.
         alpha = float(np.clip(20 / np.sqrt(max(len(predicted), 1)), 0.15, 0.8))
         for name, color, chosen in cells:
@@ -88,16 +81,8 @@ def rate_scatter(
 
 
 def calibration_chart(table: Sequence[CalibrationBin]) -> str:
-    """Draw the mean annotated over the mean predicted rate of every bin.
-
-    Args:
-        table: Bins of the predicted rate; empty ones are left out.
-
-    Returns:
-        SVG element.
-    """
+    """Draw the mean annotated over the mean predicted rate of every bin, as SVG."""
     filled = [row for row in table if row.count]
-    counts = np.array([row.count for row in filled])
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=SIZE, layout='constrained')
         axes, below = figure.subplots(2, height_ratios=(4, 1), sharex=True)
@@ -110,7 +95,7 @@ def calibration_chart(table: Sequence[CalibrationBin]) -> str:
         )
         below.bar(
             [row.lower for row in filled],
-            counts,
+            [row.count for row in filled],
             width=[row.upper - row.lower for row in filled],
             align='edge',
             color=BLUE,
@@ -122,13 +107,10 @@ def calibration_chart(table: Sequence[CalibrationBin]) -> str:
 
 
 def precision_recall_chart(curves: Mapping[str, np.ndarray]) -> str:
-    """Draw precision over recall, one line per occlusion bucket.
+    """Draw precision over recall, one line per occlusion bucket, as SVG.
 
     Args:
-        curves: Precision at equally spaced recalls from 0 to 1 by name; at most five.
-
-    Returns:
-        SVG element.
+        curves: Precision at equally spaced recalls from 0 to 1 by name; at most four.
     """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=SIZE, layout='constrained')
@@ -149,13 +131,6 @@ def precision_recall_chart(curves: Mapping[str, np.ndarray]) -> str:
         return _inline_svg(figure, 'precision', 'Precision over recall')
 
 
-def _unit_square(xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=SIZE, layout='constrained')
-    axes = figure.subplots()
-    _set_unit_square(axes, xlabel, ylabel)
-    return figure, axes
-
-
 def _set_unit_square(axes: Axes, xlabel: str, ylabel: str) -> None:
     """Both axes from 0 to 1, with the diagonal on which all is right."""
     axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8, alpha=0.5)
@@ -172,13 +147,7 @@ def _legend(axes: Axes) -> None:
 
 
 def _inline_svg(figure: Figure, name: str, description: str) -> str:
-    """The figure as an SVG element to put into HTML.
-
-    Args:
-        figure: The figure.
-        name: Word that keeps its ids apart from those of other charts.
-        description: What a screen reader reads out.
-    """
+    """The figure as an SVG element; ``name`` keeps its ids apart from other charts'."""
     file = io.StringIO()
     absent = dict.fromkeys(('Creator', 'Date', 'Format', 'Type'))
     figure.savefig(file, format='svg', dpi=150, metadata=absent)

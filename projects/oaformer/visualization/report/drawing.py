@@ -25,13 +25,9 @@ Window = tuple[int, int, int, int]
 
 
 def crop_window(masks: list[RLE]) -> Window:
-    """Choose what to show of an image: a square around masks, if it has the room.
+    """Window inside the image, a square around masks if it has the room.
 
-    Args:
-        masks: Masks of one image, at least one of them not empty.
-
-    Returns:
-        Window inside the image.
+    At least one of the masks is not empty.
     """
     height, width = masks[0]['size']
     boxes = np.array([rle_bbox(mask) for mask in masks])
@@ -58,7 +54,7 @@ def draw_case(
         visualizer: The visualiser; its ``dataset_meta`` holds the classes.
         case: The case.
         labels: Index of the class by category id.
-        image: The image, RGB, (H, W, 3); None draws on grey.
+        image: RGB, (H, W, 3); None draws on grey.
 
     Returns:
         Drawing, RGB, (h, w, 3), at most ``MAX_DRAWN_WIDTH`` wide.
@@ -87,14 +83,7 @@ def draw_case(
 
 
 def jpeg_data_uri(image: np.ndarray) -> str:
-    """Encode an image as part of the page itself.
-
-    Args:
-        image: Image, RGB, (H, W, 3).
-
-    Returns:
-        Data URI.
-    """
+    """Encode an RGB image, (H, W, 3), as part of the page itself."""
     options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
     _, content = cv2.imencode('.jpg', image[..., ::-1], options)
     return 'data:image/jpeg;base64,' + base64.b64encode(content).decode()
