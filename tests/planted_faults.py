@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from oaformer.structures import encode_masks
 
@@ -15,6 +16,12 @@ def rle(size, *boxes):
     for y1, x1, y2, x2 in boxes:
         bitmap[0, y1:y2, x1:x2] = 1
     return encode_masks(bitmap)[0]
+
+
+def write_images(folder, sizes=SIZES):
+    folder.mkdir(exist_ok=True)
+    for name, size in sizes.items():
+        Image.fromarray(np.zeros((*size, 3), np.uint8)).save(folder / name)
 
 
 def first(*boxes):

@@ -1,65 +1,17 @@
 import json
 
-import cv2
-import numpy as np
 import pytest
 from mmdet.registry import DATASETS
+from mmengine.logging import MMLogger
+from planted_faults import entry, good_content, write_images
 
-from oaformer.datasets import (
-    COCOAClsDataset,
-    D2SADataset,
-    parse_amodal_annotation,
-)
-from oaformer.structures import AmodalMasks, encode_masks
-
-HEIGHT, WIDTH = 20, 30
-
-
-def rle(y1, x1, y2, x2):
-    bitmap = np.zeros((1, HEIGHT, WIDTH), dtype=np.uint8)
-    bitmap[0, y1:y2, x1:x2] = 1
-    return encode_masks(bitmap)[0]
-
-
-def annotation(annotation_id, image_id=1, category_id=5, **more):
-    return dict(
-        id=annotation_id,
-        image_id=image_id,
-        category_id=category_id,
-        segmentation=rle(2, 3, 12, 23),
-        bbox=[3, 2, 20, 10],
-        area=200,
-        iscrowd=False,
-        **more,
-    )
-
-
-def content():
-    """Two images of categories with ids 5 and 9, one of them without objects."""
-    return dict(
-        images=[
-            dict(id=1, file_name='1.png', height=HEIGHT, width=WIDTH),
-            dict(id=2, file_name='2.png', height=HEIGHT, width=WIDTH),
-        ],
-        annotations=[
-            annotation(11),
-            annotation(
-                12,
-                category_id=9,
-                visible_mask=rle(2, 3, 12, 8),
-                occlude_rate=0.75,
-            ),
-        ],
-        categories=[dict(id=9, name='cup'), dict(id=5, name='box')],
-    )
+from oaformer.datasets import COCOAClsDataset, parse_amodal_annotation
 
 
 @pytest.fixture
 def write(tmp_path):
-    (tmp_path / 'images').mkdir()
-    for name in ('1.png', '2.png'):
-        image = np.zeros((HEIGHT, WIDTH, 3), dtype=np.uint8)
-        cv2.imwrite(str(tmp_path / 'images' / name), image)
+    """Write images and an annotation file; returns the data set."""
+    write_images(tmp_path / 'images')
 
     def build(data, **changes):
         text = data if isinstance(data, str) else json.dumps(data)
@@ -71,168 +23,110 @@ def write(tmp_path):
             data_prefix=dict(img='images'),
             pipeline=[],
         )
-        cfg.update(changes)
-        return DATASETS.build(cfg)
+        return DATASETS.build(cfg | changes)
 
     return build
 
 
+def changed(annotation_id, **values):
+    content = good_content()
+    entry(content, annotation_id).update(values)
+    return content
+
+
 def test_instances(write):
-    first, second = write(content())
-    assert [each['bbox_label'] for each in first['instances']] == [1, 0]
-    assert [each['annotation_id'] for each in first['instances']] == [11, 12]
-    whole, occluded = first['instances']
-    assert whole['visible_mask'] is None
-    assert whole['occlusion_rate'] == 0
-    assert whole['bbox'] == [3, 2, 23, 12]
-    assert whole['ignore_flag'] == 0
-    assert occluded['visible_mask'] == rle(2, 3, 12, 8)
-    assert occluded['occlusion_rate'] == 0.75
-    assert second['instances'] == []
+    content = good_content()
+    first, second, third = write(content)
+    box, cup = first['instances']
+    assert (box['bbox_label'], cup['bbox_label']) == (1, 0)
+    assert (box['annotation_id'], cup['annotation_id']) == (11, 12)
+    assert (box['visible_mask'], box['occlusion_rate']) == (None, 0)
+    assert box['bbox'] == [3, 2, 23, 12]
+    assert cup['visible_mask'] == entry(content, 12)['visible_mask']
+    assert cup['occlusion_rate'] == 0.325
+    flags = [each['ignore_flag'] for each in second['instances']]
+    assert flags == [1, 0, 0]
+    assert third['instances'] == []
 
 
 def test_classes_come_from_the_file_or_from_metainfo(write):
-    assert write(content()).metainfo['classes'] == ('cup', 'box')
-    dataset = write(content(), metainfo=dict(classes=('box', 'cup')))
+    assert write(good_content()).metainfo['classes'] == ('cup', 'box')
+    assert len(COCOAClsDataset.METAINFO['classes']) == 80
+    dataset = write(good_content(), metainfo=dict(classes=('box', 'cup')))
     assert [each['bbox_label'] for each in dataset[0]['instances']] == [0, 1]
+    with pytest.raises(ValueError, match=r"classes \['plate'\] are not among"):
+        write(good_content(), metainfo=dict(classes=('cup', 'plate')))
 
 
-def test_what_is_left_out_is_checked_and_counted(write, capsys):
-    from mmengine.logging import MMLogger
-
-    MMLogger.get_instance('test_left_out')
-    data = content()
-    assert len(write(data, metainfo=dict(classes=('cup',)))[0]['instances']) == 1
-    output = capsys.readouterr()
-    words = '1 left out: of a class that is not in metainfo'
-    assert words in output.out + output.err
-    data['annotations'][0]['area'] = 'large'
+def test_classes_that_are_left_out_are_checked_as_well(write):
+    cups = dict(metainfo=dict(classes=('cup',)))
+    assert len(write(good_content(), **cups)[0]['instances']) == 1
     with pytest.raises(ValueError, match='annotation 11.*"area" is \'large\''):
-        write(data, metainfo=dict(classes=('cup',)))
+        write(changed(11, area='large'), **cups)
 
 
 def test_a_subclass_may_call_parse_data_info_at_any_time(write):
-    dataset = write(content())
-    image = dict(id=3, file_name='3.png', height=HEIGHT, width=WIDTH)
-    item = annotation(13)
-    pairs = [(item, parse_amodal_annotation(item, HEIGHT, WIDTH))]
-    info = dataset.parse_data_info(dict(raw_img_info=image, raw_ann_info=pairs))
+    content = good_content()
+    dataset = write(content)
+    item = entry(content, 11)
+    pairs = [(item, parse_amodal_annotation(item, 20, 30))]
+    raw = dict(raw_img_info=content['images'][2], raw_ann_info=pairs)
+    info = dataset.parse_data_info(raw)
     assert [each['bbox'] for each in info['instances']] == [[3, 2, 23, 12]]
 
 
-@pytest.mark.parametrize('crowd', [True, 1])
-def test_iscrowd_as_boolean_or_number(write, crowd):
-    data = content()
-    data['annotations'][0]['iscrowd'] = crowd
-    assert write(data)[0]['instances'][0]['ignore_flag'] == 1
-
-
-def test_filter_leaves_out_empty_images_but_not_in_test_mode(write):
-    cfg = dict(filter_cfg=dict(filter_empty_gt=True))
-    assert len(write(content(), **cfg)) == 1
-    assert len(write(content(), test_mode=True, **cfg)) == 2
+def test_filter_leaves_out_images_but_not_in_test_mode(write):
+    empty = dict(filter_cfg=dict(filter_empty_gt=True))
+    assert len(write(good_content(), **empty)) == 2
+    assert len(write(good_content(), test_mode=True, **empty)) == 3
+    # the second image is 24 x 16
+    assert len(write(good_content(), filter_cfg=dict(min_size=17))) == 2
 
 
 def test_one_line_tells_what_was_read(write, capsys):
-    from mmengine.logging import MMLogger
-
     MMLogger.get_instance('test_amodal_coco')
-    data = content()
-    data['annotations'][1]['occlude_rate'] = 0.1
-    data['annotations'].append(annotation(13, ignore=True))
-    data['annotations'][0] |= dict(bbox=[0, 0, 9, 9], area=9)
-    write(data)
+    content = changed(12, occlude_rate=0.1)
+    entry(content, 11).update(bbox=[0, 0, 9, 9], area=9)
+    entry(content, 13)['ignore'] = 1
+    entry(content, 14)['category_id'] = 6
+    content['categories'].append(dict(id=6, name='bag'))
+    write(content, metainfo=dict(classes=('cup', 'box')))
     output = capsys.readouterr()
-    lines = [
-        line
-        for line in (output.out + output.err).splitlines()
-        if 'annotations.json' in line
-    ]
-    assert len(lines) == 1
-    assert '2 images, 2 instances, 1 of them occluded' in lines[0]
-    assert '1 corrected: occlusion rate recomputed from the masks' in lines[0]
-    assert '1 corrected: box recomputed from the amodal mask' in lines[0]
-    assert '1 corrected: area recomputed from the amodal mask' in lines[0]
-    assert '1 left out: marked "ignore"' in lines[0]
+    lines = (output.out + output.err).splitlines()
+    (line,) = [line for line in lines if 'annotations.json' in line]
+    assert '3 images, 3 instances, 2 of them occluded' in line
+    for part in (
+        'corrected: occlusion rate recomputed from the masks',
+        'corrected: box recomputed from the amodal mask',
+        'corrected: area recomputed from the amodal mask',
+        'left out: marked "ignore"',
+        'left out: of a class that is not in metainfo',
+    ):
+        assert f'; 1 {part}' in line
 
 
-def broken(change):
-    data = content()
-    change(data)
-    return data
-
-
-BROKEN = {
-    'not JSON': ('{"images": [', 'annotations.json is not valid JSON'),
-    'a list': ([], r"has no \['annotations', 'categories', 'images'\]"),
-    'original COCOA': (
-        dict(images=[], annotations=[dict(regions=[])]),
-        'cocoa_to_amodal.py',
-    ),
-    'unknown image': (
-        broken(lambda d: d['annotations'][1].update(image_id=77)),
-        r'annotations.json: annotation 12 \(image 77\): image_id 77 not found',
-    ),
-    'size differs': (
-        broken(lambda d: d['images'][0].update(height=21)),
-        r'annotation 11 \(image 1, 1.png\): "segmentation" has the size 20 x 30',
-    ),
-    'category names': (
-        broken(lambda d: d['categories'][0].update(name='box')),
-        "category 5: the name 'box' is also that of category 9",
-    ),
-    'original KINS': (
-        broken(lambda d: d['annotations'][0].update(inmodal_seg=[])),
-        'keys of another format.*kins_to_amodal.py',
-    ),
-}
-
-
-@pytest.mark.parametrize('name', BROKEN)
-def test_bad_files_name_file_and_annotation(write, name):
-    data, words = BROKEN[name]
+@pytest.mark.parametrize(
+    ('data', 'words'),
+    [
+        ('{"images": [', 'annotations.json is not valid JSON'),
+        ([], r"has no \['annotations', 'categories', 'images'\]"),
+        (dict(images=[], annotations=[dict(regions=[])]), 'cocoa_to_amodal.py'),
+        (changed(11, a_segm=[]), 'keys of another format.*kins_to_amodal.py'),
+        (
+            changed(12, image_id=77),
+            r'annotations.json: annotation 12 \(image 77\): image_id 77 not found',
+        ),
+        (changed(11, iscrowd='0'), r'annotation 11 \(image 1, 1.png\): "iscrowd" is'),
+    ],
+)
+def test_bad_files_name_file_and_annotation(write, data, words):
     with pytest.raises(ValueError, match=words):
         write(data)
 
 
-def test_absent_class_is_named(write):
-    with pytest.raises(ValueError, match=r"classes \['plate'\] are not among"):
-        write(content(), metainfo=dict(classes=('cup', 'plate')))
-
-
 def test_missing_files_are_named(write, tmp_path):
     with pytest.raises(FileNotFoundError, match='annotation file not found'):
-        write(content(), ann_file='absent.json')
+        write(good_content(), ann_file='absent.json')
     (tmp_path / 'images' / '2.png').unlink()
-    with pytest.raises(FileNotFoundError, match='1 of 2 images.*image 2.*2.png'):
-        write(content())
-
-
-def test_d2sa_sample(sample_data):
-    dataset = D2SADataset(
-        data_root=str(sample_data / 'd2sa_sample'),
-        ann_file='annotations/D2S_amodal_validation.json',
-        data_prefix=dict(img='images'),
-        pipeline=[
-            dict(type='LoadImageFromFile'),
-            dict(type='LoadAmodalAnnotations'),
-        ],
-    )
-    assert len(dataset.metainfo['classes']) == 60
-    assert len(dataset) == 3
-    assert sum(len(image['gt_masks']) for image in dataset) == 8
-    for image in dataset:
-        masks = image['gt_masks']
-        assert isinstance(masks, AmodalMasks)
-        assert masks.masks.shape[1:] == image['img'].shape[:2]
-        np.testing.assert_allclose(
-            masks.occlusion_rates, masks.recomputed_occlusion_rates(), atol=1e-3
-        )
-        # labels are category ids less one, boxes are the masks' own
-        np.testing.assert_allclose(
-            image['gt_bboxes'].tensor, masks.get_bboxes('hbox').tensor, atol=1
-        )
-
-
-def test_cocoa_cls_has_the_classes_of_coco():
-    assert len(COCOAClsDataset.METAINFO['classes']) == 80
+    with pytest.raises(FileNotFoundError, match='1 of 3 images.*image 2.*2.png'):
+        write(good_content())

@@ -2,13 +2,13 @@ import json
 
 import cv2
 import numpy as np
-import pytest
 from mmdet.registry import DATASETS
 from mmengine.config import Config
+from planted_faults import rle
 
 from oaformer.datasets import COCOADataset
 from oaformer.datasets.converters import convert_cocoa
-from oaformer.structures import AmodalMasks, encode_masks, rle_area
+from oaformer.structures import AmodalMasks, rle_area
 
 
 def test_the_configs_data_sets_on_real_images(repo_root, sample_data, tmp_path):
@@ -50,48 +50,29 @@ def test_the_configs_data_sets_on_real_images(repo_root, sample_data, tmp_path):
     assert isinstance(sample['data_samples'].gt_instances.masks, AmodalMasks)
 
 
-@pytest.fixture
-def no_stuff(tmp_path):
-    """Folder of a file like COCO_amodal_*2014_detectron_no_stuff.json."""
-    seen = np.zeros((1, 20, 30), np.uint8)
-    seen[0, 5:15, 12:25] = 1
-    hidden = np.zeros((1, 20, 30), np.uint8)
-    hidden[0, 5:15, 5:12] = 1
+def test_no_stuff_files_are_read_as_they_are(tmp_path):
+    """Files such as COCO_amodal_*2014_detectron_no_stuff.json: flat polygons, RLEs."""
+    cup = dict(segmentation=[2, 2, 12, 2, 12, 12, 2, 12], bbox=[2, 2, 10, 10], area=100)
+    plate = dict(
+        segmentation=[5, 5, 25, 5, 25, 15, 5, 15],
+        visible_mask=rle((20, 30), (5, 12, 15, 25)),
+        invisible_mask=rle((20, 30), (5, 5, 15, 12)),
+        occlude_rate=0.35,
+        bbox=[5, 5, 20, 10],
+        area=200,
+    )
     content = dict(
         images=[dict(id=1, file_name='1.png', height=20, width=30)],
         annotations=[
-            dict(
-                id=1,
-                image_id=1,
-                category_id=1,
-                segmentation=[2, 2, 12, 2, 12, 12, 2, 12],
-                bbox=[2, 2, 10, 10],
-                area=100,
-                iscrowd=0,
-            ),
-            dict(
-                id=2,
-                image_id=1,
-                category_id=1,
-                segmentation=[5, 5, 25, 5, 25, 15, 5, 15],
-                visible_mask=encode_masks(seen)[0],
-                invisible_mask=encode_masks(hidden)[0],
-                occlude_rate=0.35,
-                bbox=[5, 5, 20, 10],
-                area=200,
-                iscrowd=0,
-            ),
+            dict(id=number, image_id=1, category_id=1, iscrowd=0) | item
+            for number, item in enumerate((cup, plate))
         ],
         categories=[dict(id=1, name='object', supercategory='object')],
     )
     (tmp_path / 'no_stuff.json').write_text(json.dumps(content))
     cv2.imwrite(str(tmp_path / '1.png'), np.zeros((20, 30, 3), np.uint8))
-    return tmp_path
-
-
-def test_no_stuff_files_are_read_as_they_are(no_stuff):
     dataset = COCOADataset(
-        data_root=str(no_stuff), ann_file='no_stuff.json', data_prefix=dict(img='')
+        data_root=str(tmp_path), ann_file='no_stuff.json', data_prefix=dict(img='')
     )
     whole, occluded = dataset.get_data_info(0)['instances']
     assert (rle_area(whole['mask']), whole['visible_mask']) == (100, None)

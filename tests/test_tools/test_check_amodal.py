@@ -3,10 +3,8 @@ import os
 import runpy
 import shutil
 
-import numpy as np
 import pytest
-from PIL import Image
-from planted_faults import SIZES, entry, good_content
+from planted_faults import entry, good_content, write_images
 
 from oaformer.datasets.findings import KINDS
 
@@ -23,10 +21,7 @@ def tool(repo_root, tmp_path, monkeypatch):
 def write(tmp_path):
     """Write an annotation file, and its images where they are found."""
     (tmp_path / 'annotations').mkdir()
-    (tmp_path / 'images').mkdir()
-    for name, size in SIZES.items():
-        image = np.zeros((*size, 3), dtype=np.uint8)
-        Image.fromarray(image).save(tmp_path / 'images' / name)
+    write_images(tmp_path / 'images')
 
     def build(content):
         path = tmp_path / 'annotations' / 'val.json'
@@ -114,26 +109,12 @@ def test_a_report_is_replaced_on_demand_only(tool, write, tmp_path, capsys):
     assert 'cannot write' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ('content', 'words'),
-    [
-        ('{', 'is not valid JSON'),
-        ('[]', 'it must be a COCO-style file'),
-        ('{"images": [], "annotations": null, "categories": []}', "no ['annotations']"),
-        (
-            '{"images": [], "annotations": [{"regions": []}]}',
-            'tools/dataset_converters/cocoa_to_amodal.py',
-        ),
-        (
-            '{"images": [], "annotations": [{"inmodal_seg": []}], "categories": []}',
-            'tools/dataset_converters/kins_to_amodal.py',
-        ),
-    ],
-)
-def test_other_files_are_refused(tool, tmp_path, capsys, content, words):
-    (tmp_path / 'other.json').write_text(content)
+def test_other_files_are_refused(tool, tmp_path, capsys):
+    (tmp_path / 'other.json').write_text(
+        '{"images": [], "annotations": [{"regions": 1}]}'
+    )
     assert tool('other.json') == 2
-    assert words in capsys.readouterr().err
+    assert 'tools/dataset_converters/cocoa_to_amodal.py' in capsys.readouterr().err
     assert tool('missing.json') == 2
 
 

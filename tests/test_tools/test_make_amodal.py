@@ -54,39 +54,29 @@ def test_from_a_plain_file(make, tmp_path, capsys):
             assert rate == 0 or 0.2 <= rate < 0.6
 
 
-def test_source_images_and_blend_width(make, tmp_path):
+def test_source_images(make, tmp_path):
     write_data_set(tmp_path, occlusion=True)
-    options = ('--backgrounds', 'source', '--objects', 1, 1, '--blend-width', 0)
+    options = ('--backgrounds', 'source', '--objects', 1, 1)
     content = make(*options, '--occlusion', '0.1-0.9:0.5')
     for image in content['images']:
         own = [a for a in content['annotations'] if a['image_id'] == image['id']]
         assert [a['occl_depth'] for a in own] == [0, 1, 2, 3]
         new = cv2.imread(str(tmp_path / 'new' / 'images' / image['file_name']))
         old = cv2.imread(str(tmp_path / image['source_file_name']))
-        outside = decode_masks([own[0]['segmentation']])[0] == 0
+        # colors mix in a pixel around the mask
+        pasted = decode_masks([own[0]['segmentation']])[0]
+        outside = cv2.dilate(pasted, np.ones((3, 3), np.uint8)) == 0
         np.testing.assert_array_equal(new[outside], old[outside])
-
-
-def test_the_same_again(make, tmp_path):
-    write_data_set(tmp_path, occlusion=True)
-    options = ('--size', 80, 60, '--backgrounds', 'noise', '--objects', 2, 3)
-    first = make(*options)
-    second = make(*options, out_dir='again')
-    assert first == second
-    assert first != make(*options, '--seed', 1, out_dir='other')
 
 
 @pytest.mark.parametrize(
     'args, message',
     [
         (['--occlusion', 'half'], "'half' is not LOW-HIGH:SHARE"),
-        (
-            ['--backgrounds', 'absent'],
-            'patch, noise, source or a folder; folder not found: absent',
-        ),
         (['--min-area', '0.9'], 'no object is whole; left out: '),
         (['--backgrounds', 'source'], 'does not annotate occlusion'),
         (['--size', '2', '2', '--backgrounds', 'noise'], 'cannot place 3 objects'),
+        (['--out-dir', '.'], 'exists; remove it or name another'),
     ],
 )
 def test_errors_in_one_line(make, tmp_path, args, message):
@@ -100,8 +90,7 @@ def test_errors_in_one_line(make, tmp_path, args, message):
     'args, message',
     [
         (['--objects', '4', '2'], '--objects MIN MAX'),
-        (['--blend-width', '-1'], 'not be negative'),
-        (['--blend-width', 'inf'], 'not be negative'),
+        (['--border', '-1'], 'not be negative'),
         (['--size', '0', '9'], '--number and --size must be positive'),
         (['--backgrounds', 'source', '--size', '9', '9'], 'leave --size out'),
     ],
@@ -110,15 +99,6 @@ def test_wrong_command_lines(make, capsys, args, message):
     with pytest.raises(SystemExit):
         make(*args)
     assert message in capsys.readouterr().err
-
-
-def test_nothing_is_overwritten(make, tmp_path):
-    write_data_set(tmp_path, occlusion=True)
-    (tmp_path / 'new').mkdir()
-    with pytest.raises(SystemExit, match='new exists; remove it'):
-        make()
-    with pytest.raises(SystemExit, match='absent.json: annotation file not found'):
-        make(source='absent.json', out_dir='other')
 
 
 def test_the_real_cocoa_sample(make, repo_root, sample_data, tmp_path):

@@ -112,21 +112,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def look_at_images(
     args: argparse.Namespace, content: dict
 ) -> tuple[Path | None, dict[str, ImageFile] | None]:
-    """Read the headers of the images in the folder given or found.
-
-    Returns:
-        The folder and what is known of its images; None where they aren't looked at.
-
-    Raises:
-        ValueError: If none of the images is in the folder given.
-    """
+    """The images' folder, given or found, and what is known of them; None without."""
+    if args.no_images:
+        return None, None
     names = [
         image['file_name']
         for image in content['images']
         if isinstance(image, dict) and isinstance(image.get('file_name'), str)
     ]
-    if args.no_images:
-        return None, None
     img_dir = args.img_dir or find_img_dir(args.ann_file, names)
     if img_dir is None:
         return None, None

@@ -6,10 +6,8 @@ be learnt from its cut-outs.
 """
 
 import argparse
-import math
 import sys
 from collections import Counter
-from functools import partial
 from pathlib import Path
 
 from oaformer.datasets.compositing import (
@@ -66,12 +64,6 @@ def parse_args(argv=None):
         metavar=('WIDTH', 'HEIGHT'),
         help="size of the images (default 640 480, with source the image's own)",
     )
-    parser.add_argument(
-        '--blend-width',
-        type=float,
-        default=1.0,
-        help='half the width in pixels of the blended edges, 0 for none (default 1)',
-    )
     whole = parser.add_argument_group('which objects count as whole')
     whole.add_argument(
         '--min-area',
@@ -104,7 +96,7 @@ def parse_args(argv=None):
         parser.error('--objects MIN MAX must be 1 <= MIN <= MAX')
     if args.number < 1 or min(args.size or (1,)) < 1:
         parser.error('--number and --size must be positive')
-    if not 0 <= args.blend_width < math.inf or min(args.border, args.gap) < 0:
+    if min(args.border, args.gap) < 0:
         parser.error('widths in pixels must not be negative')
     if args.size and args.backgrounds == 'source':
         parser.error("--backgrounds source keeps the images' sizes: leave --size out")
@@ -112,7 +104,7 @@ def parse_args(argv=None):
 
 
 def main(argv=None):
-    """Make the data set and say what it holds."""
+    """Make the data set and say what it holds, wanted beside achieved."""
     args = parse_args(argv)
     width, height = args.size or (640, 480)
     rules = UnoccludedRules(args.min_area, args.border, args.gap, args.one_piece)
@@ -133,7 +125,7 @@ def main(argv=None):
             lambda rng: compose(
                 rng,
                 backgrounds.draw,
-                partial(source.draw, blend_width=args.blend_width),
+                source.draw,
                 tuple(args.objects),
                 target,
             ),
@@ -144,11 +136,6 @@ def main(argv=None):
         )
     except (OSError, ValueError) as error:
         sys.exit(str(error))
-    print_summary(content, target, args)
-
-
-def print_summary(content, target, args):
-    """Say what was made, wanted beside achieved."""
     kinds = Counter(image['background'] for image in content['images'])
     backgrounds = ', '.join(f'{number} {kind}' for kind, number in kinds.items())
     objects = [item for item in content['annotations'] if not item['iscrowd']]

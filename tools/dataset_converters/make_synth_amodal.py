@@ -1,6 +1,7 @@
 """Make SynthAmodal, textured shapes with exact amodal masks, in D2SA's format."""
 
 import argparse
+import sys
 
 from oaformer.datasets.synth_amodal import MAX_OCCLUSION, write_split
 
@@ -62,15 +63,18 @@ def main(argv=None):
     args = parse_args(argv)
     splits = dict(train=args.num_train, val=args.num_val, test=args.num_test)
     for split, number in splits.items():
-        content = write_split(
-            args.out_dir,
-            split,
-            number,
-            args.seed,
-            size=args.size,
-            occluded_fraction=args.occluded_fraction,
-            occlusion_range=tuple(args.occlusion_range),
-        )
+        try:
+            content = write_split(
+                args.out_dir,
+                split,
+                number,
+                args.seed,
+                size=args.size,
+                occluded_fraction=args.occluded_fraction,
+                occlusion_range=tuple(args.occlusion_range),
+            )
+        except (OSError, ValueError) as error:
+            sys.exit(str(error))
         objects = content['annotations']
         occluded = sum(item['occlude_rate'] > 0 for item in objects)
         print(

@@ -1,10 +1,9 @@
 """Data sets of amodal instances and their transforms."""
 
 from .amodal_coco import AmodalCocoDataset
-from .annotation import AmodalAnnotation, parse_amodal_annotation
-from .annotation_file import AnnotationFile, read_annotation_file
-from .cocoa import COCOADataset
-from .cocoa_cls import COCOAClsDataset
+from .annotation import parse_amodal_annotation
+from .annotation_file import read_annotation_file
+from .cocoa import COCOAClsDataset, COCOADataset
 from .d2sa import D2SADataset
 from .kins import KINSDataset
 from .synth_amodal import SynthAmodalDataset
@@ -16,10 +15,8 @@ from .transforms import (
 )
 
 __all__ = [
-    'AmodalAnnotation',
     'AmodalCocoDataset',
     'AmodalCopyPaste',
-    'AnnotationFile',
     'COCOAClsDataset',
     'COCOADataset',
     'D2SADataset',

@@ -183,17 +183,7 @@ def to_annotation(
 def read_mask(
     annotation: Mapping[str, Any], key: str, height: int, width: int
 ) -> RLE | Finding:
-    """Read a mask of an annotation.
-
-    Args:
-        annotation: Entry of ``annotations``.
-        key: Key of the mask.
-        height: Height of the image in pixels.
-        width: Width of the image in pixels.
-
-    Returns:
-        The mask, or the finding that says why it can't be used.
-    """
+    """The mask under ``key``, or the finding that says why it can't be used."""
     mask = annotation.get(key)
     if mask is None:
         return Finding('missing_key', key, f'"{key}" is missing')

@@ -65,12 +65,10 @@ def read_annotation_file(
             the wrong type, repeated or refer to nothing.
     """
     content = load_annotation_content(ann_file, backend_args)
-    entries = read_entries(content)
-    raise_first_error(ann_file, entries.findings)
+    images, findings = read_entries(content)
+    raise_first_error(ann_file, findings)
     category_ids = {item['name']: item['id'] for item in content['categories']}
-    return AnnotationFile(
-        ann_file, entries.images, content['annotations'], category_ids
-    )
+    return AnnotationFile(ann_file, images, content['annotations'], category_ids)
 
 
 def load_annotation_content(ann_file: str, backend_args: dict | None = None) -> dict:
@@ -97,7 +95,7 @@ def load_annotation_content(ann_file: str, backend_args: dict | None = None) -> 
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f'{ann_file}: annotation file not found. Set data_root and ann_file of the '
-            'data set, or link your copy there (see "Data" in the README).'
+            'data set, or link your copy there (see docs/data.md).'
         ) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f'{ann_file} is not valid JSON: {error}') from error

@@ -3,21 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from .findings import Finding
-
-
-class Entries(NamedTuple):
-    """Images and categories of a file by id, and what is wrong with its entries.
-
-    Attributes:
-        images: Image by its id, the first of an id.
-        categories: Category by its id, the first of an id.
-        findings: Errors, in the order images, categories, annotations.
-    """
-
-    images: dict[int, dict]
-    categories: dict[int, dict]
-    findings: list[Finding]
+from .findings import SECTIONS, Finding
 
 
 class _Type(NamedTuple):
@@ -45,26 +31,38 @@ _SCHEMA = dict(
 )
 
 
-def read_entries(content: Mapping[str, list]) -> Entries:
+def read_entries(content: Mapping[str, list]) -> tuple[dict[int, dict], list[Finding]]:
     """Check ids, references and types of all entries, masks and numbers apart.
 
     Args:
         content: Lists ``images``, ``categories`` and ``annotations``.
 
     Returns:
-        Images and categories by id, and all findings.
+        Images by id (the first of an id), and all errors in the order images,
+        categories, annotations.
     """
     findings: list[Finding] = []
-    images = _read_section(content, 'images', findings)
-    categories = _read_section(content, 'categories', findings)
-    _read_section(
-        content, 'annotations', findings, dict(image_id=images, category_id=categories)
-    )
-    return Entries(images, categories, findings)
+    references: dict[str, dict[Any, dict]] = {}
+    for section, name in SECTIONS.items():
+        by_id: dict[Any, dict] = {}
+        names: dict[str, Any] = {}
+        for index, entry in enumerate(content[section]):
+            if isinstance(entry, dict):
+                found = _check_entry(entry, section, by_id, names, references)
+            else:
+                message = (
+                    f'the entry is {type(entry).__name__}, not an object with keys'
+                )
+                found = [Finding('invalid_value', None, message)]
+            if found:
+                image = image_of(entry, references.get('image_id', {}))
+                findings += [each.at(section, index, entry, image) for each in found]
+        references[f'{name}_id'] = by_id
+    return references['image_id'], findings
 
 
 def image_of(annotation: object, images: Mapping[int, dict]) -> dict | None:
-    """The image of an annotation; None if it is not in the file."""
+    """The image of an annotation; None if it is not among ``images`` by id."""
     key = annotation.get('image_id') if isinstance(annotation, dict) else None
     return images.get(key) if _is_whole(key) else None
 
@@ -77,27 +75,6 @@ def size_of(image: Mapping[str, Any] | None) -> tuple[int, int] | None:
     return (height, width) if _SIDE.accepts(height) and _SIDE.accepts(width) else None
 
 
-def _read_section(
-    content: Mapping[str, list],
-    section: str,
-    findings: list[Finding],
-    references: Mapping[str, Mapping[int, dict]] | None = None,
-) -> dict[Any, dict]:
-    """Entries of one list by id; what is wrong with them is added to ``findings``."""
-    by_id: dict[Any, dict] = {}
-    names: dict[str, Any] = {}
-    for index, entry in enumerate(content[section]):
-        if isinstance(entry, dict):
-            found = _check_entry(entry, section, by_id, names, references or {})
-        else:
-            message = f'the entry is {type(entry).__name__}, not an object with keys'
-            found = [Finding('invalid_value', None, message)]
-        if found:
-            image = image_of(entry, (references or {}).get('image_id', {}))
-            findings += [each.at(section, index, entry, image) for each in found]
-    return by_id
-
-
 def _check_entry(
     entry: dict,
     section: str,
@@ -107,21 +84,18 @@ def _check_entry(
 ) -> list[Finding]:
     """Check one entry and add it to ``by_id`` and ``names``."""
     findings = []
-    name = {'categories': 'category'}.get(section, section.removesuffix('s'))
     for key, expected in _SCHEMA[section].items():
         value = entry.get(key)
         kind = None
         if value is None:
             kind, message = 'missing_key', f'"{key}" is missing'
         elif not expected.accepts(value):
-            kind, message = (
-                'invalid_value',
-                f'"{key}" is {value!r}, not {expected.words}',
-            )
+            kind = 'invalid_value'
+            message = f'"{key}" is {value!r}, not {expected.words}'
         elif key == 'id':
             if by_id.setdefault(value, entry) is not entry:
-                kind = f'duplicate_{name}_id'
-                message = f'the id {value} is also that of another {name}'
+                kind = f'duplicate_{SECTIONS[section]}_id'
+                message = f'the id {value} is also that of another {SECTIONS[section]}'
         elif key == 'name':
             first = names.setdefault(value, entry.get('id'))
             if first != entry.get('id'):

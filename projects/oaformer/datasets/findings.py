@@ -12,6 +12,10 @@ WARNING = 'warning'
 """The loader does not look at it."""
 
 
+SECTIONS = dict(images='image', categories='category', annotations='annotation')
+"""Lists of an annotation file, in the order they are read, and what an entry is."""
+
+
 class Kind(NamedTuple):
     """One kind of finding.
 
@@ -80,12 +84,11 @@ class Finding(NamedTuple):
     """One thing that is wrong with an entry of the file.
 
     Attributes:
-        kind: Its kind, one of ``KINDS``.
+        kind: One of ``KINDS``.
         key: The entry's key that is wrong; None where it is the entry as a whole.
         message: What is wrong, with numbers.
         value: The number that is off, in the unit of the message; None without one.
-        section: List that holds the entry: ``images``, ``annotations`` or
-            ``categories``.
+        section: List that holds the entry, one of ``SECTIONS``.
         index: Position of the entry in that list, None where unknown.
         id: Id of the entry, None without one.
         image_id: Id of the image that it belongs to; None for categories.
@@ -114,16 +117,9 @@ class Finding(NamedTuple):
         entry: object,
         image: Mapping[str, Any] | None = None,
     ) -> 'Finding':
-        """The finding with the place of its entry.
-
-        Args:
-            section: List that holds the entry.
-            index: Position of the entry in that list.
-            entry: The entry.
-            image: The image that the entry belongs to, where known.
-        """
+        """The finding with the place of its entry, whose ``image`` may be known."""
         entry = entry if isinstance(entry, dict) else {}
-        image_key = {'images': 'id', 'annotations': 'image_id'}.get(section)
+        image_key = dict(images='id', annotations='image_id').get(section)
         return self._replace(
             section=section,
             index=index,
@@ -134,15 +130,12 @@ class Finding(NamedTuple):
 
     def place(self) -> str:
         """The entry in words, such as 'annotation 12 (image 3, a.jpg)'."""
-        name = {'images': 'image', 'annotations': 'annotation'}.get(
-            self.section, 'category'
-        )
         number = f'at position {self.index}' if self.id is None else self.id
         details = [self.file_name] if self.file_name else []
         if self.section == 'annotations':
             details.insert(0, f'image {self.image_id}')
         text = f' ({", ".join(map(str, details))})' if details else ''
-        return f'{name} {number}{text}'
+        return f'{SECTIONS[self.section]} {number}{text}'
 
     def to_dict(self) -> dict[str, Any]:
         """The finding for strict JSON: a value that is not finite is None."""
@@ -152,14 +145,10 @@ class Finding(NamedTuple):
 
 
 def raise_first_error(ann_file: str, findings: Iterable[Finding]) -> None:
-    """Raise the first error among findings.
-
-    Args:
-        ann_file: Path of the annotation file.
-        findings: Findings with their places.
+    """Raise the first error among findings, naming file, entry and fault.
 
     Raises:
-        ValueError: Naming file, entry and fault.
+        ValueError: If there is an error.
     """
     for finding in findings:
         if finding.severity == ERROR:

@@ -4,37 +4,30 @@ import numpy as np
 import pytest
 from compositing_cases import one_hot_image, random_shape
 
-from oaformer.datasets.compositing import (
-    OWNER_SHARE,
-    Layers,
-    Placement,
-    cut_out,
-    hide_behind,
-    occlusion_rates,
-)
+from oaformer.datasets.compositing import Layers, cut_out
+from oaformer.datasets.compositing.cut_out import OWNER_SHARE
+from oaformer.datasets.compositing.layers import occlusion_rates
 
 SIZE = (60, 80)
 SEEDS = range(25)
 
 
-def random_scene(seed, number=6, keep=None):
+def layers_on(image):
+    empty = np.zeros((0, *SIZE), np.uint8)
+    return Layers(image, empty, empty, np.zeros(0))
+
+
+def random_scene(seed, number=6, keep=6):
     """Objects of one channel each, pasted at random; channel 0 is the background."""
     rng = np.random.default_rng(seed)
-    blend_width = float(rng.choice([0, 1, 2, 3]))
     background = np.zeros((*SIZE, number + 2), np.float32)
     background[..., 0] = 1
-    empty = np.zeros((0, *SIZE), np.uint8)
-    layers = Layers(background, empty, empty, np.zeros(0))
+    layers = layers_on(background)
     for index in range(number):
         mask = random_shape(rng, *SIZE)
-        image = one_hot_image(index + 2, mask, number + 2)
-        cut = cut_out(image, mask, blend_width=blend_width)
-        height, width = cut.mask.shape
-        place = Placement(
-            int(rng.integers(SIZE[0] - height + 1)),
-            int(rng.integers(SIZE[1] - width + 1)),
-        )
-        if index < (number if keep is None else keep):
+        cut = cut_out(one_hot_image(index + 2, mask, number + 2), mask)
+        place = rng.integers(1, np.array(SIZE) - cut.mask.shape)
+        if index < keep:
             layers.paste(cut, place)
     return layers
 
@@ -84,10 +77,9 @@ def test_without_the_front_objects_the_hidden_pixels_appear(seed):
 
 def test_far_from_what_is_pasted_nothing_changes():
     image = np.random.default_rng(0).integers(0, 255, (*SIZE, 3), dtype=np.uint8)
-    empty = np.zeros((0, *SIZE), np.uint8)
-    layers = Layers(image, empty, empty, np.zeros(0))
+    layers = layers_on(image)
     mask = np.ones((5, 6), np.uint8)
-    layers.paste(cut_out(np.full((5, 6, 3), 250, np.uint8), mask), Placement(20, 30))
+    layers.paste(cut_out(np.full((5, 6, 3), 250, np.uint8), mask), (20, 30))
     changed = (layers.image != image).any(-1)
     assert changed[20:25, 30:36].all()
     changed[19:26, 29:37] = False
@@ -95,23 +87,6 @@ def test_far_from_what_is_pasted_nothing_changes():
     assert image.max() < 255 and layers.image.dtype == np.uint8
     # deep inside the object is as it was
     assert (layers.image[21:24, 31:35] == 250).all()
-
-
-def test_rims_may_leave_the_image():
-    image = np.zeros((5, 6, 3), np.uint8)
-    empty = np.zeros((0, 5, 6), np.uint8)
-    layers = Layers(image, empty, empty, np.zeros(0))
-    source = np.full((5, 6, 3), 99, np.uint8)
-    mask = np.ones((5, 6), np.uint8)
-    layers.paste(cut_out(source, mask, blend_width=2), Placement(0, 0))
-    assert (layers.image >= np.floor(0.6 * 99)).all()
-    assert layers.visible.all()
-
-
-def test_hide_behind_leaves_its_argument_alone():
-    visible = np.ones((1, 4, 4), np.uint8)
-    after = hide_behind(visible, np.ones((2, 2), np.uint8), 1, 2)
-    assert visible.all() and after.sum() == 12 and not after[0, 1:3, 2:].any()
 
 
 def test_occlusion_rates_by_hand():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from oaformer.datasets import AmodalCocoDataset, parse_amodal_annotation
-from oaformer.datasets.compositing import Composite, SceneObject, write_composites
+from oaformer.datasets.compositing import Scene, SceneObject, write_composites
 
 
 def compose_one(rng):
@@ -17,16 +17,18 @@ def compose_one(rng):
         SceneObject(front, front, dict(category_id=7, source_annotation_id=3)),
         SceneObject(rear, rear & (1 - front), dict(category_id=4, iscrowd=1)),
     ]
-    return Composite(image, objects, 1, dict(background='noise'))
+    return Scene(image, objects, 1, dict(background='noise'))
 
 
-def write(folder, number=2, seed=0, **kwargs):
-    ids = dict(cup=4, plate=7)
-    return write_composites(str(folder), number, seed, compose_one, ids, **kwargs)
+def write(folder, number=2, seed=0, compose_one=compose_one):
+    ids, info = dict(cup=4, plate=7), dict(source='a.json')
+    return write_composites(
+        str(folder), number, seed, compose_one, ids, name='val', info=info
+    )
 
 
 def test_what_is_written(tmp_path):
-    content = write(tmp_path / 'new', name='val', info=dict(source='a.json'))
+    content = write(tmp_path / 'new')
     path = tmp_path / 'new' / 'annotations' / 'val.json'
     assert json.loads(path.read_text()) == content
     assert [path.name for path in tmp_path.iterdir()] == ['new']
@@ -59,7 +61,7 @@ def test_pixels_are_kept_and_image_i_is_always_the_same(tmp_path):
     write(tmp_path / 'other', 1, seed=6)
 
     def saved_image(folder, index):
-        return cv2.imread(str(tmp_path / folder / 'images' / f'train_{index:06d}.png'))
+        return cv2.imread(str(tmp_path / folder / 'images' / f'val_{index:06d}.png'))
 
     for index in (1, 2):
         expected = compose_one(np.random.default_rng([5, index - 1])).image
@@ -73,14 +75,8 @@ def test_an_interrupted_run_leaves_no_data_set(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_composites(str(tmp_path / 'new'), 1, 0, interrupted, dict(cup=1))
+        write(tmp_path / 'new', compose_one=interrupted)
     assert list(tmp_path.iterdir()) == []
     write(f'{tmp_path}/new/')
     names = sorted(path.name for path in (tmp_path / 'new' / 'images').iterdir())
-    assert names == ['train_000001.png', 'train_000002.png']
-
-
-def test_nothing_is_overwritten(tmp_path):
-    (tmp_path / 'new').mkdir()
-    with pytest.raises(FileExistsError, match='new exists; remove it or name'):
-        write(tmp_path / 'new')
+    assert names == ['val_000001.png', 'val_000002.png']

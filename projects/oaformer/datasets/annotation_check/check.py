@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 from ...structures import rle_area, rle_intersection
 from ..annotation import AmodalAnnotation, parse_annotation, read_mask
 from ..annotation_ids import image_of, read_entries, size_of
-from ..findings import Finding
+from ..findings import SECTIONS, Finding
 from .image_files import ImageFile
 from .statistics import Statistics, collect_statistics
 
-_SECTIONS = ('images', 'categories', 'annotations')
+_SECTION_ORDER = tuple(SECTIONS)
 
 
 class AnnotationCheck(NamedTuple):
@@ -39,19 +39,15 @@ def check_annotations(
         content: Content of the file, with the lists ``images``, ``annotations`` and
             ``categories``.
         files: The image files by ``file_name``; None does not look at them.
-
-    Returns:
-        What the file holds and what is wrong with it.
     """
-    entries = read_entries(content)
-    findings = list(entries.findings)
+    images, findings = read_entries(content)
     objects: list[tuple[dict, AmodalAnnotation | None]] = []
     first: dict[Hashable, Any] = {}
     with_objects: set[int] = set()
     for index, annotation in enumerate(content['annotations']):
         if not isinstance(annotation, dict):
             continue
-        image = image_of(annotation, entries.images)
+        image = image_of(annotation, images)
         size = size_of(image)
         parsed, found = None, []
         if size is not None:
@@ -65,7 +61,7 @@ def check_annotations(
         findings += [each.at('annotations', index, annotation, image) for each in found]
     if files is not None:
         findings += _check_images(content, files, with_objects)
-    findings.sort(key=lambda each: (_SECTIONS.index(each.section), each.index))
+    findings.sort(key=lambda each: (_SECTION_ORDER.index(each.section), each.index))
     return AnnotationCheck(collect_statistics(content, objects), findings)
 
 

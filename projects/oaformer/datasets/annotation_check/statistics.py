@@ -11,17 +11,6 @@ from ..annotation import AmodalAnnotation
 from ..annotation_ids import size_of
 
 NUM_RATE_BINS = 10
-_COUNTS = (
-    'images',
-    'with_objects',
-    'without_objects',
-    'objects',
-    'occluded',
-    'fully_hidden',
-    'crowd',
-    'without_visible_mask',
-    'unreadable',
-)
 
 
 class Statistics(NamedTuple):
@@ -64,9 +53,6 @@ def collect_statistics(
     Args:
         content: Content of the file.
         objects: Every annotation, and as parsed, None where it has an error.
-
-    Returns:
-        The numbers.
     """
     images = [image for image in content['images'] if isinstance(image, dict)]
     names = {
@@ -75,7 +61,17 @@ def collect_statistics(
         if isinstance(item, dict)
     }
     categories = dict.fromkeys(names.values(), 0)
-    counts = Counter(images=len(content['images']))
+    counts = dict(
+        images=len(content['images']),
+        with_objects=0,
+        without_objects=0,
+        objects=0,
+        occluded=0,
+        fully_hidden=0,
+        crowd=0,
+        without_visible_mask=0,
+        unreadable=0,
+    )
     histogram = [0] * NUM_RATE_BINS
     areas = []
     with_objects = set()
@@ -104,7 +100,7 @@ def collect_statistics(
     counts['without_objects'] = counts['images'] - counts['with_objects']
     sizes = Counter(size for image in images if (size := size_of(image)) is not None)
     return Statistics(
-        counts={key: counts[key] for key in _COUNTS},
+        counts=counts,
         categories=categories,
         unoccluded=len(areas) - counts['occluded'],
         rate_histogram=histogram,

@@ -1,7 +1,6 @@
 """Backgrounds that cut-outs are pasted on; all their objects have labels."""
 
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import mmcv
@@ -9,7 +8,7 @@ import numpy as np
 
 from ..annotation_fields import is_number
 from ..images import read_image
-from .scene_object import SceneObject
+from .scene import Scene, SceneObject
 from .sources import CutOutSource
 
 BACKGROUNDS = ('patch', 'noise', 'source')
@@ -24,30 +23,14 @@ _PATCH_BLUR = 0.008
 _PATCH_DISTANCE = 0.01
 
 
-class Background(NamedTuple):
-    """An image to paste on.
-
-    Attributes:
-        image: (H, W, 3) uint8 BGR.
-        objects: Its own annotated objects, front-most first where ``ordered``.
-        ordered: Whether the depth order of ``objects`` is known.
-        origin: 'patch', 'noise', 'source' or 'folder', and where it comes from.
-    """
-
-    image: np.ndarray
-    objects: list[SceneObject]
-    ordered: bool
-    origin: dict
-
-
 class Backgrounds:
-    """Draws backgrounds of one kind.
+    """Draws backgrounds of one kind by ``draw(rng)``.
 
     Args:
         kind: 'patch': a part of one of the source's images that no annotation
             comes near, enlarged and blurred, or noise where there is none. 'noise':
             smooth noise. 'source': a whole image of the source, whose own objects
-            keep their labels. Anything else is a folder of images, which must not
+            keep their labels. Any other text is a folder of images, which must not
             show objects of the data set's classes.
         source: Where the cut-outs come from.
         size: Height and width in pixels of a background; those of the image with
@@ -58,9 +41,7 @@ class Backgrounds:
             the folder holds no images.
     """
 
-    def __init__(
-        self, kind: str, source: CutOutSource, size: tuple[int, int] = (480, 640)
-    ) -> None:
+    def __init__(self, kind: str, source: CutOutSource, size: tuple[int, int]) -> None:
         self._source, self._size = source, size
         self._image_ids = list(source.file.images)
         if kind in BACKGROUNDS:
@@ -74,10 +55,10 @@ class Backgrounds:
                 'the objects in its images is unknown, so they cannot be backgrounds'
             )
 
-    def _draw_noise(self, rng: np.random.Generator) -> Background:
-        return Background(noise(rng, *self._size), [], True, dict(background='noise'))
+    def _draw_noise(self, rng: np.random.Generator) -> Scene:
+        return Scene(_noise(rng, *self._size), [], 0, dict(background='noise'))
 
-    def _draw_patch(self, rng: np.random.Generator) -> Background:
+    def _draw_patch(self, rng: np.random.Generator) -> Scene:
         for _ in range(_PATCH_IMAGES):
             image_id = self._image_ids[int(rng.integers(len(self._image_ids)))]
             objects = self._source.objects(image_id)
@@ -87,12 +68,12 @@ class Backgrounds:
                 free &= 1 - mask
             window = free_window(rng, free, self._size)
             if window is not None:
-                patch = enlarge(image[window], *self._size)
+                patch = _enlarge(image[window], *self._size)
                 origin = dict(background='patch') | self._origin(image_id)
-                return Background(patch, [], True, origin)
+                return Scene(patch, [], 0, origin)
         return self._draw_noise(rng)
 
-    def _draw_from_folder(self, rng: np.random.Generator) -> Background:
+    def _draw_from_folder(self, rng: np.random.Generator) -> Scene:
         path = self._images[int(rng.integers(len(self._images)))]
         image = read_image(str(path))
         height, width = self._size
@@ -106,37 +87,37 @@ class Backgrounds:
         left = int(rng.integers(scaled[1] - width + 1))
         image = image[top : top + height, left : left + width]
         origin = dict(background='folder', source_file_name=path.name)
-        return Background(image, [], True, origin)
+        return Scene(image, [], 0, origin)
 
-    def _draw_source(self, rng: np.random.Generator) -> Background:
+    def _draw_source(self, rng: np.random.Generator) -> Scene:
         image_id = self._image_ids[int(rng.integers(len(self._image_ids)))]
         own = self._source.objects(image_id)
-        order = range(len(own.annotations))
-        depths = [annotation.get('occl_depth') for annotation in own.annotations]
-        ordered = all(map(is_number, depths))
-        if ordered:
-            order = np.argsort(depths, kind='stable')
         objects = []
-        for index in order:
-            annotation = own.annotations[index]
+        for annotation, *masks in zip(
+            own.annotations, own.amodal, own.visible, strict=True
+        ):
             fields = dict(
                 category_id=annotation['category_id'],
                 source_annotation_id=annotation['id'],
                 **self._origin(image_id),
             )
-            for key in ('iscrowd', 'ignore'):
-                if annotation.get(key):
-                    fields[key] = 1
-            objects.append(SceneObject(own.amodal[index], own.visible[index], fields))
+            flags = ('iscrowd', 'ignore')
+            fields |= {key: 1 for key in flags if annotation.get(key)}
+            objects.append(SceneObject(*masks, fields))
+        num_ordered = 0
+        depths = [annotation.get('occl_depth') for annotation in own.annotations]
+        if all(map(is_number, depths)):
+            num_ordered = len(objects)
+            objects = [objects[index] for index in np.argsort(depths, kind='stable')]
         origin = dict(background='source') | self._origin(image_id)
-        return Background(self._source.image(image_id), objects, ordered, origin)
+        return Scene(self._source.image(image_id), objects, num_ordered, origin)
 
     def _origin(self, image_id: int) -> dict:
         file_name = self._source.file.images[image_id]['file_name']
         return dict(source_image_id=image_id, source_file_name=file_name)
 
 
-def noise(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+def _noise(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Smooth noise around a random color, with a little grain, (H, W, 3) uint8."""
     colors = rng.uniform(60, 200, 3) + rng.normal(0, 18, (5, 6, 3))
     smooth = cv2.resize(
@@ -149,7 +130,7 @@ def noise(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 def free_window(
     rng: np.random.Generator, free: np.ndarray, size: tuple[int, int]
 ) -> tuple[slice, slice] | None:
-    """A random window of ``size``'s shape in which everything is free.
+    """A random window, one of the largest, in which everything is free.
 
     Args:
         rng: Source of randomness.
@@ -157,7 +138,7 @@ def free_window(
         size: Height and width that the window is for; it has their ratio.
 
     Returns:
-        Rows and columns of one of the largest windows, or None if there is none.
+        Rows and columns, or None if there is none.
     """
     distance = round(_PATCH_DISTANCE * free.shape[0])
     free = cv2.erode(free, np.ones((2 * distance + 1,) * 2, np.uint8))
@@ -178,7 +159,7 @@ def free_window(
     return None
 
 
-def enlarge(patch: np.ndarray, height: int, width: int) -> np.ndarray:
+def _enlarge(patch: np.ndarray, height: int, width: int) -> np.ndarray:
     """A patch at another size, smooth where it is enlarged, (height, width, 3)."""
     zoom = height / patch.shape[0]
     method = cv2.INTER_CUBIC if zoom > 1 else cv2.INTER_AREA

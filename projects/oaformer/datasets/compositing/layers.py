@@ -1,10 +1,9 @@
-"""An image and its labels while objects are pasted."""
+"""An image and its labels while objects are pasted over each other."""
 
+import cv2
 import numpy as np
 
-from .cut_out import OWNER_SHARE, CutOut
-from .labels import areas, hide_behind, occlusion_rates, place_mask
-from .placement import Placement
+from .cut_out import MARGIN, OWNER_SHARE, CutOut
 
 
 class Layers:
@@ -12,17 +11,16 @@ class Layers:
 
     A pixel's owner is the object pasted last whose mask has it, or the background.
     Where the rims of several cut-outs cross, the later ones are made thinner, so that
-    the owner's share of the color never falls below :data:`OWNER_SHARE`.
+    the owner's share of the color never falls below ``OWNER_SHARE``.
 
     Args:
         image: Background, (H, W, C), uint8 or float; it is copied.
-        amodal: Masks of the objects that are there, (N, H, W) uint8 of 0 and 1.
+        amodal: Masks of the objects in it, (N, H, W) uint8 of 0 and 1.
         visible: Their visible parts, likewise.
         rates: Occlusion rates of the whole objects, (N,).
 
     Attributes:
-        image: The image so far, (H, W, C).
-        amodal, visible, rates: As above, with the pasted objects behind the others.
+        image, amodal, visible, rates: As above, pasted objects behind the others.
     """
 
     def __init__(
@@ -38,42 +36,68 @@ class Layers:
         # share of the owner in the color of each pixel, (H, W)
         self._share = np.ones(image.shape[:2], np.float32)
 
-    def paste(self, cut_out: CutOut, place: Placement) -> None:
-        """Paste a cut-out over all that is there.
+    def paste(self, cut_out: CutOut, place: tuple[int, int]) -> None:
+        """Paste a cut-out over everything else.
 
         Args:
-            cut_out: The object. Its mask must lie within the image; its rim may leave
-                it.
-            place: Row and column of its mask's first pixel.
+            cut_out: The object.
+            place: Row and column of its mask's first pixel; the mask must stay
+                ``MARGIN`` pixels away from the image's border.
         """
         self._blend(cut_out, *place)
-        visible = hide_behind(self.visible, cut_out.mask, *place)
+        (top, left), (height, width) = place, cut_out.mask.shape
+        rows, columns = slice(top, top + height), slice(left, left + width)
+        visible = self.visible.copy()
+        visible[:, rows, columns] &= 1 - cut_out.mask
+        amodal = np.zeros((1, *self._share.shape), np.uint8)
+        amodal[0, rows, columns] = cut_out.mask
         rates = occlusion_rates(self.rates, areas(self.visible), areas(visible))
-        amodal = place_mask(cut_out.mask, *self.amodal.shape[1:], *place)[None]
         self.amodal = np.concatenate([self.amodal, amodal])
         self.visible = np.concatenate([visible, amodal])
         self.rates = np.append(rates, 0.0)
 
     def _blend(self, cut_out: CutOut, top: int, left: int) -> None:
-        margin = cut_out.margin
         height, width = cut_out.alpha.shape
-        y1, x1 = max(top - margin, 0), max(left - margin, 0)
-        y2 = min(top - margin + height, self._share.shape[0])
-        x2 = min(left - margin + width, self._share.shape[1])
-        target = slice(y1, y2), slice(x1, x2)
-        source = tuple(
-            slice(part.start - start + margin, part.stop - start + margin)
-            for part, start in zip(target, (top, left), strict=True)
-        )
-        mask = np.pad(cut_out.mask, margin)[source] > 0
+        top, left = top - MARGIN, left - MARGIN
+        target = slice(top, top + height), slice(left, left + width)
+        mask = np.pad(cut_out.mask, MARGIN) > 0
         # Never more than what leaves the owner its share.
         spare = 1 - OWNER_SHARE / self._share[target]
-        alpha = np.where(
-            mask, cut_out.alpha[source], np.minimum(cut_out.alpha[source], spare)
-        )
+        alpha = np.where(mask, cut_out.alpha, np.minimum(cut_out.alpha, spare))
         self._share[target] = np.where(mask, alpha, self._share[target] * (1 - alpha))
         below = self.image[target]
-        mixed = below + alpha[..., None] * (cut_out.pixels[source] - below.astype('f4'))
+        mixed = below + alpha[..., None] * (cut_out.pixels - below.astype('f4'))
         if np.issubdtype(self.image.dtype, np.integer):
             mixed = np.rint(mixed)
         self.image[target] = mixed
+
+
+def areas(masks: np.ndarray) -> np.ndarray:
+    """Pixels of each mask: (N, H, W) uint8 to (N,) integers."""
+    return np.array([cv2.countNonZero(mask) for mask in masks], int)
+
+
+def occlusion_rates(
+    rates: np.ndarray, visible_before: np.ndarray, visible_after: np.ndarray
+) -> np.ndarray:
+    """Occlusion rates after further parts of the objects were hidden.
+
+    The visible share 1 - rate of an object shrinks as its visible area in the image
+    does. For an object that lies within the image this is 1 - visible / amodal area.
+    Of one that a crop has cut, only a part of the visible area is known; the part
+    outside is assumed to be hidden alike.
+
+    Args:
+        rates: Invisible area / amodal area of the whole objects before, (N,).
+        visible_before: Visible areas before in pixels, (N,).
+        visible_after: Visible areas after in pixels, at most the former, (...) that
+            broadcasts against (N,).
+
+    Returns:
+        Rates in [0, 1]. An object of which nothing was visible keeps its rate.
+    """
+    kept = np.where(
+        visible_before > 0, visible_after / np.maximum(visible_before, 1), 1.0
+    )
+    # not 1 - (1 - rate) * kept, whose rounding touches rates that nothing has changed
+    return rates + (1 - rates) * (1 - kept)

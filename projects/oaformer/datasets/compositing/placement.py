@@ -1,27 +1,20 @@
 """Where to paste an object so that it hides what is wanted."""
 
 import math
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from .labels import areas, occlusion_rates
+from .cut_out import MARGIN
+from .layers import areas, occlusion_rates
 from .occlusion_target import PLACEMENT_ERROR
 
 # Longest side of the grid of places that are looked at.
 GRID_SIDE = 192
 # Pixels kept from the image's border: an object that touches it looks cut.
-BORDER = 1
+BORDER = MARGIN
 # How many good places of the grid are measured in the image itself.
 CHECKS = 12
-
-
-class Placement(NamedTuple):
-    """Where the first row and column of a mask come, in pixels."""
-
-    top: int
-    left: int
 
 
 class Places:
@@ -29,7 +22,8 @@ class Places:
 
     The overlap of a mask with an object at every place is their cross-correlation; on
     a grid of at most ``GRID_SIDE`` places either way it takes milliseconds. A place
-    that is good on the grid is measured in the image before it is handed out.
+    that is good on the grid is measured in the image before it is returned, as row and
+    column of the mask's first pixel.
 
     Args:
         mask: What is to be placed, (h, w) uint8 of 0 and 1.
@@ -65,18 +59,10 @@ class Places:
             hidden[hidden < 0.5] = 0
             after[:] = occlusion_rates(rate, area, area - hidden)
 
-    def clear(self, rng: np.random.Generator) -> Placement | None:
+    def clear(self, rng: np.random.Generator) -> tuple[int, int] | None:
         """A random place that hides nothing of any object; None if there is none."""
         good = (self._after == self._before[:, None, None]).all(axis=0)
         return self._choose(rng, good, lambda after: (after == self._before).all())
-
-    def anywhere(
-        self, rng: np.random.Generator, max_rate: float = 1.0
-    ) -> Placement | None:
-        """A random place that hides no object further than ``max_rate``."""
-        limit = np.maximum(max_rate, self._before)
-        good = (self._after <= limit[:, None, None]).all(axis=0)
-        return self._choose(rng, good, lambda after: (after <= limit).all())
 
     def hiding(
         self,
@@ -84,7 +70,7 @@ class Places:
         index: int,
         rate: float,
         max_rate: float | None = None,
-    ) -> Placement | None:
+    ) -> tuple[int, int] | None:
         """A random place that brings one object to a wanted occlusion rate.
 
         Args:
@@ -113,11 +99,11 @@ class Places:
             lambda after: good(after, limit),
         )
 
-    def _choose(self, rng, good, check) -> Placement | None:
+    def _choose(self, rng, good, check) -> tuple[int, int] | None:
         places = np.argwhere(good)
         for place in rng.permutation(places)[:CHECKS] * self._step + BORDER:
             if check(self._rates_at(*place)):
-                return Placement(*place.tolist())
+                return tuple(place.tolist())
         return None
 
     def _rates_at(self, top: int, left: int) -> np.ndarray:

@@ -3,12 +3,13 @@
 import os.path as osp
 from collections import Counter
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
 from ...structures import decode_masks
 from ..annotation import RATE_TOLERANCE
-from ..annotation_file import AnnotationFile, read_annotation_file
+from ..annotation_file import read_annotation_file
 from ..images import read_image
 from .cut_out import CutOut, cut_out
 from .unoccluded import UnoccludedRules, why_left_out
@@ -22,7 +23,7 @@ MAX_SIDE = 0.6
 _IMAGES_KEPT = 32
 
 
-class ImageObjects:
+class ImageObjects(NamedTuple):
     """The annotated objects of one image.
 
     Attributes:
@@ -34,24 +35,11 @@ class ImageObjects:
         ignored: Which are crowds or marked to be ignored, (N,) bool.
     """
 
-    def __init__(
-        self, file: AnnotationFile, image: dict, annotations: list[dict]
-    ) -> None:
-        parsed = [file.parse(annotation) for annotation in annotations]
-        size = image['height'], image['width']
-        self.annotations = annotations
-        self.amodal = decode_masks([one.amodal for one in parsed], *size)
-        self.visible = decode_masks([one.visible for one in parsed], *size)
-        # A rate without a visible mask, which the loader drops, still means that the
-        # object is not whole.
-        self.occluded = np.array(
-            [
-                one.visible is not one.amodal
-                or (annotation.get('occlude_rate') or 0) > RATE_TOLERANCE
-                for one, annotation in zip(parsed, annotations, strict=True)
-            ]
-        )
-        self.ignored = np.array([one.iscrowd or one.ignore for one in parsed])
+    annotations: list[dict]
+    amodal: np.ndarray
+    visible: np.ndarray
+    occluded: np.ndarray
+    ignored: np.ndarray
 
 
 class CutOutSource:
@@ -102,8 +90,22 @@ class CutOutSource:
 
     def objects(self, image_id: int) -> ImageObjects:
         """The annotated objects of an image."""
+        image, annotations = self.file.images[image_id], self._by_image[image_id]
+        size = image['height'], image['width']
+        parsed = [self.file.parse(annotation) for annotation in annotations]
+        # A rate without a visible mask, which the loader drops, still means that the
+        # object is not whole.
+        occluded = [
+            one.visible is not one.amodal
+            or (annotation.get('occlude_rate') or 0) > RATE_TOLERANCE
+            for one, annotation in zip(parsed, annotations, strict=True)
+        ]
         return ImageObjects(
-            self.file, self.file.images[image_id], self._by_image[image_id]
+            annotations,
+            decode_masks([one.amodal for one in parsed], *size),
+            decode_masks([one.visible for one in parsed], *size),
+            np.array(occluded, bool),
+            np.array([one.iscrowd or one.ignore for one in parsed], bool),
         )
 
     def left_out_summary(self) -> str:
@@ -116,7 +118,6 @@ class CutOutSource:
         rng: np.random.Generator,
         size: tuple[int, int],
         shrink: float = 1.0,
-        blend_width: float = 1.0,
     ) -> tuple[CutOut, dict]:
         """Draw one of the whole objects.
 
@@ -127,7 +128,6 @@ class CutOutSource:
             rng: Source of randomness.
             size: Height and width in pixels of the image that it is for.
             shrink: Factor of its size, for an image that is nearly full.
-            blend_width: As in :func:`cut_out`.
 
         Returns:
             The cut-out, and the fields of its annotation that stay: category and
@@ -147,7 +147,7 @@ class CutOutSource:
             source_image_id=image['id'],
             source_file_name=image['file_name'],
         )
-        return cut_out(self.image(image['id']), mask, scale, blend_width), fields
+        return cut_out(self.image(image['id']), mask, scale), fields
 
     def _image(self, image_id: int) -> np.ndarray:
         image = self.file.images[image_id]

@@ -10,46 +10,22 @@ import numpy as np
 from ...structures import encode_masks
 from ..annotation import to_annotation
 from ..atomic_write import atomic_path, write_json
-from .composite import Composite
-
-
-def composite_annotations(
-    composite: Composite, image_id: int, first_id: int
-) -> list[dict]:
-    """Describe the objects of a composite in the schema (D2SA's keys).
-
-    Args:
-        composite: The composed image.
-        image_id: Id of its image.
-        first_id: Annotation id of its first object; the others follow.
-
-    Returns:
-        COCO annotations, front-most object first. ``occl_depth`` counts from 0 at the
-        front and is left out where the order is not known.
-    """
-    annotations = []
-    for depth, item in enumerate(composite.objects):
-        amodal, visible = encode_masks(np.stack([item.amodal, item.visible]))
-        fields = dict(id=first_id + depth, image_id=image_id) | item.fields
-        if depth < composite.num_ordered:
-            fields['occl_depth'] = depth
-        annotations.append(to_annotation(amodal, visible, **fields))
-    return annotations
+from .scene import Scene
 
 
 def write_composites(
     out_dir: str,
     number: int,
     seed: int,
-    compose_one: Callable[[np.random.Generator], Composite],
+    compose_one: Callable[[np.random.Generator], Scene],
     category_ids: dict[str, int],
-    name: str = 'train',
-    info: dict | None = None,
+    name: str,
+    info: dict,
 ) -> dict:
-    """Write ``images/NAME_*.png`` and ``annotations/NAME.json``.
+    """Compose images and write them with :func:`write_split`.
 
-    ``out_dir`` appears when it is complete. PNG keeps the pixels as they were
-    composed. Image i of a seed is the same however many are made.
+    ``out_dir`` appears when it is complete. Image i of a seed is the same however many
+    are made.
 
     Args:
         out_dir: Folder of the data set; must not exist.
@@ -71,17 +47,17 @@ def write_composites(
         raise FileExistsError(
             f'{out_dir} exists; remove it or name another folder with --out-dir'
         )
-    composites = (
+    scenes = (
         compose_one(np.random.default_rng([seed, index])) for index in range(number)
     )
     with atomic_path(out_dir) as part:
-        return write_split(part, name, composites, category_ids, info)
+        return write_split(part, name, scenes, category_ids, info)
 
 
 def write_split(
     folder: str | os.PathLike,
     name: str,
-    composites: Iterable[Composite],
+    scenes: Iterable[Scene],
     category_ids: Mapping[str, int],
     info: dict | None = None,
 ) -> dict:
@@ -90,7 +66,7 @@ def write_split(
     Args:
         folder: The folder; made where it is missing.
         name: Name of the annotation file and prefix of the images.
-        composites: The images.
+        scenes: The images; ``occl_depth`` counts from 0 at the front where known.
         category_ids: Category id by class name.
         info: The annotation file's ``info``.
 
@@ -102,15 +78,20 @@ def write_split(
     """
     (Path(folder) / 'images').mkdir(parents=True, exist_ok=True)
     images, annotations = [], []
-    for image_id, composite in enumerate(composites, start=1):
+    for image_id, scene in enumerate(scenes, start=1):
         file_name = f'{name}_{image_id:06d}.png'
         path = str(Path(folder) / 'images' / file_name)
-        if not cv2.imwrite(path, composite.image):
+        if not cv2.imwrite(path, scene.image):
             raise OSError(f'cannot write the image {path}')
-        height, width = composite.image.shape[:2]
+        height, width = scene.image.shape[:2]
         image = dict(id=image_id, file_name=file_name, height=height, width=width)
-        images.append(image | composite.origin)
-        annotations += composite_annotations(composite, image_id, len(annotations) + 1)
+        images.append(image | scene.origin)
+        for depth, one in enumerate(scene.objects):
+            masks = encode_masks(np.stack([one.amodal, one.visible]))
+            fields = dict(id=len(annotations) + 1, image_id=image_id) | one.fields
+            if depth < scene.num_ordered:
+                fields['occl_depth'] = depth
+            annotations.append(to_annotation(*masks, **fields))
     categories = [dict(id=key, name=label) for label, key in category_ids.items()]
     content = dict(images=images, annotations=annotations, categories=categories)
     if info is not None:

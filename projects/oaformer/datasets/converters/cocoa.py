@@ -8,40 +8,13 @@ image with a list of ``regions``: a flat amodal polygon, a free-text name, the d
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...structures import rle_area, to_rle
-from ..annotation import AmodalAnnotation, parse_amodal_annotation, to_annotation
-from .conversion import describe_corrected, describe_skipped, masks_of
-
-
-class CocoaConversion(NamedTuple):
-    """Result of :func:`convert_cocoa`.
-
-    Attributes:
-        content: The new annotation file: ``images``, ``annotations``, ``categories``.
-        skipped: Number of regions left out for each reason.
-        unlisted_names: Number of regions for each name that the class list lacks.
-        corrected: Number of regions for each correction.
-    """
-
-    content: dict[str, list]
-    skipped: Counter
-    unlisted_names: Counter
-    corrected: Counter
-
-    def summary(self) -> str:
-        """One line: what was kept, what was left out and why."""
-        annotations = self.content['annotations']
-        occluded = sum(annotation['occlude_rate'] > 0 for annotation in annotations)
-        text = (
-            f'{len(self.content["images"])} images, {len(annotations)} objects '
-            f'({occluded} occluded); {describe_skipped(self.skipped)}'
-        )
-        if self.unlisted_names:
-            names = [f'{name} ({n})' for name, n in self.unlisted_names.most_common(10)]
-            text += f'; most frequent names not in the list: {", ".join(names)}'
-        return text + describe_corrected(self.corrected)
+from ..annotation import AmodalAnnotation, parse_amodal_annotation
+from ..annotation_ids import read_entries
+from ..findings import raise_first_error
+from .conversion import Conversion, converted_annotation
 
 
 def convert_cocoa(
@@ -49,7 +22,7 @@ def convert_cocoa(
     filename: str,
     class_names: Sequence[str] | None = None,
     keep_stuff: bool = False,
-) -> CocoaConversion:
+) -> Conversion:
     """Convert the content of a COCOA file.
 
     ``occl_depth`` is ``order`` - 1, so 0 is the front as in D2SA. ``depth_constraint``
@@ -65,7 +38,7 @@ def convert_cocoa(
             usual choice in instance segmentation.
 
     Returns:
-        The new content and the counts of all that was left out.
+        The new content and the counts of everything left out or corrected.
 
     Raises:
         ValueError: If a key is missing or a mask is corrupt; names file, annotation
@@ -74,7 +47,11 @@ def convert_cocoa(
     for key in ('images', 'annotations'):
         if key not in source:
             raise ValueError(f'{filename} has no {key!r}: is it a COCOA file?')
-    images = {image['id']: dict(image) for image in source['images']}
+    images, findings = read_entries(
+        dict(images=source['images'], categories=[], annotations=[])
+    )
+    raise_first_error(filename, findings)
+    images = {key: dict(image) for key, image in images.items()}
     category_ids = None
     if class_names is not None:
         category_ids = {_clean(name): i for i, name in enumerate(class_names, start=1)}
@@ -118,8 +95,8 @@ def convert_cocoa(
             corrected.update(parsed.corrections)
             new_ids[number] = len(annotations) + 1
             annotations.append(
-                to_annotation(
-                    *masks_of(parsed),
+                converted_annotation(
+                    parsed,
                     id=new_ids[number],
                     image_id=image['id'],
                     category_id=category_id,
@@ -139,7 +116,7 @@ def convert_cocoa(
         annotations=annotations,
         categories=[dict(id=i, name=name) for i, name in enumerate(names, start=1)],
     )
-    return CocoaConversion(content, skipped, unlisted, corrected)
+    return Conversion('COCOA', content, skipped, corrected, unlisted)
 
 
 def _clean(name: str) -> str:

@@ -4,45 +4,55 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple
 
-from ...structures import RLE
-from ..annotation import AmodalAnnotation
+from ..annotation import AmodalAnnotation, to_annotation
 from ..atomic_write import write_json
 
 
-class Conversion(Protocol):
+class Conversion(NamedTuple):
     """Result of a converter.
 
     Attributes:
-        content: The new annotation file.
+        source: What was converted, in words.
+        content: The new annotation file: ``images``, ``annotations``, ``categories``.
+        skipped: Number of objects left out for each reason.
+        corrected: Number of objects for each correction.
+        unlisted_names: Number of objects for each name that the class list lacks.
     """
 
+    source: str
     content: dict[str, Any]
+    skipped: Counter
+    corrected: Counter
+    unlisted_names: Counter
 
     def summary(self) -> str:
-        """One line: what was kept, what was left out and why."""
+        """One line: what was kept, left out and corrected."""
+        images, annotations = self.content['images'], self.content['annotations']
+        empty = len(images) - len({item['image_id'] for item in annotations})
+        occluded = sum(item['occlude_rate'] > 0 for item in annotations)
+        hidden = sum(item['occlude_rate'] == 1 for item in annotations)
+        left_out = [f'{number} {reason}' for reason, number in self.skipped.items()]
+        text = (
+            f'{self.source}: {len(images)} images ({empty} without objects), '
+            f'{len(annotations)} objects ({occluded} occluded, {hidden} fully hidden); '
+            f'left out: {", ".join(left_out) or "nothing"}'
+        )
+        if self.unlisted_names:
+            names = [f'{name} ({n})' for name, n in self.unlisted_names.most_common(10)]
+            text += f'; most frequent names not in the list: {", ".join(names)}'
+        for what, number in self.corrected.items():
+            text += f'; {number} times {what}'
+        return text
 
 
-def masks_of(parsed: AmodalAnnotation) -> tuple[RLE, RLE | None]:
-    """Amodal and visible mask for :func:`to_annotation`.
-
-    COCOA and KINS annotate a visible mask only where something is hidden, and so does
-    the converted file.
-    """
+def converted_annotation(parsed: AmodalAnnotation, **fields: Any) -> dict[str, Any]:
+    """The annotation of an object; a visible mask only where something is hidden."""
     is_occluded = parsed.visible is not parsed.amodal
-    return parsed.amodal, parsed.visible if is_occluded else None
-
-
-def describe_skipped(skipped: Counter) -> str:
-    """What was left out for each reason."""
-    reasons = [f'{number} {reason}' for reason, number in skipped.items()]
-    return f'left out: {", ".join(reasons) or "nothing"}'
-
-
-def describe_corrected(corrected: Counter) -> str:
-    """What was corrected, to follow another sentence; empty if nothing was."""
-    return ''.join(f'; {number} times {what}' for what, number in corrected.items())
+    return to_annotation(
+        parsed.amodal, parsed.visible if is_occluded else None, **fields
+    )
 
 
 def convert_file(

@@ -2,9 +2,9 @@
 
 KINS (Qi et al., Amodal Instance Segmentation with KINS Dataset, CVPR 2019) annotates
 KITTI's images in COCO's layout. Its two releases, 2019 and 2020, hold the same
-images under different keys (:data:`KINS_RELEASES`); neither has occlusion rates. The
-second adds ``oco_id``, the cluster of overlapping objects that an object belongs to,
-and ``ico_id``, its depth in this cluster: 0 overlaps nothing, 1 is the nearest.
+images under different keys; neither has occlusion rates. The second adds ``oco_id``,
+the cluster of overlapping objects that an object belongs to, and ``ico_id``, its depth
+in this cluster: 0 overlaps nothing, 1 is the nearest.
 """
 
 from collections import Counter
@@ -13,26 +13,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...structures import RLE, rle_area, rle_bbox, rle_difference, to_rle
-from ..annotation import parse_amodal_annotation, to_annotation
+from ...structures import RLE, rle_area, rle_difference, to_rle
+from ..annotation import parse_amodal_annotation
 from ..annotation_ids import read_entries
 from ..findings import raise_first_error
-from .conversion import describe_corrected, describe_skipped, masks_of
-
-BOX_TOLERANCE = 2
-"""How far, in pixels, an annotated box may be from the mask's own."""
+from .conversion import Conversion, converted_annotation
 
 
-class KinsRelease(NamedTuple):
-    """Keys of a KINS release.
-
-    Attributes:
-        year: Its year.
-        amodal_mask: Key of the amodal mask.
-        amodal_bbox: Key of the amodal box, (x, y, width, height).
-        visible_mask: Key of the visible mask.
-        visible_bbox: Key of the visible box, (x, y, width, height).
-    """
+class _Release(NamedTuple):
+    """Keys of a KINS release; boxes are (x, y, width, height)."""
 
     year: int
     amodal_mask: str
@@ -41,47 +30,18 @@ class KinsRelease(NamedTuple):
     visible_bbox: str
 
 
-KINS_RELEASES = (
-    KinsRelease(2019, 'segmentation', 'bbox', 'inmodal_seg', 'inmodal_bbox'),
-    KinsRelease(2020, 'a_segm', 'a_bbox', 'i_segm', 'i_bbox'),
+_RELEASES = (
+    _Release(2019, 'segmentation', 'bbox', 'inmodal_seg', 'inmodal_bbox'),
+    _Release(2020, 'a_segm', 'a_bbox', 'i_segm', 'i_bbox'),
 )
-
 # Keys that the schema's own keys replace.
 _REPLACED = {'area', 'a_area', 'i_area'}.union(
     ('visible_mask', 'invisible_mask', 'occlude_rate'),
-    *(release[1:] for release in KINS_RELEASES),
+    *(release[1:] for release in _RELEASES),
 )
 
 
-class KinsConversion(NamedTuple):
-    """Result of :func:`convert_kins`.
-
-    Attributes:
-        content: The new annotation file, ``images`` and ``categories`` as they were.
-        release: Year of the release that the file belongs to.
-        skipped: Number of objects left out for each reason.
-        corrected: Number of objects for each correction.
-    """
-
-    content: dict[str, Any]
-    release: int
-    skipped: Counter
-    corrected: Counter
-
-    def summary(self) -> str:
-        """One line: what was kept, what was left out and why."""
-        images, annotations = self.content['images'], self.content['annotations']
-        empty = len(images) - len({item['image_id'] for item in annotations})
-        occluded = sum(item['occlude_rate'] > 0 for item in annotations)
-        hidden = sum(item['occlude_rate'] == 1 for item in annotations)
-        return (
-            f'KINS {self.release}: {len(images)} images ({empty} without objects), '
-            f'{len(annotations)} objects ({occluded} occluded, {hidden} fully hidden); '
-            f'{describe_skipped(self.skipped)}{describe_corrected(self.corrected)}'
-        )
-
-
-def convert_kins(source: Mapping[str, Any], filename: str) -> KinsConversion:
+def convert_kins(source: Mapping[str, Any], filename: str) -> Conversion:
     """Convert the content of a KINS file of either release.
 
     Boxes, areas and occlusion rates are those of the masks, each drawn once. Ids of
@@ -94,7 +54,7 @@ def convert_kins(source: Mapping[str, Any], filename: str) -> KinsConversion:
         filename: Its name, for messages.
 
     Returns:
-        The new content and the counts of all that was left out or corrected.
+        The new content and the counts of everything left out or corrected.
 
     Raises:
         ValueError: If a key is missing, the file mixes both releases or belongs to
@@ -107,32 +67,34 @@ def convert_kins(source: Mapping[str, Any], filename: str) -> KinsConversion:
     release = _find_release(source['annotations'], filename)
     skipped, corrected = Counter(), Counter()
     unique = list(_with_unique_ids(source['annotations'], skipped, corrected))
-    entries = read_entries(dict(source, annotations=unique))
-    raise_first_error(filename, entries.findings)
+    images, findings = read_entries(dict(source, annotations=unique))
+    raise_first_error(filename, findings)
     annotations = []
     for annotation in unique:
-        where = f'{filename}: annotation {annotation["id"]}'
-        image = entries.images[annotation['image_id']]
+        image = images[annotation['image_id']]
         try:
             converted, problems = _convert_annotation(annotation, release, image)
         except (TypeError, ValueError) as error:
-            raise ValueError(f'{where} (image {image["id"]}): {error}') from error
+            raise ValueError(
+                f'{filename}: annotation {annotation["id"]} (image {image["id"]}): '
+                f'{error}'
+            ) from error
         if converted is None:
             skipped.update(problems)
             continue
         corrected.update(problems)
         annotations.append(converted)
     content = dict(source, annotations=annotations)
-    return KinsConversion(content, release.year, skipped, corrected)
+    return Conversion(f'KINS {release.year}', content, skipped, corrected, Counter())
 
 
-def _find_release(annotations: Sequence[Mapping], filename: str) -> KinsRelease:
+def _find_release(annotations: Sequence[Mapping], filename: str) -> _Release:
     examples = {}
     for annotation in annotations:
-        for release in KINS_RELEASES:
+        for release in _RELEASES:
             if release.visible_mask in annotation:
                 examples.setdefault(release, annotation.get('id'))
-    keys = ' or '.join(f'"{release.visible_mask}"' for release in KINS_RELEASES)
+    keys = ' or '.join(f'"{release.visible_mask}"' for release in _RELEASES)
     if not examples:
         raise ValueError(
             f'{filename}: no annotation has {keys}, where KINS keeps the visible mask. '
@@ -171,7 +133,7 @@ def _with_unique_ids(
 
 
 def _convert_annotation(
-    annotation: Mapping[str, Any], release: KinsRelease, image: Mapping[str, Any]
+    annotation: Mapping[str, Any], release: _Release, image: Mapping[str, Any]
 ) -> tuple[dict[str, Any] | None, list[str]]:
     """The new annotation and corrections, or None and the reason."""
     height, width = image['height'], image['width']
@@ -183,26 +145,23 @@ def _convert_annotation(
         return None, ['smaller than a pixel']
     visible = _mask(annotation, release.visible_mask, height, width, corrections)
     if visible is None:
-        if _has_extent(annotation.get(release.visible_bbox)):
+        _, _, box_width, box_height = annotation.get(release.visible_bbox) or [0] * 4
+        if min(box_width, box_height) > 0:
             return None, ['with a visible box but no visible mask']
         visible = rle_difference(amodal, amodal)
-    bbox = rle_bbox(amodal)
-    if not _same_box(annotation.get(release.amodal_bbox), bbox):
-        corrections.append('box taken from the amodal mask')
     parsed = parse_amodal_annotation(
         dict(
             segmentation=amodal,
             visible_mask=visible,
+            bbox=annotation.get(release.amodal_bbox),
             iscrowd=annotation.get('iscrowd'),
         ),
         height,
         width,
     )
     kept = {key: annotation[key] for key in annotation if key not in _REPLACED}
-    converted = to_annotation(
-        *masks_of(parsed), **kept | dict(iscrowd=int(parsed.iscrowd))
-    )
-    return converted, corrections + parsed.corrections
+    kept['iscrowd'] = int(parsed.iscrowd)
+    return converted_annotation(parsed, **kept), corrections + parsed.corrections
 
 
 def _mask(
@@ -243,21 +202,3 @@ def _leaves_image(polygons: list[list[float]], height: int, width: int) -> bool:
     # (number of coordinates,) -> (points, 2)
     points = np.concatenate([np.reshape(polygon, (-1, 2)) for polygon in polygons])
     return bool((points < -1).any() or (points > (width + 1, height + 1)).any())
-
-
-def _has_extent(bbox: Sequence[float] | None) -> bool:
-    if not bbox:
-        return False
-    _, _, width, height = bbox
-    return width > 0 and height > 0
-
-
-def _same_box(annotated: Sequence[float] | None, bbox: Sequence[float]) -> bool:
-    """Whether an annotated box, if there is one, agrees with the mask's own."""
-    if not annotated:
-        return True
-    corners = [
-        np.array([x, y, x + box_width, y + box_height])
-        for x, y, box_width, box_height in (annotated, bbox)
-    ]
-    return bool(np.abs(corners[0] - corners[1]).max() <= BOX_TOLERANCE)

@@ -6,15 +6,13 @@ minutes. The background is grey. Masks are drawn without anti-aliasing and image
 composed from the masks, so both agree on every pixel.
 """
 
-from .dataset import SynthAmodalDataset
+from .dataset import SynthAmodalDataset, write_split
 from .scenes import MAX_OCCLUSION, draw_scene
 from .shapes import CLASSES
-from .writer import SPLIT_STREAMS, write_split
 
 __all__ = [
     'CLASSES',
     'MAX_OCCLUSION',
-    'SPLIT_STREAMS',
     'SynthAmodalDataset',
     'draw_scene',
     'write_split',

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..compositing import Composite, SceneObject
+from ..compositing import Scene, SceneObject
 from .shapes import CLASSES, draw_background, draw_shape, draw_texture
 
 # Diameter of an object relative to the image.
@@ -18,7 +18,7 @@ PLACEMENT_TRIES = 40
 SCENE_TRIES = 20
 
 
-def place_objects(
+def _place_objects(
     rng: np.random.Generator,
     size: int,
     num_objects: int,
@@ -28,15 +28,7 @@ def place_objects(
     """Place objects from back to front so that a wanted share of them is occluded.
 
     A new object either hides a wanted part of one object that is unoccluded so far, or
-    stays clear of all others. One that finds no such place is left out.
-
-    Args:
-        rng: Source of randomness.
-        size: Edge of the square image in pixels.
-        num_objects: Number of objects to place.
-        occluded_fraction: Expected share of occluded objects.
-        occlusion_range: Occlusion rates of the occluded objects are drawn uniformly
-            from here.
+    stays clear of all others. One that finds no place is left out.
 
     Returns:
         Label and amodal mask (size, size) uint8 per object, from back to front.
@@ -118,15 +110,15 @@ def draw_scene(
     num_objects: tuple[int, int] = (2, 5),
     occluded_fraction: float = 0.5,
     occlusion_range: tuple[float, float] = (0.1, 0.7),
-) -> Composite:
+) -> Scene:
     """Draw an image with exact amodal and visible masks.
 
     Args:
         rng: Source of randomness; equal states give equal scenes.
-        size: Edge of the square image in pixels. Defaults to 128.
+        size: Edge of the square image in pixels.
         num_objects: Smallest and largest number of objects.
-        occluded_fraction: Expected share of occluded objects. Defaults to 0.5.
-        occlusion_range: Range of the occlusion rates aimed at for occluded objects;
+        occluded_fraction: Expected share of occluded objects.
+        occlusion_range: Occlusion rates aimed at for occluded objects, drawn uniformly;
             none exceeds ``MAX_OCCLUSION``.
 
     Returns:
@@ -137,7 +129,7 @@ def draw_scene(
     """
     count = int(rng.integers(num_objects[0], num_objects[1] + 1))
     for _ in range(SCENE_TRIES):
-        placed = place_objects(rng, size, count, occluded_fraction, occlusion_range)
+        placed = _place_objects(rng, size, count, occluded_fraction, occlusion_range)
         if len(placed) >= num_objects[0]:
             break
     else:
@@ -154,4 +146,4 @@ def draw_scene(
         objects.append(SceneObject(amodal, visible, dict(category_id=label + 1)))
         image[visible > 0] = texture[visible > 0]
         covered |= amodal
-    return Composite(image, objects, num_ordered=len(objects), origin={})
+    return Scene(image, objects, num_ordered=len(objects), origin={})

@@ -9,7 +9,7 @@ CLASSES = ('disc', 'square', 'triangle', 'star', 'ring')
 def draw_shape(
     label: int, size: int, centre: np.ndarray, radius: float, angle: float
 ) -> np.ndarray:
-    """Draw one shape.
+    """Draw the shape of class ``label``.
 
     Args:
         label: Index into ``CLASSES``.
@@ -19,7 +19,7 @@ def draw_shape(
         angle: Rotation in radians.
 
     Returns:
-        Mask of the shape, (size, size) uint8 of 0 and 1.
+        (size, size) uint8 mask of 0 and 1.
     """
     mask = np.zeros((size, size), np.uint8)
     name = CLASSES[label]
@@ -40,19 +40,13 @@ def draw_shape(
     return mask
 
 
-def draw_pattern(
+def _draw_pattern(
     rng: np.random.Generator, size: int, light: np.ndarray, dark: np.ndarray
 ) -> np.ndarray:
-    """Draw stripes, checks, dots or a plain color over a whole image.
-
-    Args:
-        rng: Source of randomness.
-        size: Edge of the square image in pixels.
-        light: First BGR color, (3,).
-        dark: Second BGR color, (3,).
+    """Stripes, checks, dots or sparse dots in two BGR colors (3,), with a little noise.
 
     Returns:
-        The pattern with a little noise, (size, size, 3) uint8.
+        (size, size, 3) uint8 image.
     """
     rows, columns = np.mgrid[:size, :size].astype(np.float32)
     angle = rng.uniform(0, np.pi)
@@ -79,23 +73,15 @@ def hsv_to_bgr(hue: float, saturation: float, value: float) -> np.ndarray:
 def draw_texture(
     rng: np.random.Generator, label: int, amodal: np.ndarray
 ) -> np.ndarray:
-    """Draw the colors of an object: a pattern in its class's hues, with a dark rim.
+    """A pattern in the hues of class ``label``, (H, W, 3) uint8 BGR, with a dark rim.
 
-    The rim keeps two overlapping objects of one class apart.
-
-    Args:
-        rng: Source of randomness.
-        label: Index into ``CLASSES``.
-        amodal: Mask of the whole object, (H, W) uint8.
-
-    Returns:
-        BGR texture, (H, W, 3) uint8.
+    The rim of ``amodal``, (H, W) uint8, parts overlapping objects of one class.
     """
     hue = 360 * label / len(CLASSES) + rng.uniform(-18, 18)
     saturation, value = rng.uniform(0.6, 0.95), rng.uniform(0.75, 1.0)
     light = hsv_to_bgr(hue, saturation, value)
     dark = hsv_to_bgr(hue, saturation, value * rng.uniform(0.55, 0.75))
-    texture = draw_pattern(rng, amodal.shape[0], light, dark)
+    texture = _draw_pattern(rng, amodal.shape[0], light, dark)
     width = max(1, amodal.shape[0] // 100)
     # A border of zeros, so that an object at the frame gets its rim there as well.
     padded = np.pad(amodal, width)
@@ -111,4 +97,4 @@ def draw_background(rng: np.random.Generator, size: int) -> np.ndarray:
     hue = rng.uniform(0, 360)
     light = hsv_to_bgr(hue, 0.12, value)
     dark = hsv_to_bgr(hue, 0.12, value - rng.uniform(0.05, 0.2))
-    return draw_pattern(rng, size, light, dark)
+    return _draw_pattern(rng, size, light, dark)

@@ -9,7 +9,6 @@ from ...structures import AmodalMasks
 from ..compositing import (
     CutOut,
     Layers,
-    Placement,
     Places,
     UnoccludedRules,
     cut_out,
@@ -28,11 +27,10 @@ class AmodalCopyPaste(BaseTransform):
 
     Pasted objects are in front and lie wholly within the image. Amodal masks and
     boxes of the objects beneath stay, visible masks shrink, and occlusion rates follow
-    (:func:`oaformer.datasets.compositing.occlusion_rates`). No object is dropped. Only
-    objects are pasted that are annotated as unoccluded, do not touch the border of
-    their augmented image, and are not ignored. The data set's masks must be
-    amodal: convert a plain COCO file with
-    ``tools/dataset_converters/make_amodal.py`` first.
+    (:func:`oaformer.datasets.compositing.layers.occlusion_rates`). No object is
+    dropped. Only objects are pasted that are annotated as unoccluded, do not touch the
+    border of their augmented image, and are not ignored. The data set's masks must be
+    amodal: convert a plain COCO file with ``tools/dataset_converters/make_amodal.py``.
 
     Required keys: ``img``, ``gt_masks`` (:class:`AmodalMasks`), ``gt_bboxes``,
     ``gt_bboxes_labels``, ``gt_ignore_flags``, ``mix_results``. Modified keys: the
@@ -43,10 +41,9 @@ class AmodalCopyPaste(BaseTransform):
         max_num_pasted: Upper limit of the random number of objects to paste.
         occlusion_range: Each pasted object brings one beneath it to an occlusion rate
             drawn uniformly from this range. Without a place for that it hides nothing,
-            and without a place for this either it is left out. None pastes anywhere.
+            and without a place for this either it is left out.
         max_occlusion_rate: Upper limit of every object's occlusion rate.
         min_area: Smallest area of a pasted object, as a share of its image's.
-        blend_width: Half the width in pixels of the blended edge; 0 for none.
 
     Raises:
         ValueError: If a setting is out of range, or the transform is used outside a
@@ -58,28 +55,26 @@ class AmodalCopyPaste(BaseTransform):
         self,
         prob: float = 1.0,
         max_num_pasted: int = 4,
-        occlusion_range: tuple[float, float] | None = (0.1, 0.7),
+        occlusion_range: tuple[float, float] = (0.1, 0.7),
         max_occlusion_rate: float = 0.8,
         min_area: float = 0.001,
-        blend_width: float = 1.0,
     ) -> None:
-        low, high = occlusion_range or (max_occlusion_rate, max_occlusion_rate)
+        low, high = occlusion_range
         if not 0 < low <= high <= max_occlusion_rate <= 1:
             raise ValueError(
                 'occlusion_range = (low, high) and max_occlusion_rate must be '
                 '0 < low <= high <= max_occlusion_rate <= 1, not '
                 f'{occlusion_range} and {max_occlusion_rate}'
             )
-        if max_num_pasted < 1 or not 0 <= prob <= 1 or blend_width < 0:
+        if max_num_pasted < 1 or not 0 <= prob <= 1:
             raise ValueError(
-                'max_num_pasted >= 1, 0 <= prob <= 1 and blend_width >= 0 must hold, '
-                f'not {max_num_pasted}, {prob} and {blend_width}'
+                'max_num_pasted >= 1 and 0 <= prob <= 1 must hold, '
+                f'not {max_num_pasted} and {prob}'
             )
         self.prob = prob
         self.max_num_pasted = max_num_pasted
         self.occlusion_range = occlusion_range
         self.max_occlusion_rate = max_occlusion_rate
-        self.blend_width = blend_width
         # an object of several pieces is whole if annotated as unoccluded
         self.rules = UnoccludedRules(min_area=min_area, border=1, one_piece=False)
 
@@ -93,7 +88,8 @@ class AmodalCopyPaste(BaseTransform):
         if 'mix_results' not in results:
             raise ValueError(
                 'AmodalCopyPaste needs a second image: put it into the pipeline of a '
-                'MultiImageMixDataset (see configs/oaformer_r50_d2sa_copy-paste.py)'
+                'MultiImageMixDataset, as '
+                'configs/oaformer/oaformer_r50_d2sa_copy-paste.py does'
             )
         other = results['mix_results'][0]
         for each in (results, other):
@@ -112,8 +108,7 @@ class AmodalCopyPaste(BaseTransform):
         ignored = np.asarray(results['gt_ignore_flags'], bool)
         pasted = []
         for index in self._choose(rng, other):
-            mask = other['gt_masks'].masks[index]
-            whole = cut_out(other['img'], mask, blend_width=self.blend_width)
+            whole = cut_out(other['img'], other['gt_masks'].masks[index])
             place = self._place(rng, layers, ignored, whole)
             if place is not None:
                 layers.paste(whole, place)
@@ -145,13 +140,11 @@ class AmodalCopyPaste(BaseTransform):
         layers: Layers,
         ignored: np.ndarray,
         whole: CutOut,
-    ) -> Placement | None:
+    ) -> tuple[int, int] | None:
         # crowds and invisible objects are not hidden on purpose
         counted = layers.visible.any(axis=(1, 2)) & ~ignored
         rates = layers.rates[counted]
         places = Places(whole.mask, layers.visible[counted], rates)
-        if self.occlusion_range is None:
-            return places.anywhere(rng, self.max_occlusion_rate)
         wanted = rng.uniform(*self.occlusion_range)
         for index in rng.permutation(np.flatnonzero(rates < wanted)):
             place = places.hiding(rng, int(index), wanted, self.max_occlusion_rate)
@@ -165,7 +158,7 @@ class AmodalCopyPaste(BaseTransform):
             f'max_num_pasted={self.max_num_pasted}, '
             f'occlusion_range={self.occlusion_range}, '
             f'max_occlusion_rate={self.max_occlusion_rate}, '
-            f'min_area={self.rules.min_area}, blend_width={self.blend_width})'
+            f'min_area={self.rules.min_area})'
         )
 
 

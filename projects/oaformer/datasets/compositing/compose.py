@@ -1,16 +1,14 @@
 """Composing one image."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 
-from .backgrounds import Background
 from .cut_out import CutOut
 from .layers import Layers
 from .occlusion_target import OcclusionTarget
-from .placement import Placement, Places
-from .scene_object import SceneObject
+from .placement import Places
+from .scene import Scene, SceneObject
 
 # Draws a cut-out and its fields for an image (height, width), shrunken by a factor.
 DrawCutOut = Callable[
@@ -22,29 +20,13 @@ MIN_SHRINK = 0.5
 SCENE_TRIES = 10
 
 
-class Composite(NamedTuple):
-    """A composed image.
-
-    Attributes:
-        image: (H, W, C), as the background.
-        objects: All objects, front-most first.
-        num_ordered: Of how many of them, from the first, the depth order is known.
-        origin: Where the background comes from.
-    """
-
-    image: np.ndarray
-    objects: list[SceneObject]
-    num_ordered: int
-    origin: dict
-
-
 def compose(
     rng: np.random.Generator,
-    draw_background: Callable[[np.random.Generator], Background],
+    draw_background: Callable[[np.random.Generator], Scene],
     draw_cut_out: DrawCutOut,
     num_objects: tuple[int, int],
     target: OcclusionTarget,
-) -> Composite:
+) -> Scene:
     """Compose an image of cut-outs with a wanted distribution of occlusion rates.
 
     Works from back to front. A new object either brings one that is unoccluded so far
@@ -59,16 +41,20 @@ def compose(
         target: Wanted distribution, over all objects of the image.
 
     Returns:
-        The image and its objects.
+        The image, its background's objects behind the pasted ones.
 
     Raises:
         ValueError: If no background has room for that many objects.
     """
     for _ in range(SCENE_TRIES):
         background = draw_background(rng)
-        layers = _layers(background)
+        own = background.objects[::-1]
+        masks = np.zeros((2, len(own), *background.image.shape[:2]), np.uint8)
+        for index, one in enumerate(own):
+            masks[:, index] = one.amodal, one.visible
+        layers = Layers(background.image, *masks, [one.occlusion_rate for one in own])
         # crowds are pasted over like everything, but not on purpose
-        counted = np.array([not one.ignored for one in background.objects[::-1]], bool)
+        counted = np.array([not one.ignored for one in own], bool)
         number = int(rng.integers(num_objects[0], num_objects[1] + 1))
         pasted = []
         plan = _plan(rng, layers.rates[counted], number, target)
@@ -81,7 +67,10 @@ def compose(
             if not done and None in plan[step + 1 :]:
                 plan[plan.index(None, step + 1)] = wanted  # a later one may manage
         if len(pasted) >= num_objects[0]:
-            return _composite(background, layers, pasted)
+            fields = [one.fields for one in own] + pasted
+            objects = list(map(SceneObject, layers.amodal, layers.visible, fields))
+            num_ordered = len(pasted) + background.num_ordered
+            return Scene(layers.image, objects[::-1], num_ordered, background.origin)
     raise ValueError(
         f'cannot place {num_objects[0]} objects in any of {SCENE_TRIES} images: ask '
         'for fewer objects or larger images'
@@ -138,7 +127,7 @@ def _paste_one(
 
 def _place(
     rng: np.random.Generator, places: Places, rates: np.ndarray, wanted: float | None
-) -> Placement | None:
+) -> tuple[int, int] | None:
     if wanted is None:
         return places.clear(rng)
     for index in rng.permutation(np.flatnonzero(rates == 0)):
@@ -146,24 +135,3 @@ def _place(
         if place is not None:
             return place
     return None
-
-
-def _layers(background: Background) -> Layers:
-    objects = background.objects[::-1]
-    empty = np.zeros((0, *background.image.shape[:2]), np.uint8)
-    return Layers(
-        background.image,
-        np.stack([one.amodal for one in objects]) if objects else empty,
-        np.stack([one.visible for one in objects]) if objects else empty,
-        np.array([one.occlusion_rate for one in objects]),
-    )
-
-
-def _composite(background: Background, layers: Layers, pasted: list[dict]) -> Composite:
-    fields = [one.fields for one in background.objects[::-1]] + pasted
-    objects = [
-        SceneObject(*each)
-        for each in zip(layers.amodal, layers.visible, fields, strict=True)
-    ][::-1]
-    num_ordered = len(objects) if background.ordered else len(pasted)
-    return Composite(layers.image, objects, num_ordered, background.origin)

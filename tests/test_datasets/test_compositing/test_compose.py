@@ -4,8 +4,8 @@ import pytest
 from compositing_cases import random_shape
 
 from oaformer.datasets.compositing import (
-    Background,
     OcclusionTarget,
+    Scene,
     SceneObject,
     compose,
     cut_out,
@@ -19,7 +19,7 @@ HALF = OcclusionTarget.parse(['0.1-0.7:0.5'])
 def empty_background(rng):
     image = np.zeros((*SIZE, CHANNELS), np.float32)
     image[..., 0] = 1
-    return Background(image, [], True, {})
+    return Scene(image, [], 0, {})
 
 
 def own_objects(crowd=False):
@@ -34,7 +34,7 @@ def own_objects(crowd=False):
         SceneObject(front, front, dict(channel=3)),
         SceneObject(rear, rear & (1 - front), dict(channel=2, iscrowd=int(crowd))),
     ]
-    return lambda rng: Background(image, objects, False, dict(background='source'))
+    return lambda rng: Scene(image, objects, 0, {})
 
 
 def drawer(first_channel=4):
@@ -100,14 +100,6 @@ def test_objects_of_the_background_keep_their_labels(crowd):
     assert hidden
 
 
-def test_equal_states_give_equal_images():
-    first, second = (
-        compose(np.random.default_rng(5), empty_background, drawer(), (2, 5), HALF)
-        for _ in range(2)
-    )
-    np.testing.assert_array_equal(first.image, second.image)
-
-
 @pytest.mark.parametrize('bins', [[], ['0.2-0.5:0.6']])
 def test_the_share_of_occluded_objects_is_the_wanted_one(bins):
     target = OcclusionTarget.parse(bins)
@@ -120,13 +112,3 @@ def test_the_share_of_occluded_objects_is_the_wanted_one(bins):
     occluded = rates[rates > 0]
     assert len(occluded) / len(rates) == pytest.approx(target.occluded_share, abs=0.12)
     assert ((occluded >= 0.2) & (occluded < 0.5)).all()
-
-
-def test_no_room():
-    full = np.ones(SIZE, np.uint8)
-
-    def draw(rng, size, shrink):
-        return cut_out(np.zeros((*SIZE, 3), np.float32), full), {}
-
-    with pytest.raises(ValueError, match='cannot place 2 objects in any of 10 imag'):
-        compose(np.random.default_rng(0), empty_background, draw, (2, 2), HALF)
