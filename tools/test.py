@@ -15,7 +15,7 @@ def main() -> None:
     runner = cli.build_runner(cfg)
     if args.out is not None:
         runner.test_evaluator.metrics.append(DumpAmodalResults(args.out))
-    runner.test()
+    cli.run(runner, runner.test)
     finish_processes()
 
 

@@ -11,7 +11,8 @@ def main() -> None:
         cfg = cli.train_config(args)
     except cli.UsageError as error:
         parser.error(str(error))
-    cli.build_runner(cfg).train()
+    runner = cli.build_runner(cfg)
+    cli.run(runner, runner.train)
     finish_processes()
 
 

@@ -16,6 +16,9 @@ default_hooks = dict(
     visualization=dict(type='DetVisualizationHook'),
     # read checkpoints as data, also if another tool than ours runs the config
     safe_checkpoint=dict(type='SafeCheckpointHook'),
+    # a checkpoint fits or is refused; a label is one class everywhere
+    checkpoint_fit=dict(type='CheckpointFitHook'),
+    class_check=dict(type='ClassCheckHook'),
 )
 
 # with randomness.seed set, a resumed run draws what the uninterrupted one would have

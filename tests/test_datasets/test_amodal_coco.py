@@ -38,7 +38,7 @@ def test_instances(write):
     content = good_content()
     first, second, third = write(content)
     box, cup = first['instances']
-    assert (box['bbox_label'], cup['bbox_label']) == (1, 0)
+    assert (box['bbox_label'], cup['bbox_label']) == (0, 1)
     assert (box['annotation_id'], cup['annotation_id']) == (11, 12)
     assert (box['visible_mask'], box['occlusion_rate']) == (None, 0)
     assert box['bbox'] == [3, 2, 23, 12]
@@ -50,12 +50,31 @@ def test_instances(write):
 
 
 def test_classes_come_from_the_file_or_from_metainfo(write):
-    assert write(good_content()).metainfo['classes'] == ('cup', 'box')
+    # in the order of their ids, 5 and 9
+    assert write(good_content()).metainfo['classes'] == ('box', 'cup')
     assert len(COCOAClsDataset.METAINFO['classes']) == 80
-    dataset = write(good_content(), metainfo=dict(classes=('box', 'cup')))
-    assert [each['bbox_label'] for each in dataset[0]['instances']] == [0, 1]
-    with pytest.raises(ValueError, match=r"classes \['plate'\] are not among"):
-        write(good_content(), metainfo=dict(classes=('cup', 'plate')))
+    for classes, labels in ((('box', 'cup'), [0, 1]), (('cup', 'box'), [1, 0])):
+        dataset = write(good_content(), metainfo=dict(classes=classes))
+        assert [each['bbox_label'] for each in dataset[0]['instances']] == labels
+
+
+@pytest.mark.parametrize(
+    ('metainfo', 'message'),
+    [
+        (
+            dict(classes=('cup', 'plate')),
+            r"classes \['plate'\] are not among its .*cup",
+        ),
+        (dict(classes=('cup', 'Box')), r"classes \['Box'\] are not among"),
+        (dict(CLASSES=('cup', 'box')), 'metainfo has CLASSES, .*: write classes'),
+        (dict(classes=('cup')), r"is the text 'cup': .* write classes=\('cup',\)"),
+        (dict(classes=('cup', 'cup')), 'names a class twice'),
+        (dict(classes=(9, 5)), r'classes \[9, 5\] are not among'),
+    ],
+)
+def test_wrong_classes_are_named(write, metainfo, message):
+    with pytest.raises(ValueError, match=f'annotations.json: .*{message}'):
+        write(good_content(), metainfo=metainfo)
 
 
 def test_classes_that_are_left_out_are_checked_as_well(write):

@@ -51,7 +51,7 @@ def test_an_engine_sees_the_masks_area(load, area, engine):
     content['annotations'] = [dict(entry(content, 11), area=area)]
     prediction = dict(
         img_id=1,
-        labels=np.array([1]),
+        labels=np.array([0]),
         scores=np.array([0.9]),
         masks=[entry(content, 11)['segmentation']],
         bboxes=np.zeros((1, 4)),

@@ -24,7 +24,7 @@ class AmodalCocoDataset(CocoDataset):
     with file and annotation id, also in classes that are left out; what is corrected
     or left out is counted in one log line. For your own data set
     ``metainfo=dict(classes=...)`` is all that changes; without it the classes are
-    those of the file.
+    those of the file, in the order of their ids.
 
     Raises:
         ValueError: If the file is not JSON or not in the schema, a class is not in it,
@@ -109,13 +109,24 @@ class AmodalCocoDataset(CocoDataset):
     def _set_categories(self, ids: dict[str, int]) -> None:
         if self._metainfo.get('classes') is None:
             self._metainfo['classes'] = tuple(ids)
-        absent = [name for name in self._metainfo['classes'] if name not in ids]
-        if absent:
-            raise ValueError(
-                f'{self.ann_file}: classes {absent} are not among its categories '
-                f'{sorted(ids)[:10]}... Set metainfo=dict(classes=...) to names '
-                'of the file.'
+        classes = self._metainfo['classes']
+        problem = None
+        if 'CLASSES' in self._metainfo:
+            problem = 'metainfo has CLASSES, which is not read: write classes'
+        elif isinstance(classes, str):
+            problem = (
+                f'metainfo.classes is the text {classes!r}: for one class write '
+                f'classes=({classes!r},), with a comma'
             )
+        elif len(set(classes)) < len(classes):
+            problem = f'metainfo.classes names a class twice: {tuple(classes)}'
+        elif absent := [name for name in classes if name not in ids]:
+            problem = (
+                f'classes {absent} are not among its categories {list(ids)[:10]}. Set '
+                'metainfo=dict(classes=(...)) to names of the file'
+            )
+        if problem is not None:
+            raise ValueError(f'{self.ann_file}: {problem}.')
         self.cat_ids = [ids[name] for name in self._metainfo['classes']]
         self.cat2label = {cat_id: label for label, cat_id in enumerate(self.cat_ids)}
 

@@ -23,7 +23,7 @@ class AnnotationFile(NamedTuple):
         name: Path of the file.
         images: Image (``id``, ``file_name``, ``height``, ``width``) by its id.
         annotations: All annotations as they are in the file.
-        category_ids: Category id by class name, in the order of the file.
+        category_ids: Category id by class name, in the order of the ids.
     """
 
     name: str
@@ -67,7 +67,9 @@ def read_annotation_file(
     content = load_annotation_content(ann_file, backend_args)
     images, findings = read_entries(content)
     raise_first_error(ann_file, findings)
-    category_ids = {item['name']: item['id'] for item in content['categories']}
+    # by id: the same labels for files that list their categories in another order
+    categories = sorted(content['categories'], key=lambda item: item['id'])
+    category_ids = {item['name']: item['id'] for item in categories}
     return AnnotationFile(ann_file, images, content['annotations'], category_ids)
 
 

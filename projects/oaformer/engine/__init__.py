@@ -1,6 +1,8 @@
 """Reading of untrusted files, hooks, and the command lines of the tools."""
 
 from .checkpoint import SafeCheckpointHook, register_safe_loaders
+from .checkpoint_fit import CheckpointFitHook, CheckpointMisfitError, compare_weights
+from .class_check_hook import ClassCheckHook, ClassMismatchError
 from .dataset_config import dataset_classes, innermost_dataset
 from .iteration_seed_hook import IterationSeedHook
 from .launch import cli, find_config, finish_processes
@@ -8,11 +10,16 @@ from .safe_load import UnsafeCheckpointError, safe_load
 from .validation_loss_hook import ValidationLossHook
 
 __all__ = [
+    'CheckpointFitHook',
+    'CheckpointMisfitError',
+    'ClassCheckHook',
+    'ClassMismatchError',
     'IterationSeedHook',
     'SafeCheckpointHook',
     'UnsafeCheckpointError',
     'ValidationLossHook',
     'cli',
+    'compare_weights',
     'dataset_classes',
     'find_config',
     'finish_processes',

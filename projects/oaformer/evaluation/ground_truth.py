@@ -17,7 +17,7 @@ class AmodalGroundTruth(NamedTuple):
             ``category_id``, ``segmentation`` (amodal RLE), ``visible_mask`` (RLE, the
             amodal one where nothing is hidden), ``area`` in pixels, ``iscrowd``
             (0 or 1) and ``occlusion_rate`` in [0, 1].
-        category_ids: Category id by class name, in the order of the file.
+        category_ids: Category id by class name, in the order of the ids.
         has_visible_masks: Whether the file says of any object what is visible.
     """
 

@@ -3,6 +3,8 @@
 import argparse
 import logging
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from mmdet.registry import RUNNERS
@@ -13,6 +15,8 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from ..checkpoint import register_safe_loaders
+from ..checkpoint_fit import LISTING, CheckpointMisfitError
+from ..class_check_hook import ClassMismatchError
 from .distributed import set_up_processes
 from .paths import DATA_SECTIONS, REPO_ROOT, find_config, resolve_data_paths
 
@@ -159,9 +163,18 @@ def build_runner(cfg: Config) -> Runner:
     return runner
 
 
+def run(runner: Runner, method: Callable[[], object]) -> None:
+    """Train or test; what is wrong with config, data or checkpoint is one line."""
+    try:
+        method()
+    except (CheckpointMisfitError, ClassMismatchError) as error:
+        runner.logger.error(f'{type(error).__name__}: {error}')
+        sys.exit(1)
+
+
 def _concerns_the_run(record: logging.LogRecord) -> bool:
-    """Keep the listing of every parameter's learning rate off the console."""
-    return not str(record.msg).startswith('paramwise_options -- ')
+    """Keep listings of every parameter off the console."""
+    return not str(record.msg).startswith(('paramwise_options -- ', LISTING))
 
 
 def _add_common_arguments(parser: argparse.ArgumentParser) -> None:

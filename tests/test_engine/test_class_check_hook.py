@@ -1,0 +1,141 @@
+from types import SimpleNamespace
+
+import pytest
+from mmdet.registry import MODELS
+from mmengine.config import Config
+from mmengine.dataset import ConcatDataset, RepeatDataset
+from mmengine.runner.base_loop import BaseLoop
+from tiny_models import NUM_CLASSES, oaformer
+
+from oaformer.engine import ClassCheckHook, ClassMismatchError
+
+CLASSES = ('box', 'cup', 'jar')
+assert len(CLASSES) == NUM_CLASSES
+
+
+class Loop(BaseLoop):
+    def __init__(self):
+        pass
+
+    def run(self):
+        pass
+
+
+class Data:
+    """A data set of nothing but classes."""
+
+    def __init__(self, file, classes=CLASSES):
+        self.ann_file, self.metainfo = file, dict(classes=classes)
+
+    def __len__(self):
+        return 1
+
+    def full_init(self):
+        pass
+
+
+def loader(data):
+    return SimpleNamespace(dataset=data)
+
+
+def runner(train=None, val=None, test=None, model=None, resume=False):
+    return SimpleNamespace(
+        model=model or oaformer(),
+        train_dataloader=loader(train),
+        val_dataloader=loader(val),
+        test_dataloader=loader(test),
+        _train_loop={} if train is None else Loop(),
+        val_loop=None if val is None else Loop(),
+        _test_loop={} if test is None else Loop(),
+        _resume=resume,
+        _load_from='a.pth',
+    )
+
+
+def concat(*parts):
+    """As MMDetection allows it: the parts need not agree."""
+    data = object.__new__(ConcatDataset)
+    data.datasets = list(parts)
+    return data
+
+
+def repeat(part):
+    data = object.__new__(RepeatDataset)
+    data.dataset = part
+    return data
+
+
+def test_one_list_everywhere():
+    hook = ClassCheckHook()
+    data = concat(Data('a.json'), repeat(Data('b.json')))
+    hook.before_train(runner(data, Data('val.json')))
+    hook.before_test(runner(test=Data('test.json')))
+
+
+@pytest.mark.parametrize(
+    ('train', 'val', 'message'),
+    [
+        (
+            Data('a.json'),
+            Data('val.json', CLASSES[::-1]),
+            'val_dataloader, val.json has the same classes in another order than '
+            r'train_dataloader, a.json: \(jar, cup, box\) instead of \(box, cup, jar\)',
+        ),
+        (
+            concat(Data('a.json'), repeat(Data('b.json', ('cup', 'box', 'jar')))),
+            Data('val.json'),
+            'train_dataloader, b.json has the same classes in another order',
+        ),
+        (
+            Data('a.json'),
+            Data('val.json', CLASSES[1:]),
+            r'val.json has other classes than .*: \(cup, jar\) instead of',
+        ),
+        (
+            Data('a.json', ('objects', *CLASSES)),
+            Data('val.json', ('objects', *CLASSES)),
+            r'model.panoptic_head.num_things_classes is 3, the data has 4 classes '
+            r'\(train_dataloader, a.json\): \(objects, box, cup, jar\). Set '
+            'model.panoptic_head.num_things_classes=4',
+        ),
+        (Data('a.json', CLASSES[:2]), None, 'is 3, the data has 2 classes'),
+    ],
+    ids=['order', 'concat', 'one less', 'root category', 'too many'],
+)
+def test_training_is_refused(train, val, message):
+    with pytest.raises(ClassMismatchError, match=message):
+        ClassCheckHook().before_train(runner(train, val))
+
+
+def test_testing_is_refused():
+    with pytest.raises(ClassMismatchError, match='the data has 2 classes .test_data'):
+        ClassCheckHook().before_test(runner(test=Data('test.json', CLASSES[:2])))
+
+
+@pytest.mark.parametrize('key', ['classes', 'CLASSES'])
+def test_the_checkpoints_classes(key):
+    checkpoint = dict(meta=dict(dataset_meta={key: CLASSES[::-1]}))
+    hook = ClassCheckHook()
+    # fine-tuning may have other classes
+    hook.after_load_checkpoint(runner(Data('a.json')), checkpoint)
+    for state in (
+        runner(Data('a.json'), resume=True),
+        runner(test=Data('a.json')),
+        runner(val=Data('a.json')),
+    ):
+        with pytest.raises(
+            ClassMismatchError, match='a.json has the same classes in another order .*'
+        ):
+            hook.after_load_checkpoint(state, checkpoint)
+    checkpoint['meta']['dataset_meta'][key] = list(CLASSES)
+    hook.after_load_checkpoint(runner(test=Data('a.json')), checkpoint)
+    hook.after_load_checkpoint(runner(test=Data('a.json')), dict(state_dict={}))
+
+
+def test_two_stage_models(repo_root):
+    cfg = Config.fromfile(repo_root / 'configs' / 'synth' / 'mask-rcnn_tiny_synth.py')
+    model = MODELS.build(cfg.model)
+    five = ('a', 'b', 'c', 'd', 'e')
+    ClassCheckHook().before_train(runner(Data('a.json', five), model=model))
+    with pytest.raises(ClassMismatchError, match='roi_head.bbox_head.num_classes is 5'):
+        ClassCheckHook().before_train(runner(Data('a.json', five[:4]), model=model))
