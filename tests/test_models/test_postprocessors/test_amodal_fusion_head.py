@@ -5,7 +5,6 @@ from mmdet.registry import MODELS
 from mmengine.config import ConfigDict
 from tiny_models import images, oaformer, samples
 
-from oaformer.models.heads import OAFormerOutput
 from oaformer.models.postprocessors import top_instances
 from oaformer.structures import as_amodal_instances, decode_masks
 
@@ -29,21 +28,24 @@ def output(occlusion=True, visible=False):
     masks[0, 0, :, :2] = 20
     masks[0, 1, 2:, :] = 20
     scores = torch.tensor([[[5.0, 0, 0], [0, 3.0, 0], [0, 0, 5.0]]])
-    rates = [torch.tensor([[0.0, 20.0, -20.0]])] if occlusion else []
     embeds = torch.eye(3)[None]
-    visible_embeds = [embeds[:, [1, 2, 0]]] if visible else []
-    return OAFormerOutput([scores], [embeds], masks, rates, visible_embeds)
+    tensors = dict(cls_scores=scores, mask_embeds=embeds, mask_features=masks)
+    if occlusion:
+        tensors['occlusion_logits'] = torch.tensor([[0.0, 20.0, -20.0]])
+    if visible:
+        tensors['visible_mask_embeds'] = embeds[:, [1, 2, 0]]
+    return tensors
 
 
 def predict(head, **kwargs):
     batch = samples((0,), size=(16, 16), output_size=(32, 32))
-    return head.predict(output(**kwargs), batch)[0]['ins_results']
+    return head.predict(output(**kwargs), batch)[0]
 
 
 def test_instances_by_hand():
     instances = predict(fusion_head(max_per_image=2))
     assert instances.labels.tolist() == [0, 1]
-    probabilities = output().cls_scores[0][0].softmax(-1)
+    probabilities = output()['cls_scores'][0].softmax(-1)
     expected = torch.stack([probabilities[0, 0], probabilities[1, 1]])
     # quality of a mask whose edge is interpolated lies below 1
     assert (instances.scores < expected).all()
@@ -129,12 +131,12 @@ def test_visible_masks_are_whole_masks_cut_to_the_amodal_ones():
     # as if trained: no longer a copy of the amodal masks
     torch.nn.init.normal_(head.visible_mask_embed[-1].weight, std=0.3)
     batch = samples((0, 0), image_size=(60, 90), output_size=(117, 175))
-    final = head.predict(model.extract_feat(images()), batch)
+    final = head.predict(model.extract_feat(images()))
     predicted = model.predict(images(), batch)
     for index, sample in enumerate(predicted):
         whole = [
-            full_size(embeds[-1][index], final.mask_features[index])
-            for embeds in (final.mask_embeds, final.visible_mask_embeds)
+            full_size(final[name][index], final['mask_features'][index])
+            for name in ('mask_embeds', 'visible_mask_embeds')
         ]
         known = [mask & visible for mask, visible in zip(*whole, strict=True)]
         instances = sample.pred_instances
