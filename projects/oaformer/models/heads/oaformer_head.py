@@ -184,8 +184,10 @@ class OAFormerHead(Mask2FormerHead):
             padding = level.new_zeros((1, *level.shape[-2:]), dtype=torch.bool)
             position = self.decoder_positional_encoding(padding)
             positions.append(position.flatten(2).transpose(1, 2))
-        sizes = [tuple(level.shape[-2:]) for level in levels]
-        mask_level_features = resize_mask_features(mask_features, sizes)
+        mask_level_features = [
+            resize_mask_features(mask_features, tuple(level.shape[-2:])).flatten(2)
+            for level in levels
+        ]
         return mask_features, DecoderMemory(values, positions, mask_level_features)
 
     def loss(
