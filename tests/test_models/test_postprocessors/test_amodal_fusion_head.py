@@ -6,7 +6,7 @@ from mmengine.config import ConfigDict
 from tiny_models import images, oaformer, samples
 
 from oaformer.models.postprocessors import top_instances
-from oaformer.structures import as_amodal_instances, decode_masks
+from oaformer.structures import decode_masks
 
 
 def fusion_head(**test_cfg):
@@ -55,10 +55,8 @@ def test_instances_by_hand():
         instances.occlusion_rates, torch.tensor([0.5, 1.0]), rtol=0, atol=1e-6
     )
     left, lower = decode_masks(instances.masks)
-    assert left[:, :16].all()
-    assert not left[:, 16:].any()
-    assert lower[16:].all()
-    assert not lower[:16].any()
+    assert left[:, :16].all() and not left[:, 16:].any()
+    assert lower[16:].all() and not lower[:16].any()
 
 
 @pytest.mark.parametrize('chunk_size', [1, 2, 100])
@@ -70,33 +68,30 @@ def test_chunks_do_not_change_the_result(chunk_size):
     torch.testing.assert_close(instances.scores, reference.scores)
 
 
-def test_fewer_pairs_than_max_per_image():
-    assert len(predict(fusion_head(max_per_image=100))) == 3 * 2
-
-
 def test_empty_masks_have_empty_boxes_and_score_0():
     instances = predict(fusion_head())
-    empty = decode_masks(instances.masks).sum((1, 2)) == 0
+    # there are fewer than max_per_image
+    assert len(instances) == 3 * 2
+    empty = torch.from_numpy(decode_masks(instances.masks).sum((1, 2)) == 0)
     assert empty.any()
-    assert (instances.bboxes[torch.from_numpy(empty)] == 0).all()
-    assert (instances.scores[torch.from_numpy(empty)] == 0).all()
+    assert (instances.bboxes[empty] == 0).all() and (instances.scores[empty] == 0).all()
 
 
-def test_without_rates_there_are_none():
-    assert 'occlusion_rates' not in predict(fusion_head(), occlusion=False)
+def test_only_what_is_predicted_is_there():
+    fields = set(predict(fusion_head(), occlusion=False).keys())
+    assert fields == {'bboxes', 'labels', 'scores', 'masks'}
 
 
-def test_without_visible_masks_there_are_none():
-    assert 'visible_masks' not in predict(fusion_head())
-
-
-def test_visible_masks_by_hand():
-    instances = predict(fusion_head(), visible=True)
+@pytest.mark.parametrize('occlusion', [True, False])
+def test_visible_masks_by_hand(occlusion):
+    instances = predict(fusion_head(), visible=True, occlusion=occlusion)
     plain = predict(fusion_head())
+    for key in ('labels', 'scores', 'bboxes'):
+        assert torch.equal(instances[key], plain[key])
     assert instances.masks == plain.masks
-    assert torch.equal(instances.scores, plain.scores)
-    assert torch.equal(instances.bboxes, plain.bboxes)
-    assert instances.labels.tolist()[:2] == [0, 1]
+    # half of the left half lies in the lower half; nothing of 1 is visible
+    assert instances.occlusion_rates[:2].tolist() == [0.5, 1.0]
+    assert instances.occlusion_rates_derived is not occlusion
     visible, amodal = map(decode_masks, (instances.visible_masks, instances.masks))
     assert (visible <= amodal).all()
     left, lower = visible[:2]
@@ -104,21 +99,6 @@ def test_visible_masks_by_hand():
     assert left[16:, :16].all()
     assert left.sum() == 16 * 16
     assert lower.sum() == 0
-
-
-@pytest.mark.parametrize('occlusion', [True, False])
-def test_instances_are_in_the_common_form(occlusion):
-    instances = predict(fusion_head(), visible=True, occlusion=occlusion)
-    again = as_amodal_instances(instances)
-    assert again.keys() == instances.keys()
-    assert again.masks == instances.masks
-    assert again.visible_masks == instances.visible_masks
-    assert torch.equal(again.occlusion_rates, instances.occlusion_rates)
-    assert again.occlusion_rates_derived is instances.occlusion_rates_derived
-    assert instances.occlusion_rates_derived is not occlusion
-    if not occlusion:
-        # half of the left half lies in the lower half; nothing of 1 is visible
-        assert instances.occlusion_rates[:2].tolist() == [0.5, 1.0]
 
 
 @torch.no_grad()
