@@ -10,8 +10,8 @@ class RegionEncoder:
     """Encodes masks, each given as the region outside which it is empty.
 
     Each transfer from the device waits for it. So regions are collected there until
-    together they would have more pixels than the image, and transferred at once; those
-    larger than half the image could not share a transfer and are encoded as they come.
+    together they would have more pixels than the image, and transferred at once. No two
+    that are larger than half the image fit together: these are encoded as they come.
 
     Args:
         size: Height and width of the image in pixels.
