@@ -1,16 +1,19 @@
 """Mask2Former's original release in little, with its names.
 
-Written after facebookresearch/Mask2Former and detectron2, with a few plain modules of
-torch; only the sampling of deformable attention is MMCV's. It says which parameter is
-called what there, what is done with it, and in which order levels come.
+Written after facebookresearch/Mask2Former and detectron2, with plain modules of torch;
+only the sampling of deformable attention and the positional encoding are OpenMMLab's.
+It shows the names of the parameters there, their use, and the order of the levels.
 """
-
-import math
 
 import torch
 import torch.nn.functional as F
 from mmcv.ops.multi_scale_deform_attn import multi_scale_deformable_attn_pytorch
+from mmdet.models.layers import SinePositionalEncoding
 from torch import nn
+
+DIMS, HIDDEN, HEADS, LEVELS, POINTS = 32, 48, 4, 3, 4
+CHANNELS = (8, 16, 32, 64)
+NUM_QUERIES, NUM_LAYERS = 7, 7
 
 
 class NormedConv(nn.Conv2d):
@@ -76,11 +79,11 @@ class Stem(nn.Module):
 
 
 class ResNet(nn.Module):
-    def __init__(self, stem, channels, depths, bottleneck):
+    def __init__(self, stem, depths, bottleneck):
         super().__init__()
         self.stem = Stem(stem)
         before = stem
-        for stage, (width, depth) in enumerate(zip(channels, depths, strict=True)):
+        for stage, (width, depth) in enumerate(zip(CHANNELS, depths, strict=True)):
             blocks = []
             for index in range(depth):
                 stride = 2 if stage > 0 and index == 0 else 1
@@ -97,37 +100,26 @@ class ResNet(nn.Module):
 
 
 def positions(x):
-    """Normalised sine encoding, y before x, (1, C, H, W)."""
-    channels, height, width = x.shape[-3:]
-    half = channels // 2
-    steps = 10000 ** (
-        2 * torch.div(torch.arange(half), 2, rounding_mode='floor') / half
-    )
-    parts = []
-    for size, shape in ((height, (height, 1)), (width, (1, width))):
-        place = torch.arange(1.0, size + 1) / (size + 1e-6) * 2 * math.pi
-        angle = place[:, None] / steps
-        wave = torch.stack([angle[:, 0::2].sin(), angle[:, 1::2].cos()], dim=2)
-        parts.append(wave.flatten(1).T.view(half, *shape).expand(half, height, width))
-    return torch.cat(parts)[None]
+    """Normalised sine encoding, (1, C, H, W)."""
+    padding = torch.zeros(1, *x.shape[-2:], dtype=torch.bool)
+    return SinePositionalEncoding(DIMS // 2, normalize=True)(padding)
 
 
 class DeformableAttention(nn.Module):
-    def __init__(self, dims, levels, heads, points):
+    def __init__(self):
         super().__init__()
-        self.shape = (heads, levels, points)
-        self.sampling_offsets = nn.Linear(dims, heads * levels * points * 2)
-        self.attention_weights = nn.Linear(dims, heads * levels * points)
-        self.value_proj = nn.Linear(dims, dims)
-        self.output_proj = nn.Linear(dims, dims)
+        self.sampling_offsets = nn.Linear(DIMS, HEADS * LEVELS * POINTS * 2)
+        self.attention_weights = nn.Linear(DIMS, HEADS * LEVELS * POINTS)
+        self.value_proj = nn.Linear(DIMS, DIMS)
+        self.output_proj = nn.Linear(DIMS, DIMS)
 
     def forward(self, query, reference, source, sizes):
         batch, number, _ = query.shape
-        heads, levels, points = self.shape
-        value = self.value_proj(source).view(batch, number, heads, -1)
-        offsets = self.sampling_offsets(query).view(batch, number, *self.shape, 2)
-        weights = self.attention_weights(query).view(batch, number, heads, -1)
-        weights = weights.softmax(-1).view(batch, number, *self.shape)
+        shape = (batch, number, HEADS, LEVELS, POINTS)
+        value = self.value_proj(source).view(batch, number, HEADS, -1)
+        offsets = self.sampling_offsets(query).view(*shape, 2)
+        weights = self.attention_weights(query).view(batch, number, HEADS, -1)
+        weights = weights.softmax(-1).view(shape)
         width_height = torch.tensor([[w, h] for h, w in sizes])
         places = reference[:, :, None, None, None] + (
             offsets / width_height[None, None, None, :, None]
@@ -139,13 +131,13 @@ class DeformableAttention(nn.Module):
 
 
 class EncoderLayer(nn.Module):
-    def __init__(self, dims, hidden, levels, heads, points):
+    def __init__(self):
         super().__init__()
-        self.self_attn = DeformableAttention(dims, levels, heads, points)
-        self.norm1 = nn.LayerNorm(dims)
-        self.linear1 = nn.Linear(dims, hidden)
-        self.linear2 = nn.Linear(hidden, dims)
-        self.norm2 = nn.LayerNorm(dims)
+        self.self_attn = DeformableAttention()
+        self.norm1 = nn.LayerNorm(DIMS)
+        self.linear1 = nn.Linear(DIMS, HIDDEN)
+        self.linear2 = nn.Linear(HIDDEN, DIMS)
+        self.norm2 = nn.LayerNorm(DIMS)
 
     def forward(self, x, position, reference, sizes):
         x = self.norm1(x + self.self_attn(x + position, reference, x, sizes))
@@ -153,13 +145,11 @@ class EncoderLayer(nn.Module):
 
 
 class Encoder(nn.Module):
-    def __init__(self, dims, hidden, levels, heads, points, num_layers):
+    def __init__(self):
         super().__init__()
-        self.level_embed = nn.Parameter(torch.randn(levels, dims))
+        self.level_embed = nn.Parameter(torch.randn(LEVELS, DIMS))
         self.encoder = nn.Module()
-        self.encoder.layers = nn.ModuleList(
-            EncoderLayer(dims, hidden, levels, heads, points) for _ in range(num_layers)
-        )
+        self.encoder.layers = nn.ModuleList([EncoderLayer()])
 
     def forward(self, sources):
         sizes = [tuple(x.shape[-2:]) for x in sources]
@@ -188,21 +178,17 @@ class Encoder(nn.Module):
 
 
 class PixelDecoder(nn.Module):
-    def __init__(self, channels, dims, groups, **encoder):
+    def __init__(self):
         super().__init__()
         # from res5 to res3
         self.input_proj = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(c, dims, 1), nn.GroupNorm(groups, dims))
-            for c in channels[:0:-1]
+            nn.Sequential(nn.Conv2d(c, DIMS, 1), nn.GroupNorm(8, DIMS))
+            for c in CHANNELS[:0:-1]
         )
-        self.transformer = Encoder(dims, levels=3, **encoder)
-        self.adapter_1 = NormedConv(
-            channels[0], dims, 1, norm=nn.GroupNorm(groups, dims)
-        )
-        self.layer_1 = NormedConv(
-            dims, dims, 3, padding=1, norm=nn.GroupNorm(groups, dims)
-        )
-        self.mask_features = nn.Conv2d(dims, dims, 1)
+        self.transformer = Encoder()
+        self.adapter_1 = NormedConv(CHANNELS[0], DIMS, 1, norm=nn.GroupNorm(8, DIMS))
+        self.layer_1 = NormedConv(DIMS, DIMS, 3, padding=1, norm=nn.GroupNorm(8, DIMS))
+        self.mask_features = nn.Conv2d(DIMS, DIMS, 1)
 
     def forward(self, features):
         names = ('res5', 'res4', 'res3')
@@ -217,11 +203,11 @@ class PixelDecoder(nn.Module):
 
 
 class Attention(nn.Module):
-    def __init__(self, name, dims, heads):
+    def __init__(self, name):
         super().__init__()
         self.name = name
-        self.add_module(name, nn.MultiheadAttention(dims, heads))
-        self.norm = nn.LayerNorm(dims)
+        self.add_module(name, nn.MultiheadAttention(DIMS, HEADS))
+        self.norm = nn.LayerNorm(DIMS)
 
     def forward(self, x, query, key, value, mask=None):
         attended, _ = getattr(self, self.name)(query, key, value, attn_mask=mask)
@@ -229,36 +215,35 @@ class Attention(nn.Module):
 
 
 class FeedForward(nn.Module):
-    def __init__(self, dims, hidden):
+    def __init__(self):
         super().__init__()
-        self.linear1 = nn.Linear(dims, hidden)
-        self.linear2 = nn.Linear(hidden, dims)
-        self.norm = nn.LayerNorm(dims)
+        self.linear1 = nn.Linear(DIMS, HIDDEN)
+        self.linear2 = nn.Linear(HIDDEN, DIMS)
+        self.norm = nn.LayerNorm(DIMS)
 
     def forward(self, x):
         return self.norm(x + self.linear2(self.linear1(x).relu()))
 
 
 class Predictor(nn.Module):
-    def __init__(self, dims, hidden, heads, num_queries, num_layers, num_classes):
+    def __init__(self, num_classes):
         super().__init__()
-        self.heads = heads
         self.transformer_cross_attention_layers = nn.ModuleList(
-            Attention('multihead_attn', dims, heads) for _ in range(num_layers)
+            Attention('multihead_attn') for _ in range(NUM_LAYERS)
         )
         self.transformer_self_attention_layers = nn.ModuleList(
-            Attention('self_attn', dims, heads) for _ in range(num_layers)
+            Attention('self_attn') for _ in range(NUM_LAYERS)
         )
         self.transformer_ffn_layers = nn.ModuleList(
-            FeedForward(dims, hidden) for _ in range(num_layers)
+            FeedForward() for _ in range(NUM_LAYERS)
         )
-        self.decoder_norm = nn.LayerNorm(dims)
-        self.query_feat = nn.Embedding(num_queries, dims)
-        self.query_embed = nn.Embedding(num_queries, dims)
-        self.level_embed = nn.Embedding(3, dims)
-        self.class_embed = nn.Linear(dims, num_classes + 1)
+        self.decoder_norm = nn.LayerNorm(DIMS)
+        self.query_feat = nn.Embedding(NUM_QUERIES, DIMS)
+        self.query_embed = nn.Embedding(NUM_QUERIES, DIMS)
+        self.level_embed = nn.Embedding(LEVELS, DIMS)
+        self.class_embed = nn.Linear(DIMS, num_classes + 1)
         self.mask_embed = nn.Module()
-        self.mask_embed.layers = nn.ModuleList(nn.Linear(dims, dims) for _ in range(3))
+        self.mask_embed.layers = nn.ModuleList(nn.Linear(DIMS, DIMS) for _ in range(3))
 
     def forward(self, mask_features, levels):
         batch = len(mask_features)
@@ -289,7 +274,7 @@ class Predictor(nn.Module):
             )
             mask = mask.flatten(2).sigmoid() < 0.5
             mask = mask & ~mask.all(-1, keepdim=True)
-            mask = mask.repeat_interleave(self.heads, dim=0)
+            mask = mask.repeat_interleave(HEADS, dim=0)
             x = cross(x, x + position, keys[level], memory[level], mask)
             x = forward(own(x, x + position, x + position, x))
             stages.append(self.predict(x, mask_features))
@@ -303,46 +288,17 @@ class Predictor(nn.Module):
         return classes, torch.einsum('bqc,bchw->bqhw', embed, mask_features)
 
 
-class Criterion(nn.Module):
-    def __init__(self, num_classes):
-        super().__init__()
-        self.register_buffer('empty_weight', torch.ones(num_classes + 1))
-
-
 class OriginalMask2Former(nn.Module):
     """Normalised images (B, 3, H, W) to class and mask logits of every stage."""
 
-    def __init__(
-        self,
-        num_classes,
-        num_layers=7,
-        dims=32,
-        hidden=48,
-        heads=4,
-        channels=(8, 16, 32, 64),
-        stem=8,
-        depths=(2, 2, 2, 2),
-        bottleneck=False,
-        num_queries=7,
-        encoder_layers=1,
-        encoder_hidden=48,
-    ):
+    def __init__(self, num_classes, stem=8, depths=(2, 2, 2, 2), bottleneck=False):
         super().__init__()
-        self.backbone = ResNet(stem, channels, depths, bottleneck)
+        self.backbone = ResNet(stem, depths, bottleneck)
         self.sem_seg_head = nn.Module()
-        self.sem_seg_head.pixel_decoder = PixelDecoder(
-            channels,
-            dims,
-            groups=8,
-            hidden=encoder_hidden,
-            heads=heads,
-            points=4,
-            num_layers=encoder_layers,
-        )
-        self.sem_seg_head.predictor = Predictor(
-            dims, hidden, heads, num_queries, num_layers, num_classes
-        )
-        self.criterion = Criterion(num_classes)
+        self.sem_seg_head.pixel_decoder = PixelDecoder()
+        self.sem_seg_head.predictor = Predictor(num_classes)
+        self.criterion = nn.Module()
+        self.criterion.register_buffer('empty_weight', torch.ones(num_classes + 1))
         # norms of 1 and 0 would hide that one is taken for another
         for name, parameter in self.named_parameters():
             if parameter.dim() == 1:

@@ -137,7 +137,8 @@ def test_visible_masks_change_their_two_losses_only(parent):
 def test_without_odm_has_the_same_depth_and_nearly_the_size():
     with_odm, plain = (build(MAIN), build(f'{MAIN}_wo-odm'))
     odm = with_odm.panoptic_head.odm
-    assert odm.num_layers + len(with_odm.panoptic_head.transformer_decoder.layers) == 9
+    decoders = odm.transformer_decoder, with_odm.panoptic_head.transformer_decoder
+    assert sum(len(decoder.layers) for decoder in decoders) == 9
     assert len(plain.panoptic_head.transformer_decoder.layers) == 9
     # the occlusion embedding module and one more norm
     own = parameters(odm.occlusion_embedding)

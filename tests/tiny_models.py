@@ -17,7 +17,11 @@ EMBED_DIMS = 32
 NUM_CLASSES = 3
 SIZE = (64, 96)
 
-ATTENTION = dict(embed_dims=EMBED_DIMS, num_heads=4)
+ATTENTION = dict(embed_dims=EMBED_DIMS, num_heads=4, batch_first=True)
+FEED_FORWARD = dict(embed_dims=EMBED_DIMS, feedforward_channels=48)
+DECODER_LAYER = ConfigDict(
+    self_attn_cfg=ATTENTION, cross_attn_cfg=ATTENTION, ffn_cfg=FEED_FORWARD
+)
 SHRINK = dict(
     data_preprocessor=dict(batch_augments=None),
     backbone=dict(depth=18, base_channels=8, init_cfg=None),
@@ -31,31 +35,15 @@ SHRINK = dict(
             norm_cfg=dict(num_groups=8),
             encoder=dict(
                 num_layers=1,
-                layer_cfg=dict(
-                    self_attn_cfg=ATTENTION,
-                    ffn_cfg=dict(embed_dims=EMBED_DIMS, feedforward_channels=48),
-                ),
+                layer_cfg=dict(self_attn_cfg=ATTENTION, ffn_cfg=FEED_FORWARD),
             ),
             positional_encoding=dict(num_feats=EMBED_DIMS // 2),
         ),
         positional_encoding=dict(num_feats=EMBED_DIMS // 2),
-        transformer_decoder=dict(
-            num_layers=4,
-            layer_cfg=dict(
-                self_attn_cfg=ATTENTION,
-                cross_attn_cfg=ATTENTION,
-                ffn_cfg=dict(embed_dims=EMBED_DIMS, feedforward_channels=48),
-            ),
-        ),
+        transformer_decoder=dict(num_layers=4, layer_cfg=DECODER_LAYER),
     ),
     train_cfg=dict(num_points=200),
     test_cfg=dict(max_per_image=10),
-)
-
-DECODER_LAYER = ConfigDict(
-    self_attn_cfg=dict(embed_dims=EMBED_DIMS, num_heads=4, batch_first=True),
-    cross_attn_cfg=dict(embed_dims=EMBED_DIMS, num_heads=4, batch_first=True),
-    ffn_cfg=dict(embed_dims=EMBED_DIMS, feedforward_channels=48),
 )
 
 
@@ -78,15 +66,15 @@ def mask2former(seed=0, **changes):
     """MMDetection's own Mask2Former of the same size, losses in the paper's scale."""
     cfg = get_config('mmdet::mask2former/mask2former_r50_8xb2-lsj-50e_coco.py')
     cfg.merge_from_dict(dict(model=SHRINK))
-    weights = dict(
-        panoptic_head=dict(
-            loss_cls=dict(class_weight=[1.0] * NUM_CLASSES + [0.1], loss_weight=0.2),
-            loss_mask=dict(loss_weight=0.5),
-            loss_dice=dict(loss_weight=0.5),
-        ),
-        panoptic_fusion_head=dict(num_things_classes=NUM_CLASSES),
+    head = dict(
+        loss_cls=dict(class_weight=[1.0] * NUM_CLASSES + [0.1], loss_weight=0.2),
+        loss_mask=dict(loss_weight=0.5),
+        loss_dice=dict(loss_weight=0.5),
     )
-    cfg.merge_from_dict(dict(model=weights))
+    fusion_head = dict(num_things_classes=NUM_CLASSES)
+    cfg.merge_from_dict(
+        dict(model=dict(panoptic_head=head, panoptic_fusion_head=fusion_head))
+    )
     cfg.merge_from_dict(dict(model=changes))
     return _build(cfg.model, seed)
 
@@ -132,11 +120,8 @@ def samples(counts=(3, 2), size=SIZE, seed=0, image_size=None, output_size=None)
                 img_path='image.png',
             )
         )
-        sample.gt_instances = InstanceData(
-            labels=labels,
-            masks=masks,
-            bboxes=masks.get_bboxes('hbox').tensor,
-        )
+        boxes = masks.get_bboxes('hbox').tensor
+        sample.gt_instances = InstanceData(labels=labels, masks=masks, bboxes=boxes)
         batch.append(sample)
     return batch
 

@@ -5,12 +5,7 @@ import torch
 from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 
-from oaformer.structures import (
-    as_amodal_instances,
-    decode_masks,
-    derived_occlusion_rates,
-    encode_masks,
-)
+from oaformer.structures import as_amodal_instances, encode_masks
 
 
 def strips(*columns):
@@ -57,7 +52,6 @@ FORMS = {
 def test_visible_masks_are_cut_and_rates_derived(form):
     instances = as_amodal_instances(prediction(FORMS[form]))
     assert instances.masks == encode_masks(AMODAL)
-    assert np.array_equal(decode_masks(instances.visible_masks), CUT)
     assert instances.visible_masks == encode_masks(CUT)
     assert instances.occlusion_rates.tolist() == RATES
     assert instances.occlusion_rates_derived is True
@@ -69,14 +63,6 @@ def test_predicted_rates_stay():
     assert torch.equal(instances.occlusion_rates, rates)
     assert instances.occlusion_rates_derived is False
     assert 'other' not in instances
-
-
-def test_what_is_not_predicted_is_not_there():
-    fields = prediction()
-    del fields['visible_masks']
-    instances = as_amodal_instances(fields)
-    assert sorted(instances.keys()) == ['bboxes', 'labels', 'masks', 'scores']
-    assert 'occlusion_rates_derived' not in instances
 
 
 @pytest.mark.parametrize('rates', [{}, dict(occlusion_rates=torch.tensor(RATES))])
@@ -123,20 +109,17 @@ def test_no_instances(form):
     assert instances.occlusion_rates_derived is True
 
 
-def test_missing_fields_are_named():
-    fields = prediction()
+def test_missing_fields():
+    mask = np.zeros((2, 9, 9), np.uint8)
+    mask[0, 2:5, 1:8] = 1
+    fields = dict(labels=[0, 1], scores=torch.ones(2), masks=mask)
+    instances = as_amodal_instances(fields)
+    assert sorted(instances.keys()) == ['bboxes', 'labels', 'masks', 'scores']
+    assert instances.bboxes.tolist() == [[1, 2, 8, 5], [0, 0, 0, 0]]
+    assert 'occlusion_rates_derived' not in instances
     del fields['scores'], fields['masks']
     with pytest.raises(ValueError, match='have no scores, masks$'):
         as_amodal_instances(fields)
-
-
-def test_boxes_without_boxes_are_those_of_the_masks():
-    mask = np.zeros((2, 9, 9), np.uint8)
-    mask[0, 2:5, 1:8] = 1
-    instances = as_amodal_instances(
-        dict(labels=[0, 1], scores=torch.ones(2), masks=mask)
-    )
-    assert instances.bboxes.tolist() == [[1, 2, 8, 5], [0, 0, 0, 0]]
 
 
 @pytest.mark.parametrize('key', ['labels', 'masks', 'visible_masks'])
@@ -146,9 +129,3 @@ def test_different_numbers_are_an_error(key, number):
     fields[key] = fields[key][:number]
     with pytest.raises(ValueError, match=f"differ in number:.*'{key}': {number}"):
         as_amodal_instances(fields)
-
-
-def test_derived_rates_by_hand():
-    rates = derived_occlusion_rates(encode_masks(AMODAL), encode_masks(CUT))
-    assert rates.tolist() == RATES
-    assert derived_occlusion_rates([], []).shape == (0,)

@@ -103,14 +103,7 @@ def test_random_chains_equal_mmdet_bit_for_bit(seed):
     )
 
 
-def test_rates_follow_their_instances():
-    _, lazy, *_ = carriers(1)
-    np.testing.assert_allclose(lazy.occlusion_rates, [0, 0.25, 0.5, 0.75, 1])
-    chosen = lazy.flip()[[4, 1]].crop(box(0, 0, 20, 20))
-    np.testing.assert_allclose(chosen.occlusion_rates, [1, 0.25])
-
-
-def test_recomputed_rates_of_known_masks():
+def test_rates_of_known_masks():
     amodal = np.ones((3, 2, 4), dtype=np.uint8)
     visible = amodal.copy()
     visible[1, :, 2:] = 0
@@ -121,13 +114,10 @@ def test_recomputed_rates_of_known_masks():
     right = masks.crop(box(2, 0, 4, 2))
     np.testing.assert_allclose(right.occlusion_rates, [0, 0.5, 1])
     np.testing.assert_allclose(right.recomputed_occlusion_rates(), [0, 1, 1])
-
-
-def test_nothing_left_has_rate_zero():
-    amodal = np.zeros((1, 4, 4), dtype=np.uint8)
-    amodal[0, 0, 0] = 1
-    masks = AmodalMasks(amodal, 4, 4, visible=np.zeros_like(amodal))
-    assert masks.crop(box(2, 2, 4, 4)).recomputed_occlusion_rates() == [0]
+    np.testing.assert_allclose(right.flip()[[2, 1]].occlusion_rates, [1, 0.5])
+    # where nothing is left, nothing is hidden
+    below = masks.expand(4, 4, 0, 0).crop(box(0, 2, 4, 4))
+    assert below.recomputed_occlusion_rates().tolist() == [0, 0, 0]
 
 
 def test_without_visible_masks_nothing_is_occluded():
@@ -153,16 +143,6 @@ def test_cat_keeps_order():
     np.testing.assert_allclose(again.occlusion_rates, [0.75, 0, 0.25, 1, 0])
 
 
-def test_cat_refuses_plain_masks_and_other_sizes():
-    eager, _, amodal, _ = carriers(5)
-    with pytest.raises(TypeError, match='visible part'):
-        AmodalMasks.cat([eager, amodal])
-    with pytest.raises(ValueError, match='different sizes'):
-        AmodalMasks.cat([eager, eager.pad((50, 50))])
-    with pytest.raises(ValueError, match='nothing'):
-        AmodalMasks.cat([])
-
-
 def test_empty_carrier_goes_through_everything():
     empty = AmodalMasks([], HEIGHT, WIDTH, visible=[])
     moved = empty.rescale((90, 57)).flip().crop(box(0, 0, 20, 10)).pad((32, 32))
@@ -171,20 +151,34 @@ def test_empty_carrier_goes_through_everything():
     assert moved.to_tensor(torch.uint8, 'cpu').shape == (0, 32, 32)
 
 
-def test_fields_that_do_not_belong_together_are_refused():
-    amodal, visible = random_pair(6)
-    with pytest.raises(ValueError, match='5 amodal masks, 4 visible'):
-        AmodalMasks(amodal, HEIGHT, WIDTH, visible=visible[:4])
-    with pytest.raises(ValueError, match='occlusion rates of shape'):
-        AmodalMasks(amodal, HEIGHT, WIDTH, occlusion_rates=[0.1])
-    with pytest.raises(ValueError, match='in a carrier of'):
-        AmodalMasks(amodal, WIDTH, HEIGHT)
-    with pytest.raises(ValueError, match='smaller'):
-        AmodalMasks(amodal, HEIGHT, WIDTH).pad((3, 3))
-    with pytest.raises(ValueError, match='mask_pad_value'):
-        AmodalMasks(amodal, HEIGHT, WIDTH).pad((99, 99), pad_val=255)
-    with pytest.raises(ValueError, match="unknown flip direction 'up'"):
-        AmodalMasks(amodal, HEIGHT, WIDTH).flip('up')
+@pytest.mark.parametrize(
+    ('fields', 'words'),
+    [
+        (dict(visible=np.zeros((4, HEIGHT, WIDTH))), '5 amodal masks, 4 visible'),
+        (dict(occlusion_rates=[0.1]), 'occlusion rates of shape'),
+        (dict(height=WIDTH, width=HEIGHT), 'in a carrier of'),
+    ],
+)
+def test_fields_that_do_not_belong_together_are_refused(fields, words):
+    fields = dict(height=HEIGHT, width=WIDTH) | fields
+    with pytest.raises(ValueError, match=words):
+        AmodalMasks(random_pair(6)[0], **fields)
+
+
+@pytest.mark.parametrize(
+    ('transform', 'error', 'words'),
+    [
+        (lambda m: m.pad((3, 3)), ValueError, 'smaller'),
+        (lambda m: m.pad((99, 99), pad_val=255), ValueError, 'mask_pad_value'),
+        (lambda m: m.flip('up'), ValueError, "unknown flip direction 'up'"),
+        (lambda m: m.cat([]), ValueError, 'nothing'),
+        (lambda m: m.cat([m, m.pad((50, 50))]), ValueError, 'different sizes'),
+        (lambda m: m.cat([m, BitmapMasks([], 31, 43)]), TypeError, 'visible part'),
+    ],
+)
+def test_what_cannot_be_done_is_refused(transform, error, words):
+    with pytest.raises(error, match=words):
+        transform(carriers(5)[0])
 
 
 @pytest.fixture

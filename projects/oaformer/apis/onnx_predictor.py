@@ -100,7 +100,7 @@ class OnnxPredictor:
         feed = dict(zip(INPUT_NAMES, (inputs, img_shapes), strict=True))
         outputs = map(torch.from_numpy, self._session.run(names, feed))
         tensors = dict(zip(names, outputs, strict=True))
-        results = self._postprocessor.instances_from(tensors, samples)
+        results = self._postprocessor.predict(tensors, samples)
         for sample, instances in zip(samples, results, strict=True):
             sample.pred_instances = instances
 

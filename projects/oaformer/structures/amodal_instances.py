@@ -55,29 +55,16 @@ def as_amodal_instances(prediction: InstanceData | Mapping[str, Any]) -> Instanc
         fields['visible_masks'] = [rle_intersection(*pair) for pair in pairs]
         if 'occlusion_rates' not in fields:
             derived = True
-            rates = derived_occlusion_rates(fields['masks'], fields['visible_masks'])
+            amodal, visible = (
+                np.array(rle_areas(fields[key]), dtype=np.float64)
+                for key in ('masks', 'visible_masks')
+            )
+            rates = np.where(amodal > 0, 1 - visible / np.maximum(amodal, 1), 0)
             fields['occlusion_rates'] = fields['scores'].new_tensor(rates)
     instances = InstanceData(**fields)
     if 'occlusion_rates' in fields:
         instances.set_metainfo(dict(occlusion_rates_derived=derived))
     return instances
-
-
-def derived_occlusion_rates(
-    masks: Sequence[RLE], visible_masks: Sequence[RLE]
-) -> np.ndarray:
-    """Occlusion rates that follow from predicted masks.
-
-    Args:
-        masks: n amodal masks.
-        visible_masks: n visible masks, each inside its amodal mask.
-
-    Returns:
-        1 - visible area / amodal area in [0, 1], shape (n,); 0 for an empty mask.
-    """
-    amodal = np.asarray(rle_areas(masks), dtype=np.float64)
-    visible = np.asarray(rle_areas(visible_masks), dtype=np.float64)
-    return np.where(amodal > 0, 1 - visible / np.maximum(amodal, 1), 0)
 
 
 def _as_rles(masks: torch.Tensor | np.ndarray | Sequence[RLE]) -> list[RLE]:

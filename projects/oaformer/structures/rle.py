@@ -1,10 +1,9 @@
-"""Run-length encodings of masks: one form inside, every form at the door.
+"""Run-length encodings of masks.
 
-Inside the package a mask that is not pixels is a compressed RLE of
-pycocotools with ``counts`` as ``str``: small, quick to merge and ready for
-JSON. :func:`to_rle` brings every encoding that the public amodal data sets use
-to that form, and refuses what can't be right, since pycocotools itself reads a
-corrupt RLE without a word.
+Inside the package an encoded mask is a compressed RLE of pycocotools with ``counts``
+as ``str``: small, quick to merge and ready for JSON. :func:`to_rle` brings every
+encoding that the public amodal data sets use to that form, and refuses corrupt ones,
+which pycocotools itself reads without an error.
 """
 
 from collections.abc import Sequence
@@ -16,15 +15,12 @@ from .rle_encoding import RLE
 
 
 def decode_masks(rles: Sequence[RLE], height: int = 0, width: int = 0) -> np.ndarray:
-    """Decode RLEs of one size.
+    """Decode RLEs of one size to uint8 bitmaps of 0 and 1, shape (N, H, W).
 
     Args:
         rles: RLEs of the same ``size``.
-        height: Height in pixels of the result where ``rles`` is empty.
-        width: Width in pixels of the result where ``rles`` is empty.
-
-    Returns:
-        uint8 bitmaps of 0 and 1, shape (N, H, W).
+        height: H in pixels where ``rles`` is empty.
+        width: W in pixels where ``rles`` is empty.
     """
     if len(rles) == 0:
         return np.zeros((0, height, width), dtype=np.uint8)
@@ -33,18 +29,8 @@ def decode_masks(rles: Sequence[RLE], height: int = 0, width: int = 0) -> np.nda
 
 
 def decode_columns(rle: RLE, left: int, right: int) -> np.ndarray:
-    """Decode the columns ``left`` to ``right`` - 1 of an RLE.
-
-    Runs go down the columns, so the columns are one piece of them.
-
-    Args:
-        rle: RLE of size (H, W).
-        left: First column.
-        right: Column after the last.
-
-    Returns:
-        uint8 bitmap of 0 and 1, shape (H, right - left).
-    """
+    """Decode the columns ``left`` to ``right`` - 1, uint8, shape (H, right - left)."""
+    # runs go down the columns, so the columns are one piece of them
     height = rle['size'][0]
     ends = np.cumsum(counts_of(rle)) - left * height
     ends = ends.clip(0, (right - left) * height)
@@ -90,14 +76,7 @@ def rle_difference(first: RLE, second: RLE) -> RLE:
 
 
 def intersection_areas(first: Sequence[RLE], second: Sequence[RLE]) -> np.ndarray:
-    """Number of pixels that lie inside both masks of each pair.
-
-    Args:
-        first: M masks.
-        second: M masks.
-
-    Returns:
-        int64 numbers of pixels, shape (M,).
+    """Number of pixels inside both masks of each pair, int64, shape (M,).
 
     Raises:
         ValueError: If the lengths or the sizes of two masks differ; pycocotools would
@@ -155,7 +134,7 @@ def counts_of(rle: RLE) -> np.ndarray:
     ends = np.flatnonzero(last)
     negative = (digits[ends] & 0x10) != 0
     values -= negative * (np.int64(1) << (5 * (position[ends] + 1)))
-    # runs 1, 3, 5 ... and 2, 4, 6 ... are difference-coded, run 0 stands alone
+    # runs 1, 3, 5 ... and 2, 4, 6 ... are difference-coded, run 0 is not
     values[1::2] = np.cumsum(values[1::2])
     values[2::2] = np.cumsum(values[2::2])
     return values
@@ -168,7 +147,7 @@ def to_rle(segmentation: object, height: int, width: int) -> RLE:
     counts as ``str`` or ``bytes``, and an RLE with a list of run lengths.
 
     Args:
-        segmentation: The mask as it stands in an annotation file.
+        segmentation: The mask as in an annotation file.
         height: Height of its image in pixels.
         width: Width of its image in pixels.
 
@@ -176,8 +155,8 @@ def to_rle(segmentation: object, height: int, width: int) -> RLE:
         The RLE, ``counts`` as ``str``.
 
     Raises:
-        ValueError: In plain words, if the encoding is unknown, empty, corrupt,
-            or its size is not that of the image.
+        ValueError: If the encoding is unknown, empty, corrupt, or of another size
+            than the image.
     """
     if isinstance(segmentation, dict):
         return _rle_from_dict(segmentation, height, width)

@@ -57,18 +57,7 @@ def encode_region(
 
 
 def _edges(region: np.ndarray, top: int, left: int, height: int) -> np.ndarray:
-    """Where runs of inside begin and end, in turn, counted down the columns.
-
-    Args:
-        region: Bool or integer bitmap, shape (h, w).
-        top: Row of the region's first pixel in the image.
-        left: Column of the region's first pixel in the image.
-        height: Height of the image in pixels.
-
-    Returns:
-        Positions in the image of the first pixel of each run and of the first one
-        behind it, shape (2R,).
-    """
+    """Where runs begin and end, in turn, counted down the image's columns, (2R,)."""
     columns = np.flatnonzero(region.any(axis=0))
     if len(columns) == 0:
         return columns
@@ -92,8 +81,8 @@ def _edges(region: np.ndarray, top: int, left: int, height: int) -> np.ndarray:
     cuts = np.flatnonzero(turned[:-1, -1] & turned[1:, 0]) + 1
     if len(cuts):
         edges = np.sort(np.concatenate((edges, np.repeat(cuts * box_height, 2))))
-    # A run may end a column: its last pixel tells where that is in the image, the
-    # pixel behind it, in the next column, does not.
+    # A run may end a column: its last pixel has the right place in the image, the
+    # pixel behind it, in the next column, has not.
     edges[1::2] -= 1
     edges += edges // box_height * (height - box_height)
     edges[1::2] += 1

@@ -1,6 +1,5 @@
 """What a step costs beyond arithmetic: waiting for the device, and memory."""
 
-import copy
 from collections import Counter
 
 import pytest
@@ -8,7 +7,6 @@ import torch
 from tiny_models import images, oaformer, samples
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from oaformer.models.heads import OAFormerOutput
 from oaformer.models.postprocessors import AmodalFusionHead
 
 # Operators that a GPU can't run ahead of, because their result decides what follows.
@@ -69,9 +67,10 @@ def test_prediction_waits_for_chunks_and_not_for_masks(monkeypatch, visible, sid
     for query in range(36):
         top, left = 8 * (query // 6), 8 * (query % 6)
         masks[0, query, top : top + side, left : left + side] = 1
-    embeds = torch.eye(36)[None]
-    embeds = [embeds], masks, [], [embeds] if visible else []
-    output = OAFormerOutput([torch.randn(1, 36, 4)], *embeds)
+    embeds, scores = torch.eye(36)[None], torch.randn(1, 36, 4)
+    tensors = dict(cls_scores=scores, mask_embeds=embeds, mask_features=masks)
+    if visible:
+        tensors['visible_mask_embeds'] = embeds
     batch = samples((0,), size=(192, 192))
     calls = Counter()
 
@@ -89,9 +88,9 @@ def test_prediction_waits_for_chunks_and_not_for_masks(monkeypatch, visible, sid
         head = AmodalFusionHead(3, test_cfg=test_cfg)
         calls.clear()
         with Operators() as operators:
-            (result,) = head.predict(output, batch)
+            (instances,) = head.predict(tensors, batch)
         assert operators.waiting == 0
-        return Counter(calls), result['ins_results']
+        return Counter(calls), instances
 
     one_chunk, instances = transfers(36)
     three_chunks, _ = transfers(12)
@@ -115,9 +114,9 @@ def test_prediction_builds_a_few_masks_at_a_time(num_queries, visible):
     )
     model = oaformer(**changes).eval()
     batch = samples((0,), output_size=output_size)
-    output = model.panoptic_head.predict(model.extract_feat(images(1)), batch)
+    tensors = model.panoptic_head.predict(model.extract_feat(images(1)))
     with Operators() as operators:
-        results = model.panoptic_fusion_head.predict(output, copy.deepcopy(batch))
-    assert len(results[0]['ins_results']) == 2 * num_queries
-    _, _, height, width = output.mask_features.shape
+        (instances,) = model.panoptic_fusion_head.predict(tensors, batch)
+    assert len(instances) == 2 * num_queries
+    height, width = tensors['mask_features'].shape[2:]
     assert operators.largest <= max(4 * height * width, output_size[0] * output_size[1])

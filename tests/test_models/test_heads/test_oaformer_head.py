@@ -9,7 +9,6 @@ from tiny_models import (
     oaformer,
     oaformer_config,
     samples,
-    without_odm,
 )
 
 STAGES = 1 + 3 + 4
@@ -146,17 +145,6 @@ def test_ablations_train_every_parameter(changes):
     rates = [key for key in losses if 'occlusion' in key]
     assert bool(rates) == ('loss_occlusion' not in changes)
     check_gradients(model, losses)
-
-
-def test_depth_is_the_same_with_and_without_odm():
-    with_odm = oaformer().panoptic_head
-    plain = oaformer(**without_odm(num_layers=7)).panoptic_head
-    layers = len(with_odm.transformer_decoder.layers) + with_odm.odm.num_layers
-    assert layers == len(plain.transformer_decoder.layers)
-    assert plain.odm is None
-    assert plain.loss_occlusion is None
-    # written out of the config's bg_cls_weight
-    assert plain.class_weight == with_odm.class_weight == [1.0] * NUM_CLASSES + [0.1]
 
 
 def test_plain_dicts_build_the_same_model(model):

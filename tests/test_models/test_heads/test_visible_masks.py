@@ -1,14 +1,11 @@
 """The visible-mask branch: one more mask embedding of the same queries."""
 
-import math
-
 import pytest
 import torch
-import torch.nn.functional as F
-from tiny_models import SIZE, images, oaformer, samples, without_odm
+from tiny_models import images, oaformer, samples, without_odm
 
 from oaformer.models.heads import OAFormerOutput
-from oaformer.models.task_modules import AmodalTargets, amodal_targets
+from oaformer.models.task_modules import AmodalTargets
 
 AMODAL_LAYERS = 4
 STAGES = 1 + 3 + AMODAL_LAYERS
@@ -117,30 +114,15 @@ def constant_output(logits):
     )
 
 
-def halves(order, visible_masks):
-    masks = torch.zeros(2, 64, 64, dtype=torch.uint8)
-    masks[0, :, :32], masks[1, :, 32:] = 1, 1
-    labels = torch.zeros(2, dtype=torch.long)
-    return AmodalTargets(labels, masks[order], None, [2], visible_masks)
-
-
-def test_loss_of_fully_hidden_objects_by_hand():
-    """Probability 1/2 everywhere: CE is log 2, dice 1 - 1 / (P / 2 + 1)."""
-    head = oaformer(**visible()).panoptic_head
-    nothing = torch.zeros(2, 64, 64, dtype=torch.uint8)
-    losses = head.loss_by_feat(constant_output([0.0, 0.0]), halves([0, 1], nothing))
-    assert losses['loss_visible_mask'].item() == pytest.approx(0.5 * math.log(2))
-    # the tiny model's 200 points
-    dice = 1 - 1 / (200 / 2 + 1)
-    assert losses['loss_visible_dice'].item() == pytest.approx(0.5 * dice)
-
-
 @pytest.mark.parametrize('order', [[0, 1], [1, 0]])
 def test_visible_masks_have_the_match_of_the_amodal_ones(order):
     """The left object is hidden, the right one seen; query 1 draws the right one."""
     head = oaformer(**visible()).panoptic_head
-    seen = torch.stack([torch.zeros(64, 64), torch.ones(64, 64)]).to(torch.uint8)
-    targets = halves(order, seen[order])
+    masks, seen = torch.zeros(2, 2, 64, 64, dtype=torch.uint8)
+    masks[0, :, :32], masks[1, :, 32:] = 1, 1
+    seen[1] = 1
+    labels = torch.zeros(2, dtype=torch.long)
+    targets = AmodalTargets(labels, masks[order], None, [2], seen[order])
     right = head.loss_by_feat(constant_output([-20.0, 20.0]), targets)
     wrong = head.loss_by_feat(constant_output([20.0, -20.0]), targets)
     # at the image's edge a sampled target blends with the 0 outside
@@ -159,49 +141,3 @@ def test_half_precision(dtype):
     for key, value in expected.items():
         assert losses[key].dtype == torch.float32
         torch.testing.assert_close(losses[key], value, rtol=0.1, atol=0.02)
-
-
-def test_visible_masks_are_learned():
-    """Features and embeddings alone, fitted to objects that are whole and hidden."""
-    head = oaformer(**visible()).panoptic_head
-    batch = samples((3,), seed=1)
-    targets = amodal_targets(batch, torch.device('cpu'), False, with_visible_masks=True)
-    torch.manual_seed(0)
-    shapes = (1, 7, 4), (1, 7, 8), (1, 8, 16, 24), (1, 7, 8)
-    scores, embed, features, visible_embed = (
-        torch.randn(shape, requires_grad=True) for shape in shapes
-    )
-    output = OAFormerOutput([scores], [embed], features, [], [visible_embed])
-    optimizer = torch.optim.Adam([scores, embed, features, visible_embed], lr=0.1)
-    before = visible_iou(output, targets)
-    for _ in range(50):
-        losses = head.loss_by_feat(output, targets)
-        optimizer.zero_grad()
-        sum(losses.values()).backward()
-        optimizer.step()
-    assert before < 0.2
-    assert visible_iou(output, targets) > 0.9
-
-
-@torch.no_grad()
-def visible_iou(output, targets):
-    """Mean IoU of each object's visible mask with that of the best amodal mask."""
-    masks, visible_masks = (
-        F.interpolate(
-            torch.einsum('bqc,bchw->bqhw', embed, output.mask_features),
-            SIZE,
-            mode='bilinear',
-        )[0]
-        > 0
-        for embed in (output.mask_embeds[-1], output.visible_mask_embeds[-1])
-    )
-    best = iou(targets.masks, masks).argmax(1)
-    return iou(targets.visible_masks, visible_masks[best]).diag().mean()
-
-
-def iou(first, second):
-    """(N, H, W) and (M, H, W) -> (N, M); 1 where both are empty."""
-    first, second = first.flatten(1).float(), second.flatten(1).float()
-    both = first @ second.T
-    union = first.sum(1)[:, None] + second.sum(1)[None] - both
-    return (both + 1e-6) / (union + 1e-6)

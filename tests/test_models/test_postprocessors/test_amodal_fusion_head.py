@@ -5,9 +5,8 @@ from mmdet.registry import MODELS
 from mmengine.config import ConfigDict
 from tiny_models import images, oaformer, samples
 
-from oaformer.models.heads import OAFormerOutput
 from oaformer.models.postprocessors import top_instances
-from oaformer.structures import as_amodal_instances, decode_masks
+from oaformer.structures import decode_masks
 
 
 def fusion_head(**test_cfg):
@@ -29,21 +28,24 @@ def output(occlusion=True, visible=False):
     masks[0, 0, :, :2] = 20
     masks[0, 1, 2:, :] = 20
     scores = torch.tensor([[[5.0, 0, 0], [0, 3.0, 0], [0, 0, 5.0]]])
-    rates = [torch.tensor([[0.0, 20.0, -20.0]])] if occlusion else []
     embeds = torch.eye(3)[None]
-    visible_embeds = [embeds[:, [1, 2, 0]]] if visible else []
-    return OAFormerOutput([scores], [embeds], masks, rates, visible_embeds)
+    tensors = dict(cls_scores=scores, mask_embeds=embeds, mask_features=masks)
+    if occlusion:
+        tensors['occlusion_logits'] = torch.tensor([[0.0, 20.0, -20.0]])
+    if visible:
+        tensors['visible_mask_embeds'] = embeds[:, [1, 2, 0]]
+    return tensors
 
 
 def predict(head, **kwargs):
     batch = samples((0,), size=(16, 16), output_size=(32, 32))
-    return head.predict(output(**kwargs), batch)[0]['ins_results']
+    return head.predict(output(**kwargs), batch)[0]
 
 
 def test_instances_by_hand():
     instances = predict(fusion_head(max_per_image=2))
     assert instances.labels.tolist() == [0, 1]
-    probabilities = output().cls_scores[0][0].softmax(-1)
+    probabilities = output()['cls_scores'][0].softmax(-1)
     expected = torch.stack([probabilities[0, 0], probabilities[1, 1]])
     # quality of a mask whose edge is interpolated lies below 1
     assert (instances.scores < expected).all()
@@ -53,10 +55,8 @@ def test_instances_by_hand():
         instances.occlusion_rates, torch.tensor([0.5, 1.0]), rtol=0, atol=1e-6
     )
     left, lower = decode_masks(instances.masks)
-    assert left[:, :16].all()
-    assert not left[:, 16:].any()
-    assert lower[16:].all()
-    assert not lower[:16].any()
+    assert left[:, :16].all() and not left[:, 16:].any()
+    assert lower[16:].all() and not lower[:16].any()
 
 
 @pytest.mark.parametrize('chunk_size', [1, 2, 100])
@@ -68,33 +68,30 @@ def test_chunks_do_not_change_the_result(chunk_size):
     torch.testing.assert_close(instances.scores, reference.scores)
 
 
-def test_fewer_pairs_than_max_per_image():
-    assert len(predict(fusion_head(max_per_image=100))) == 3 * 2
-
-
 def test_empty_masks_have_empty_boxes_and_score_0():
     instances = predict(fusion_head())
-    empty = decode_masks(instances.masks).sum((1, 2)) == 0
+    # there are fewer than max_per_image
+    assert len(instances) == 3 * 2
+    empty = torch.from_numpy(decode_masks(instances.masks).sum((1, 2)) == 0)
     assert empty.any()
-    assert (instances.bboxes[torch.from_numpy(empty)] == 0).all()
-    assert (instances.scores[torch.from_numpy(empty)] == 0).all()
+    assert (instances.bboxes[empty] == 0).all() and (instances.scores[empty] == 0).all()
 
 
-def test_without_rates_there_are_none():
-    assert 'occlusion_rates' not in predict(fusion_head(), occlusion=False)
+def test_only_what_is_predicted_is_there():
+    fields = set(predict(fusion_head(), occlusion=False).keys())
+    assert fields == {'bboxes', 'labels', 'scores', 'masks'}
 
 
-def test_without_visible_masks_there_are_none():
-    assert 'visible_masks' not in predict(fusion_head())
-
-
-def test_visible_masks_by_hand():
-    instances = predict(fusion_head(), visible=True)
+@pytest.mark.parametrize('occlusion', [True, False])
+def test_visible_masks_by_hand(occlusion):
+    instances = predict(fusion_head(), visible=True, occlusion=occlusion)
     plain = predict(fusion_head())
+    for key in ('labels', 'scores', 'bboxes'):
+        assert torch.equal(instances[key], plain[key])
     assert instances.masks == plain.masks
-    assert torch.equal(instances.scores, plain.scores)
-    assert torch.equal(instances.bboxes, plain.bboxes)
-    assert instances.labels.tolist()[:2] == [0, 1]
+    # half of the left half lies in the lower half; nothing of 1 is visible
+    assert instances.occlusion_rates[:2].tolist() == [0.5, 1.0]
+    assert instances.occlusion_rates_derived is not occlusion
     visible, amodal = map(decode_masks, (instances.visible_masks, instances.masks))
     assert (visible <= amodal).all()
     left, lower = visible[:2]
@@ -102,21 +99,6 @@ def test_visible_masks_by_hand():
     assert left[16:, :16].all()
     assert left.sum() == 16 * 16
     assert lower.sum() == 0
-
-
-@pytest.mark.parametrize('occlusion', [True, False])
-def test_instances_are_in_the_common_form(occlusion):
-    instances = predict(fusion_head(), visible=True, occlusion=occlusion)
-    again = as_amodal_instances(instances)
-    assert again.keys() == instances.keys()
-    assert again.masks == instances.masks
-    assert again.visible_masks == instances.visible_masks
-    assert torch.equal(again.occlusion_rates, instances.occlusion_rates)
-    assert again.occlusion_rates_derived is instances.occlusion_rates_derived
-    assert instances.occlusion_rates_derived is not occlusion
-    if not occlusion:
-        # half of the left half lies in the lower half; nothing of 1 is visible
-        assert instances.occlusion_rates[:2].tolist() == [0.5, 1.0]
 
 
 @torch.no_grad()
@@ -129,12 +111,12 @@ def test_visible_masks_are_whole_masks_cut_to_the_amodal_ones():
     # as if trained: no longer a copy of the amodal masks
     torch.nn.init.normal_(head.visible_mask_embed[-1].weight, std=0.3)
     batch = samples((0, 0), image_size=(60, 90), output_size=(117, 175))
-    final = head.predict(model.extract_feat(images()), batch)
+    final = head.predict(model.extract_feat(images()))
     predicted = model.predict(images(), batch)
     for index, sample in enumerate(predicted):
         whole = [
-            full_size(embeds[-1][index], final.mask_features[index])
-            for embeds in (final.mask_embeds, final.visible_mask_embeds)
+            full_size(final[name][index], final['mask_features'][index])
+            for name in ('mask_embeds', 'visible_mask_embeds')
         ]
         known = [mask & visible for mask, visible in zip(*whole, strict=True)]
         instances = sample.pred_instances

@@ -4,7 +4,6 @@ from mmcv.ops import point_sample
 
 from oaformer.models.task_modules import (
     matched_masks,
-    sample_features,
     sample_masks,
     uncertain_points,
 )
@@ -29,15 +28,6 @@ def test_sampled_mask_by_hand():
     points = torch.tensor([[[0.25, 0.5], [0.5, 0.5], [0.75, 0.5], [1.0, 0.5]]])
     sampled = sample_masks(masks, torch.tensor([0]), points)
     torch.testing.assert_close(sampled, torch.tensor([[0.0, 0.5, 1.0, 0.5]]))
-
-
-def test_sampling_commutes_with_the_product():
-    torch.manual_seed(0)
-    features, embed = torch.randn(6, 9, 11), torch.randn(4, 6)
-    points = torch.rand(50, 2)
-    masks = torch.einsum('qc,chw->qhw', embed, features)
-    expected = point_sample(masks[None], points[None])[0]
-    torch.testing.assert_close(embed @ sample_features(features, points), expected)
 
 
 def test_masks_are_sampled_where_they_are_uncertain():

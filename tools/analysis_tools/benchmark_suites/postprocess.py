@@ -7,8 +7,6 @@ import torch
 from mmdet.structures.mask import encode_mask_results
 from torch import nn
 
-from oaformer.models.heads import OAFormerOutput
-
 from .measure import Case
 from .models import NUM_CLASSES, decoder_features, meta_samples, model_pair
 
@@ -44,9 +42,9 @@ def case(num_queries: int, device: str) -> Case:
 
     @torch.no_grad()
     def run_ours() -> tuple:
-        output = OAFormerOutput([scores], [embeds], features, [])
+        output = dict(cls_scores=scores, mask_embeds=embeds, mask_features=features)
         head = ours.panoptic_fusion_head
-        instances = head.predict(output, samples, rescale=True)[0]['ins_results']
+        (instances,) = head.predict(output, samples, rescale=True)
         return instances, instances.masks
 
     return Case(

@@ -109,7 +109,7 @@ def count_classes(weights: Mapping[str, Tensor], owner: str) -> int:
         owner: Source of the weights, for the message.
 
     Raises:
-        ConversionError: If there is no class embedding.
+        ConversionError: If the class embedding is missing.
     """
     for name in CLASS_EMBEDDING:
         if name not in weights:

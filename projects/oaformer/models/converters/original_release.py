@@ -15,9 +15,9 @@ from mmdet.models.backbones.swin import swin_converter
 from torch import Tensor
 
 from .conversion import Conversion, ConversionError, name_some
+from .mask2former import HEAD
 
 ORIGINAL_HEAD = 'sem_seg_head.'
-HEAD = 'panoptic_head.'
 
 # The original release renames these when it reads its older files.
 _OLDER_NAMES = (

@@ -184,8 +184,10 @@ class OAFormerHead(Mask2FormerHead):
             padding = level.new_zeros((1, *level.shape[-2:]), dtype=torch.bool)
             position = self.decoder_positional_encoding(padding)
             positions.append(position.flatten(2).transpose(1, 2))
-        sizes = [tuple(level.shape[-2:]) for level in levels]
-        mask_level_features = resize_mask_features(mask_features, sizes)
+        mask_level_features = [
+            resize_mask_features(mask_features, tuple(level.shape[-2:])).flatten(2)
+            for level in levels
+        ]
         return mask_features, DecoderMemory(values, positions, mask_level_features)
 
     def loss(
@@ -290,16 +292,13 @@ class OAFormerHead(Mask2FormerHead):
             losses[f'{prefixes[stage]}loss_visible_dice'] = dice
         return losses
 
-    def predict(
-        self, x: list[Tensor], batch_data_samples: SampleList
-    ) -> OAFormerOutput:
-        """Last stage only; masks are built by the fusion head, a few at a time.
+    def predict(self, x: list[Tensor]) -> dict[str, Tensor]:
+        """The final prediction; :class:`AmodalFusionHead` builds its masks.
 
         Args:
             x: Backbone features, fine to coarse.
-            batch_data_samples: Samples with meta information.
 
         Returns:
-            Output with one entry per list, in float32.
+            Tensors in float32, see :meth:`OAFormerOutput.final_tensors`.
         """
-        return self(x, batch_data_samples).float().last_stage()
+        return self(x).float().final_tensors()

@@ -10,7 +10,7 @@ class OAFormerOutput(NamedTuple):
     """Output of the head, one entry per stage: initial, then each layer.
 
     Masks are not built here. The masks of a stage are ``mask_embeds[stage]``
-    times ``mask_features``; losses and fusion head build only those they need.
+    times ``mask_features``; losses and fusion head build only what they need.
 
     Attributes:
         cls_scores: Class logits, background last, (B, Q, K + 1) each.
@@ -36,12 +36,10 @@ class OAFormerOutput(NamedTuple):
         fields = OAFormerOutput(*([x.float() for x in field] for field in fields))
         return fields._replace(mask_features=fields.mask_features[0])
 
-    def last_stage(self) -> 'OAFormerOutput':
-        """The final prediction alone: at most one entry per list."""
-        return OAFormerOutput(
-            self.cls_scores[-1:],
-            self.mask_embeds[-1:],
-            self.mask_features,
-            self.occlusion_logits[-1:],
-            self.visible_mask_embeds[-1:],
-        )
+    def final_tensors(self) -> dict[str, Tensor]:
+        """The final prediction by the fields' names, without those that are empty."""
+        return {
+            name: value if isinstance(value, Tensor) else value[-1]
+            for name, value in self._asdict().items()
+            if len(value)
+        }

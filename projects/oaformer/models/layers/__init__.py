@@ -10,8 +10,10 @@ from .masked_attention import (
     resize_mask_features,
     soft_attention_mask,
 )
-from .occlusion_distinguish_module import OcclusionDistinguishModule, OcclusionStages
-from .occlusion_embedding_module import OcclusionEmbeddingModule
+from .occlusion_distinguish_module import (
+    OcclusionDistinguishModule,
+    OcclusionEmbeddingModule,
+)
 from .pixel_decoder import OAFormerPixelDecoder
 
 __all__ = [
@@ -20,7 +22,6 @@ __all__ = [
     'OAFormerPixelDecoder',
     'OcclusionDistinguishModule',
     'OcclusionEmbeddingModule',
-    'OcclusionStages',
     'binary_attention_mask',
     'check_layer_cfg',
     'deformable_attention',

@@ -15,7 +15,7 @@ The ``forward`` of the layers is not called, hence :func:`check_layer_cfg`.
 """
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -122,29 +122,15 @@ def check_layer_cfg(layer_cfg: ConfigDict) -> None:
             )
 
 
-def resize_mask_features(
-    mask_features: Tensor, sizes: Sequence[tuple[int, int]]
-) -> list[Tensor]:
-    """``mask_features`` at the size of each level, for the attention masks.
+def resize_mask_features(features: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bilinear resizing to a level's size, for the attention masks.
+
+    Where the size is divided by an even number, a new pixel is the mean of the four
+    pixels in the middle of a block. Slices read these faster.
 
     Args:
-        mask_features: Features of the pixel decoder, (B, C, H/4, W/4).
-        sizes: (H_l, W_l) of each level.
-
-    Returns:
-        One tensor per level, (B, C, H_l * W_l).
-    """
-    return [_resize(mask_features, size).flatten(2) for size in sizes]
-
-
-def _resize(features: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bilinear resizing, by slices where the size is divided by an even number.
-
-    There a new pixel is the mean of the four pixels in the middle of a block.
-
-    Args:
-        features: (B, C, H, W).
-        size: (H_l, W_l) wanted.
+        features: ``mask_features``, (B, C, H/4, W/4).
+        size: (H_l, W_l) of the level.
 
     Returns:
         The result of ``F.interpolate``, (B, C, H_l, W_l).
@@ -168,7 +154,7 @@ def masked_attention_stages(
     memory: DecoderMemory,
     embed_masks: Callable[[Tensor], Tensor],
     first_level: int = 0,
-    attention_masks: Sequence[Callable[[Tensor, Tensor], Tensor]] | None = None,
+    attention_mask: Callable[[Tensor, Tensor], Tensor] = binary_attention_mask,
 ) -> Iterator[DecoderStage]:
     """Run a decoder layer by layer, each layer on the next feature level.
 
@@ -180,14 +166,12 @@ def masked_attention_stages(
         memory: The features to attend to.
         embed_masks: Normed queries (B, Q, C) -> mask embeddings (B, Q, C).
         first_level: Level of the first layer.
-        attention_masks: How each layer's attention mask is made from the
-            embeddings before it; binary where None.
+        attention_mask: Mask embeddings before a layer and the level's features -> the
+            layer's attention mask.
 
     Yields:
         The queries after each layer.
     """
-    if attention_masks is None:
-        attention_masks = [binary_attention_mask] * len(decoder.layers)
     # with channels first in memory every projection would copy the features, and
     # keep the copy for the backward pass
     values = [value.contiguous() for value in memory.values]
@@ -197,7 +181,7 @@ def masked_attention_stages(
     ]
     for index, layer in enumerate(decoder.layers):
         level = (first_level + index) % len(values)
-        mask = attention_masks[index](stage.mask_embed, memory.mask_features[level])
+        mask = attention_mask(stage.mask_embed, memory.mask_features[level])
         query = _decoder_layer(
             layer, stage.query, query_embed, keys[level], values[level], mask
         )

@@ -1,6 +1,4 @@
-"""The occlusion distinguish module (ODM)."""
-
-from typing import NamedTuple
+"""The occlusion distinguish module (ODM) and its embedding module (OEM)."""
 
 from mmdet.models.layers import Mask2FormerTransformerDecoder
 from mmdet.registry import MODELS
@@ -15,30 +13,76 @@ from .masked_attention import (
     check_layer_cfg,
     masked_attention_stages,
 )
-from .occlusion_embedding_module import OcclusionEmbeddingModule
 
 
-class OcclusionStages(NamedTuple):
-    """Output of the ODM before its first layer and after each layer.
+@MODELS.register_module()
+class OcclusionEmbeddingModule(BaseModule):
+    """Turns queries into occlusion rates and occlusion-aware mask embeddings.
 
-    Attributes:
-        stages: Queries and mask embeddings, num_layers + 1 of them.
-        occlusion_logits: Occlusion-rate logits of each stage, (B, Q) each;
-            empty where no rates are predicted.
+    Queries become occlusion embeddings. From these one MLP makes an occlusion-rate
+    logit per query, another a mask embedding, whose product with ``mask_features`` is
+    the occlusion-aware attention mask (OAFormer, section 2.4 and figure 3 left). The
+    paper does not give the depth of the MLPs; here it is that of Mask2Former's
+    ``mask_embed``: two hidden layers in all on the way to the masks.
+
+    Args:
+        embed_dims: Channels C of the queries.
+        out_channels: Channels of ``mask_features``.
+        with_occlusion_rate: Whether rates are predicted.
     """
 
-    stages: list[DecoderStage]
-    occlusion_logits: list[Tensor]
+    def __init__(
+        self,
+        embed_dims: int = 256,
+        out_channels: int = 256,
+        with_occlusion_rate: bool = True,
+    ) -> None:
+        super().__init__()
+        self.occlusion_embed = nn.Sequential(
+            nn.Linear(embed_dims, embed_dims), nn.ReLU(inplace=True)
+        )
+        self.mask_embed = nn.Sequential(
+            nn.Linear(embed_dims, embed_dims),
+            nn.ReLU(inplace=True),
+            nn.Linear(embed_dims, out_channels),
+        )
+        self.occlusion_rate = None
+        if with_occlusion_rate:
+            self.occlusion_rate = nn.Sequential(
+                nn.Linear(embed_dims, embed_dims),
+                nn.ReLU(inplace=True),
+                nn.Linear(embed_dims, 1),
+            )
+
+    def forward(self, query: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Embed queries.
+
+        Args:
+            query: Normed query features, (B, Q, C).
+
+        Returns:
+            Mask embeddings, (B, Q, out_channels), and occlusion-rate logits,
+            (B, Q), or None. The rate is their sigmoid.
+        """
+        embedding = self.occlusion_embed(query)
+        mask_embed = self.mask_embed(embedding)
+        if self.occlusion_rate is None:
+            return mask_embed, None
+        return mask_embed, self.occlusion_rate(embedding).squeeze(-1)
+
+    def occlusion_logits(self, query: Tensor) -> Tensor:
+        """Occlusion-rate logits alone, (B, Q), of normed queries (B, Q, C)."""
+        return self.occlusion_rate(self.occlusion_embed(query)).squeeze(-1)
 
 
 @MODELS.register_module()
 class OcclusionDistinguishModule(BaseModule):
     """OEM -> transformer decoder -> OEM (OAFormer, section 2.4 and figure 3).
 
-    One occlusion embedding module is applied to the queries before, between and
-    after the layers of a masked-attention decoder. Each time it predicts every
-    query's occlusion rate and the attention mask of the next layer; the last
-    mask is for the decoder that follows, which can be any that works on queries.
+    One embedding module is applied to the queries before, between and after the layers
+    of a masked-attention decoder. Each time it predicts the queries' occlusion rates
+    and the attention mask of the next layer; the last mask is for the decoder that
+    follows.
 
     Args:
         layer_cfg: Config of MMDetection's Mask2Former decoder layer.
@@ -79,11 +123,6 @@ class OcclusionDistinguishModule(BaseModule):
             embed_dims, out_channels, with_occlusion_rate
         )
 
-    @property
-    def num_layers(self) -> int:
-        """Number of transformer decoder layers."""
-        return len(self.transformer_decoder.layers)
-
     def init_weights(self) -> None:
         """Initialise the decoder as Mask2Former initialises its own."""
         for parameter in self.transformer_decoder.parameters():
@@ -92,7 +131,7 @@ class OcclusionDistinguishModule(BaseModule):
 
     def forward(
         self, query: Tensor, query_embed: Tensor, memory: DecoderMemory
-    ) -> OcclusionStages:
+    ) -> tuple[list[DecoderStage], list[Tensor]]:
         """Make queries occlusion-aware.
 
         Args:
@@ -101,7 +140,9 @@ class OcclusionDistinguishModule(BaseModule):
             memory: The features to attend to.
 
         Returns:
-            Every stage, with its occlusion-rate logits.
+            The stages before the first layer and after each, num_layers + 1 of them,
+            and the occlusion-rate logits of each, (B, Q); no logits where no rates are
+            predicted.
         """
         occlusion_logits = []
 
@@ -119,6 +160,6 @@ class OcclusionDistinguishModule(BaseModule):
             query_embed,
             memory,
             embed_masks,
-            attention_masks=[self.attention_mask] * self.num_layers,
+            attention_mask=self.attention_mask,
         )
-        return OcclusionStages([first, *following], occlusion_logits)
+        return [first, *following], occlusion_logits

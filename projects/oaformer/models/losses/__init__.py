@@ -1,8 +1,7 @@
 """The losses of a stage."""
 
-from .class_loss import class_loss, with_class_weight
-from .mask_losses import PointSampling, mask_losses
 from .occlusion_rate_loss import OcclusionRateLoss
+from .stage_losses import PointSampling, class_loss, mask_losses, with_class_weight
 
 __all__ = [
     'OcclusionRateLoss',

@@ -1,6 +1,7 @@
 """The step from the head's output to instances, where MMDetection has its own."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import torch
 from mmdet.models.seg_heads.panoptic_fusion_heads.base_panoptic_fusion_head import (
@@ -11,9 +12,7 @@ from mmdet.structures import DetDataSample, SampleList
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from ...structures import as_amodal_instances, rle_bbox
-from ..heads import OAFormerOutput
-from .instances import top_instances
+from ...structures import as_amodal_instances
 from .region_encoder import RegionEncoder
 from .upsampling import ImageSizes, MaskUpsampler, positive_boxes, region_quality
 
@@ -28,13 +27,11 @@ class AmodalFusionHead(BasePanopticFusionHead):
     query was chosen. Visible masks, where the model predicts them, are built beside
     the amodal ones and cut to them.
 
-    Settings in ``test_cfg``: ``max_per_image`` (100) and ``mask_chunk_size`` (10,
-    masks at the size of the mask features held at a time).
-
     Args:
         num_things_classes: Number of classes.
         num_stuff_classes: Always 0; there is no amodal stuff.
-        test_cfg: Settings as above.
+        test_cfg: ``max_per_image`` (100) and ``mask_chunk_size`` (10), the number of
+            masks at the size of the mask features held at a time.
     """
 
     def __init__(
@@ -55,70 +52,35 @@ class AmodalFusionHead(BasePanopticFusionHead):
 
     def predict(
         self,
-        output: OAFormerOutput,
-        batch_data_samples: SampleList,
-        rescale: bool = True,
-    ) -> list[dict[str, InstanceData]]:
-        """Instances of each image, best first.
-
-        Args:
-            output: The head's last stage, in float32.
-            batch_data_samples: Samples with the images' sizes.
-            rescale: Whether masks and boxes go to the original image's size.
-
-        Returns:
-            For each image ``dict(ins_results=instances)`` in the form of
-            :func:`as_amodal_instances`. Score and box are the amodal mask's.
-        """
-        rates = visible_mask_embeds = [None] * len(batch_data_samples)
-        if output.occlusion_logits:
-            rates = output.occlusion_logits[-1].sigmoid()
-        if output.visible_mask_embeds:
-            visible_mask_embeds = output.visible_mask_embeds[-1]
-        return [
-            dict(
-                ins_results=self._image_instances(
-                    output.cls_scores[-1][index],
-                    output.mask_embeds[-1][index],
-                    output.mask_features[index],
-                    rates[index],
-                    visible_mask_embeds[index],
-                    _sizes(sample, rescale),
-                )
-            )
-            for index, sample in enumerate(batch_data_samples)
-        ]
-
-    def instances_from(
-        self,
         tensors: Mapping[str, Tensor],
         batch_data_samples: SampleList,
         rescale: bool = True,
     ) -> list[InstanceData]:
-        """Instances of each image from the detector's plain tensors.
+        """Instances of each image, best first.
 
         Args:
-            tensors: What :meth:`OAFormer.forward_tensors` or an exported model gives.
-            batch_data_samples: As in :meth:`predict`.
-            rescale: As in :meth:`predict`.
+            tensors: Those of :meth:`OAFormerOutput.final_tensors`.
+            batch_data_samples: Samples with the images' sizes.
+            rescale: Whether masks and boxes go to the original image's size.
 
         Returns:
-            For each image the form of :func:`as_amodal_instances`.
+            For each image the form of :func:`as_amodal_instances`. Score and box are
+            the amodal mask's.
         """
-        output = output_from_tensors(tensors)
-        results = self.predict(output, batch_data_samples, rescale)
-        return [result['ins_results'] for result in results]
+        return [
+            self._image_instances(
+                {name: tensor[index] for name, tensor in tensors.items()},
+                _sizes(sample, rescale),
+            )
+            for index, sample in enumerate(batch_data_samples)
+        ]
 
     def _image_instances(
-        self,
-        cls_score: Tensor,
-        mask_embed: Tensor,
-        mask_features: Tensor,
-        occlusion_rates: Tensor | None,
-        visible_mask_embed: Tensor | None,
-        sizes: ImageSizes,
+        self, tensors: Mapping[str, Tensor], sizes: ImageSizes
     ) -> InstanceData:
-        top = top_instances(cls_score, self.max_per_image)
+        mask_embed, mask_features = tensors['mask_embeds'], tensors['mask_features']
+        visible_mask_embed = tensors.get('visible_mask_embeds')
+        top = top_instances(tensors['cls_scores'], self.max_per_image)
         queries, of_query = top.queries.unique(return_inverse=True)
         device = mask_features.device
         upsampler = MaskUpsampler(mask_features.shape[1:], sizes, device)
@@ -145,46 +107,47 @@ class AmodalFusionHead(BasePanopticFusionHead):
         of_query = of_query[order]
         indices = of_query.tolist()
         rles = encoder.finish()
-        boxes = scores.new_tensor([rle_bbox(rle) for rle in rles])[of_query]
-        boxes[:, 2:] += boxes[:, :2]
         instances = dict(
-            bboxes=boxes,
             labels=top.labels[order],
             scores=scores,
             masks=[rles[index] for index in indices],
         )
-        if occlusion_rates is not None:
-            instances['occlusion_rates'] = occlusion_rates[queries][of_query]
+        if 'occlusion_logits' in tensors:
+            rates = tensors['occlusion_logits'].sigmoid()
+            instances['occlusion_rates'] = rates[queries][of_query]
         if visible_mask_embed is not None:
             visible_rles = visible_encoder.finish()
             instances['visible_masks'] = [visible_rles[index] for index in indices]
         return as_amodal_instances(instances)
 
 
-def named_tensors(output: OAFormerOutput) -> dict[str, Tensor]:
-    """The final prediction as tensors, under the names of :class:`OAFormerOutput`.
+class TopInstances(NamedTuple):
+    """The best (query, class) pairs of an image.
+
+    Attributes:
+        scores: Class probability, (n,), best first.
+        labels: Class, (n,).
+        queries: Query, (n,). One query may be chosen for several classes.
+    """
+
+    scores: Tensor
+    labels: Tensor
+    queries: Tensor
+
+
+def top_instances(cls_score: Tensor, max_per_image: int) -> TopInstances:
+    """Choose the best (query, class) pairs, as Mask2Former does.
 
     Args:
-        output: What a head predicts.
-
-    Returns:
-        A tensor for each field that is not empty: the last of a list.
+        cls_score: Class logits, background last, (Q, K + 1).
+        max_per_image: How many to keep at most. Where Q * K is less, all are kept.
     """
-    return {
-        name: value if isinstance(value, Tensor) else value[-1]
-        for name, value in output._asdict().items()
-        if len(value)
-    }
-
-
-def output_from_tensors(tensors: Mapping[str, Tensor]) -> OAFormerOutput:
-    """The reverse of :func:`named_tensors`."""
-    lists = {
-        name: [tensors[name]] if name in tensors else []
-        for name in OAFormerOutput._fields
-    }
-    lists['mask_features'] = tensors['mask_features']
-    return OAFormerOutput(**lists)
+    # (Q, K + 1) -> (Q * K,), background left out
+    probabilities = cls_score.softmax(-1)[:, :-1]
+    num_classes = probabilities.shape[1]
+    flat = probabilities.flatten()
+    scores, indices = flat.topk(min(max_per_image, flat.numel()))
+    return TopInstances(scores, indices % num_classes, indices // num_classes)
 
 
 def _masks(mask_embed: Tensor, mask_features: Tensor) -> Tensor:

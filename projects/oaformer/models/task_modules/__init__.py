@@ -8,12 +8,7 @@ from .matching import (
     matching_cost,
     matching_weights,
 )
-from .point_sampling import (
-    matched_masks,
-    sample_features,
-    sample_masks,
-    uncertain_points,
-)
+from .point_sampling import matched_masks, sample_masks, uncertain_points
 from .targets import AmodalTargets, amodal_targets
 
 __all__ = [
@@ -26,7 +21,6 @@ __all__ = [
     'matched_masks',
     'matching_cost',
     'matching_weights',
-    'sample_features',
     'sample_masks',
     'uncertain_points',
 ]

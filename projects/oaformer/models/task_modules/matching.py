@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from mmcv.ops import point_sample
 from mmdet.models.task_modules.assigners import HungarianAssigner
 from mmdet.models.task_modules.assigners.match_cost import (
     ClassificationCost,
@@ -14,7 +15,7 @@ from mmdet.models.task_modules.assigners.match_cost import (
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from .point_sampling import sample_features, sample_masks
+from .point_sampling import sample_masks
 from .targets import AmodalTargets
 
 
@@ -162,7 +163,8 @@ def match_stages(
     offsets = targets.offsets()
     for image, (offset, count) in enumerate(zip(offsets, targets.counts, strict=True)):
         points = torch.rand(num_points, 2, device=mask_features.device)
-        features = sample_features(mask_features[image], points)
+        # (C, P); sampling commutes with the product of mask embedding and features
+        features = point_sample(mask_features[image][None], points[None])[0]
         own = torch.arange(offset, offset + count, device=points.device)
         target_points = sample_masks(targets.masks, own, points.expand(count, -1, -1))
         for stage, (cls_score, mask_embed) in enumerate(

@@ -1,4 +1,4 @@
-"""Sampling of features and masks at points, without building whole masks."""
+"""Masks at points, without building whole masks."""
 
 from collections.abc import Sequence
 
@@ -6,22 +6,6 @@ import torch
 from mmcv.ops import point_sample
 from mmdet.models.utils import get_uncertain_point_coords_with_randomness
 from torch import Tensor
-
-
-def sample_features(features: Tensor, points: Tensor) -> Tensor:
-    """Features at points, bilinear.
-
-    Sampling commutes with the product of mask embedding and features, so mask
-    logits at the points are the embedding times the result.
-
-    Args:
-        features: (C, H, W).
-        points: (x, y) in [0, 1], (P, 2).
-
-    Returns:
-        (C, P).
-    """
-    return point_sample(features[None], points[None])[0]
 
 
 def sample_masks(masks: Tensor, indices: Tensor, points: Tensor) -> Tensor:

@@ -1,11 +1,12 @@
-"""The classification loss of a stage."""
+"""The losses of a stage: class, and masks, amodal or visible."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from mmdet.utils import ConfigType
 from torch import Tensor, nn
 
-from ..task_modules import Matches
+from ..task_modules import Matches, uncertain_points
 
 
 def with_class_weight(loss_cls: ConfigType, num_classes: int) -> ConfigType:
@@ -51,3 +52,43 @@ def class_loss(
     labels = labels.flatten()
     weight = cls_score.new_tensor(class_weight)
     return loss_cls(cls_score.flatten(0, 1), labels, avg_factor=weight[labels].sum())
+
+
+class PointSampling(NamedTuple):
+    """How the points of a loss are drawn; see :func:`uncertain_points`."""
+
+    num_points: int
+    oversample_ratio: float
+    importance_sample_ratio: float
+
+
+def mask_losses(
+    losses: tuple[nn.Module, nn.Module],
+    masks: Tensor,
+    target_masks: Tensor,
+    instance: Tensor,
+    num_masks: Tensor,
+    sampling: PointSampling,
+) -> tuple[Tensor, Tensor]:
+    """Cross-entropy and dice of masks on uncertain points.
+
+    Args:
+        losses: MMDetection's cross-entropy and dice loss.
+        masks: Mask logits of matched queries, (M, h, w).
+        target_masks: uint8 masks of all objects, (N, H, W).
+        instance: Object of each mask, (M,).
+        num_masks: What the sums over masks are divided by, a scalar.
+        sampling: How points are drawn.
+
+    Returns:
+        Cross-entropy, a mean over points, and dice, scalars; 0 with a gradient of
+        0 where M is 0.
+    """
+    loss_mask, loss_dice = losses
+    logits, targets = uncertain_points(masks, target_masks, instance, *sampling)
+    cross_entropy = loss_mask(
+        logits.flatten(),
+        targets.flatten(),
+        avg_factor=num_masks * sampling.num_points,
+    )
+    return cross_entropy, loss_dice(logits, targets, avg_factor=num_masks)
