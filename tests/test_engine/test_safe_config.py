@@ -24,16 +24,17 @@ def test_own_configs_pass_unchanged(repo_root):
 
 
 def test_plain_values():
+    values = dict(
+        a=dict(b=[1, -2.5, 1e-5], c=(None, True), d={'e-f': 'g'}),
+        model=dict(type='OAFormer', backbone=dict(type='ResNet', depth=50)),
+        empty=(),
+    )
     text = (
         "a = dict(b=[1, -2.5, 1e-5], c=(None, True), d={'e-f': 'g'})\n"
         "model = dict(type='OAFormer', backbone=dict(type='ResNet', depth=50))\n"
         'empty = ()\n'
     )
-    assert parse_config(text, 'w').to_dict() == dict(
-        a=dict(b=[1, -2.5, 1e-5], c=(None, True), d={'e-f': 'g'}),
-        model=dict(type='OAFormer', backbone=dict(type='ResNet', depth=50)),
-        empty=(),
-    )
+    assert parse_config(text, 'w').to_dict() == values
 
 
 @pytest.mark.parametrize(
@@ -43,14 +44,15 @@ def test_plain_values():
         ('a = 1\nprint(a)', 'line 2 is not an assignment'),
         ('a = b = 1', 'line 1 is not an assignment'),
         ('a.b = 1', 'line 1 is not an assignment'),
-        ("a = __import__('os').system('true')", 'line 1 has'),
-        ('a = [x for x in (1, 2)]', 'line 1 has'),
-        ("a = dict(b=open('/etc/hostname'))", 'line 1 has'),
-        ('a = dict(**{})', 'line 1 has'),
-        ('a = dict([(1, 2)])', 'line 1 has'),
-        ('a = {**{}}', 'line 1 has'),
-        ("a = f'{1}'", 'line 1 has'),
-        ('a = b', 'line 1 has "b"'),
+        ("a = __import__('os').system('true')", 'line 1 has "__import__'),
+        ('a = [x for x in (1, 2)]', 'line 1: <ast.ListComp'),
+        ("a = dict(b=open('/etc/hostname'))", 'line 1 has "open'),
+        ("a = dict(b=1)(c=open('/etc/hostname'))", 'line 1 has "open'),
+        ('a = dict(**{})', 'malformed'),
+        ('a = dict([(1, 2)])', 'line 1 has "dict'),
+        ('a = {**{}}', 'malformed'),
+        ("a = f'{1}'", 'line 1: <ast.JoinedStr'),
+        ('a = b', 'line 1: <ast.Name'),
         ('a = (', 'never closed'),
     ],
 )
@@ -98,6 +100,7 @@ def evil(tmp_path, monkeypatch):
         dict(model=dict(test_cfg=dict(nms=dict(type="exec('import evil')")))),
         dict(model=dict(cmc=dict(type='CameraMotionCompensation'))),
         dict(visualizer=dict(type='evil')),
+        dict(visualizer=dict(type='mmdet.DetLocalVisualizer')),
         dict(visualizer=dict(type='AmodalLocalVisualizer', _scope_='evil')),
     ],
     ids=str,

@@ -63,7 +63,7 @@ class Job:
         options = dict(option.split('=', maxsplit=1) for option in self.options)
         options = {k: DictAction._parse_iterable(v) for k, v in options.items()}
         try:
-            return cli.load_config(self.run.config, options, REPO_ROOT)[0]
+            return cli.load_config(self.run.config, options)[0]
         except (ValueError, KeyError, TypeError) as error:
             raise GridError(f'{self.name}: {self.run.config}: {error}') from error
 

@@ -16,11 +16,11 @@ from torch import nn
 from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
 from ..engine import dataset_classes, find_config, register_safe_loaders
+from ..engine.launch import REPO_ROOT
 from ..engine.safe_config import parse_config
 from .errors import ModelError
 from .predictor import Predictor
 
-REPO_ROOT = Path(__file__).resolve().parents[3]
 # Parts of a path below configs/ that is not a model's config.
 NOT_MODELS = {'_base_', 'grid.py'}
 
@@ -47,7 +47,7 @@ def find_model(model: str) -> Path:
     if model in named:
         return named[model]
     try:
-        return find_config(model, REPO_ROOT)
+        return find_config(model)
     except FileNotFoundError as error:
         names = ', '.join(named) or f'none, {folder} not found'
         raise FileNotFoundError(f'{error} Known names: {names}.') from None

@@ -2,7 +2,7 @@ import shutil
 
 import pytest
 
-from oaformer.engine.launch import cli
+from oaformer.engine.launch import cli, paths
 
 
 @pytest.fixture
@@ -105,14 +105,16 @@ def test_usage_errors(config, monkeypatch, expected, flags):
 def test_config_and_data_are_found_in_the_repository(toy_config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     repo = tmp_path / 'repo'
+    for module in (cli, paths):
+        monkeypatch.setattr(module, 'REPO_ROOT', repo)
     (repo / 'data').mkdir(parents=True)
     shutil.copy(toy_config, repo)
     options = {'train_dataloader.dataset.data_root': 'data'}
-    cfg, path = cli.load_config('toy_config.py', options, repo)
+    cfg, path = cli.load_config('toy_config.py', options)
     assert path == repo / 'toy_config.py'
     assert cfg.train_dataloader.dataset.data_root == str(repo / 'data')
     with pytest.raises(cli.UsageError, match='configs/none.py'):
-        cli.load_config('configs/none.py', None, repo)
+        cli.load_config('configs/none.py')
 
 
 def test_parameters_are_listed_in_the_log_file_only(toy_config, tmp_path, capsys):

@@ -14,7 +14,14 @@ from mmengine.runner import Runner
 
 from ..checkpoint import register_safe_loaders
 from .distributed import set_up_processes
-from .paths import DATA_SECTIONS, REPO_ROOT, find_config, resolve_data_paths
+from .paths import REPO_ROOT, find_config, resolve_data_paths
+
+# the sections of a config that name files of data
+DATA_SECTIONS = [
+    f'{split}_{part}'
+    for split in ('train', 'val', 'test')
+    for part in ('dataloader', 'evaluator')
+]
 
 
 class UsageError(ValueError):
@@ -74,7 +81,14 @@ def train_config(args: argparse.Namespace) -> Config:
     """
     cfg = _runner_config(args)
     if args.amp:
-        _enable_amp(cfg)
+        if get_device() == 'cpu':
+            raise UsageError(
+                '--amp: mixed precision needs a GPU, and torch finds none here '
+                '(torch.cuda.is_available() is False). Train without --amp.'
+            )
+        if cfg.optim_wrapper.get('type') != 'AmpOptimWrapper':
+            cfg.optim_wrapper.type = 'AmpOptimWrapper'
+            cfg.optim_wrapper.loss_scale = 'dynamic'
     if args.auto_scale_lr:
         if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
             raise UsageError(
@@ -101,21 +115,28 @@ def test_config(args: argparse.Namespace) -> Config:
     cfg.load_from = _check_checkpoint(args.checkpoint)
     cfg.resume = False
     if args.show or args.show_dir:
-        _enable_images(cfg, args)
+        hook = cfg.get('default_hooks', {}).get('visualization')
+        if hook is None:
+            raise UsageError(
+                f'--show and --show-dir: {args.config} has no visualization hook. Add '
+                "default_hooks = dict(visualization=dict(type='DetVisualizationHook'))."
+            )
+        hook.draw = True
+        if args.show:
+            hook.update(show=True, wait_time=args.wait_time)
+        if args.show_dir:
+            hook.test_out_dir = args.show_dir
     if args.out is not None and not args.out.endswith(('.pkl', '.pickle')):
         raise UsageError(f'--out {args.out}: the name must end in .pkl or .pickle.')
     return cfg
 
 
-def load_config(
-    config: str, cfg_options: dict | None = None, repo_root: Path = REPO_ROOT
-) -> tuple[Config, Path]:
+def load_config(config: str, cfg_options: dict | None = None) -> tuple[Config, Path]:
     """Read a config from any working folder.
 
     Args:
         config: Its path, relative to the working folder or the repository.
         cfg_options: Settings to change.
-        repo_root: The repository's folder.
 
     Returns:
         The config, its data paths resolved, and its own path.
@@ -124,7 +145,7 @@ def load_config(
         UsageError: If the config is not found.
     """
     try:
-        path = find_config(config, repo_root)
+        path = find_config(config)
     except FileNotFoundError as error:
         raise UsageError(str(error)) from error
     cfg = Config.fromfile(path)
@@ -134,14 +155,14 @@ def load_config(
     for section in DATA_SECTIONS:
         if cfg.get(section) is None:
             continue
-        resolved = resolve_data_paths(cfg[section], Path.cwd(), repo_root)
+        resolved = resolve_data_paths(cfg[section])
         if resolved != cfg[section]:
             cfg[section] = resolved
             moved.append(section)
     if moved:
         print_log(
             f'The working folder has no data for {", ".join(moved)}; taken from '
-            f'{repo_root} instead.',
+            f'{REPO_ROOT} instead.',
             logger='current',
         )
     return cfg, path
@@ -155,13 +176,11 @@ def build_runner(cfg: Config) -> Runner:
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     for handler in runner.logger.handlers:
         if not isinstance(handler, logging.FileHandler):
-            handler.addFilter(_concerns_the_run)
+            # the console does without the learning rate of every parameter
+            handler.addFilter(
+                lambda record: 'paramwise_options -- ' not in str(record.msg)
+            )
     return runner
-
-
-def _concerns_the_run(record: logging.LogRecord) -> bool:
-    """Keep the listing of every parameter's learning rate off the console."""
-    return not str(record.msg).startswith('paramwise_options -- ')
 
 
 def _add_common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -192,32 +211,6 @@ def _runner_config(args: argparse.Namespace) -> Config:
     elif cfg.get('work_dir') is None:
         cfg.work_dir = f'./work_dirs/{path.stem}'
     return cfg
-
-
-def _enable_amp(cfg: Config) -> None:
-    if get_device() == 'cpu':
-        raise UsageError(
-            '--amp: mixed precision needs a GPU, and torch finds none here '
-            '(torch.cuda.is_available() is False). Train without --amp.'
-        )
-    if cfg.optim_wrapper.get('type') != 'AmpOptimWrapper':
-        cfg.optim_wrapper.type = 'AmpOptimWrapper'
-        cfg.optim_wrapper.loss_scale = 'dynamic'
-
-
-def _enable_images(cfg: Config, args: argparse.Namespace) -> None:
-    hook = cfg.get('default_hooks', {}).get('visualization')
-    if hook is None:
-        raise UsageError(
-            f'--show and --show-dir: {args.config} has no visualization hook. Add '
-            "default_hooks = dict(visualization=dict(type='DetVisualizationHook'))."
-        )
-    hook.draw = True
-    if args.show:
-        hook.show = True
-        hook.wait_time = args.wait_time
-    if args.show_dir:
-        hook.test_out_dir = args.show_dir
 
 
 def _check_checkpoint(checkpoint: str) -> str:
