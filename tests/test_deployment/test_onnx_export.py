@@ -71,23 +71,6 @@ def test_file_says_how_it_is_used(dynamic):
     assert 'AmodalFusionHead' in metadata['config']
 
 
-def test_exportable_sees_what_the_detector_sees(detector):
-    """Normalised and padded as by the data preprocessor; what is beside is ignored."""
-    inputs, img_shapes = example_inputs(2, SIZE)
-    img_shapes[0] = torch.tensor(SIZE)
-    images = [
-        image[:, :height, :width]
-        for image, (height, width) in zip(inputs, img_shapes.tolist(), strict=True)
-    ]
-    with torch.no_grad():
-        batch = detector.data_preprocessor(dict(inputs=images, data_samples=None))
-        expected = detector.forward_tensors(batch['inputs'])
-        tensors = ExportableDetector(detector)(inputs, img_shapes)
-    assert list(expected) == OUTPUTS
-    for tensor, other in zip(tensors, expected.values(), strict=True):
-        torch.testing.assert_close(tensor, other)
-
-
 @pytest.mark.parametrize(
     'options, message',
     [
