@@ -6,7 +6,7 @@ from mmengine.config import Config, ConfigDict
 from tiny_checkpoint import tiny_config
 
 from oaformer.apis import ModelError
-from oaformer.apis.pipeline import inference_pipeline
+from oaformer.apis.loading import inference_pipeline
 
 
 def test_annotations_are_not_asked_for():

@@ -66,7 +66,6 @@ def test_what_the_model_does_not_predict_has_no_column(predict, parts, columns):
     headers, rows = instance_table(prediction, 0.0)
     assert headers == ['color', 'class', 'score', *columns]
     assert {len(row) for row in rows} == {len(headers)}
-    assert prediction.has_visible_masks == ('visible_masks' in parts)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Building a model from a config and its weights."""
+"""Building a model from a config and its weights, and the pipeline of its images."""
 
 import logging
 import pickle
@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmdet.registry import MODELS
+from mmcv.transforms import BaseTransform
+from mmdet.registry import MODELS, TRANSFORMS
 from mmengine.config import Config, ConfigDict
+from mmengine.dataset import Compose
 from mmengine.logging import print_log
 from mmengine.model import revert_sync_batchnorm
 from mmengine.runner import CheckpointLoader
@@ -18,11 +20,17 @@ from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 from ..engine import dataset_classes, find_config, register_safe_loaders
 from ..engine.launch import REPO_ROOT
 from ..engine.safe_config import parse_config
-from .errors import ModelError
-from .predictor import Predictor
+from .predictor import ModelError, Predictor
 
 # Parts of a path below configs/ that is not a model's config.
 NOT_MODELS = {'_base_', 'grid.py'}
+# What reads or needs the ground truth.
+ANNOTATION_TRANSFORMS = (
+    'LoadAmodalAnnotations',
+    'LoadAnnotations',
+    'OcclusionRate',
+    'FilterAnnotations',
+)
 
 
 def find_model(model: str) -> Path:
@@ -77,14 +85,7 @@ def load_checkpoint(weights: str) -> dict:
 
 
 def checkpoint_config(checkpoint: Mapping, weights: str) -> Config:
-    """Config that a checkpoint was trained with.
-
-    Args:
-        checkpoint: What :func:`load_checkpoint` read.
-        weights: Its file, for messages.
-
-    Returns:
-        The config.
+    """Config inside a checkpoint; ``weights`` names its file in messages.
 
     Raises:
         ModelError: If it has none, or one that is more than plain values.
@@ -143,14 +144,7 @@ def load_model(cfg: Config | ConfigDict, weights: str | None, device: str) -> Pr
 
 
 def check_device(device: str | None) -> None:
-    """Refuse a device that this machine does not have.
-
-    Args:
-        device: Such as 'cpu' or 'cuda:0'; None is always valid.
-
-    Raises:
-        ModelError: If the device does not exist.
-    """
+    """Raise a :class:`ModelError` for a device that this machine does not have."""
     if device is None:
         return
     try:
@@ -186,12 +180,15 @@ def load_weights(model: nn.Module, checkpoint: Mapping, weights: str) -> None:
         lines = str(error).splitlines()[1:4]
         shapes = '; '.join(line.strip().rstrip('.') for line in lines)
         raise ModelError(f'{misfit}: {shapes}. {hint}') from None
-    missing = _without_counters(missing)
+    # counters of batch norms, which nothing reads in testing
+    missing, unexpected = (
+        [key for key in keys if not key.endswith('num_batches_tracked')]
+        for keys in (missing, unexpected)
+    )
     if missing:
         raise ModelError(
             f'{misfit}: it lacks {len(missing)} weights, such as {missing[0]}. {hint}'
         )
-    unexpected = _without_counters(unexpected)
     if unexpected:
         print_log(
             f"{weights} has {len(unexpected)} weights more than the config's model, "
@@ -222,6 +219,36 @@ def dataset_meta(checkpoint: Mapping, cfg: Config | ConfigDict) -> dict[str, Any
     return dict(classes=classes) if classes else {}
 
 
-def _without_counters(keys: list[str]) -> list[str]:
-    """Keys without the counters of batch norms, which nothing reads in testing."""
-    return [key for key in keys if not key.endswith('num_batches_tracked')]
+def inference_pipeline(cfg: Config | ConfigDict) -> tuple[BaseTransform, Compose]:
+    """Take the test pipeline apart: reading an image, and what follows.
+
+    Args:
+        cfg: The config; what counts is its test data set's pipeline.
+
+    Returns:
+        The transform that reads an image from ``dict(img_path=...)``, and those that
+        make of ``dict(img=...)`` what the model takes. The latter need
+        neither ground truth nor a data set.
+
+    Raises:
+        ModelError: If the config has no test pipeline that begins with
+            ``LoadImageFromFile``.
+    """
+    dataset = cfg.get('test_dataloader', {}).get('dataset', {})
+    steps = [dict(step) for step in dataset.get('pipeline', [])]
+    if not steps or _name(steps[0]) != 'LoadImageFromFile':
+        raise ModelError(
+            'the config has no test_dataloader.dataset.pipeline that begins with '
+            'LoadImageFromFile'
+        )
+    loader = TRANSFORMS.build(steps[0])
+    steps[0]['type'] = 'LoadImageFromNDArray'
+    return loader, Compose(
+        [step for step in steps if _name(step) not in ANNOTATION_TRANSFORMS]
+    )
+
+
+def _name(step: dict) -> str:
+    """Name of a transform, whether it is given with a scope or as a class."""
+    kind = step['type']
+    return kind.rpartition('.')[2] if isinstance(kind, str) else kind.__name__
