@@ -90,16 +90,13 @@ class ValidationLossHook(Hook):
 
 @torch.no_grad()
 def mean_losses(model: nn.Module, dataloader: DataLoader) -> dict[str, float]:
-    """Average a model's losses over images, in all processes together.
+    """Mean of a model's losses, and of their sum ``loss``, over all processes' images.
 
     Args:
         model: The model, in evaluation mode and without a wrapper.
-        dataloader: Yields one image at a time. With n processes,
-            process r has the images r, r + n, ... and, where they don't divide
-            evenly, some from the start again, which do not count.
-
-    Returns:
-        The mean of each loss, and of their sum as ``loss``.
+        dataloader: Yields one image at a time. With n processes, process r has the
+            images r, r + n, ... and, where they don't divide evenly, some from the
+            start again, which do not count.
 
     Raises:
         ValueError: If masks and image differ in size.

@@ -1,7 +1,8 @@
 import pytest
 from mmengine.config import ConfigDict
 
-from oaformer.engine.launch import REPO_ROOT, find_config, paths, resolve_data_paths
+from oaformer.engine.launch import paths
+from oaformer.engine.launch.paths import REPO_ROOT, find_config, resolve_data_paths
 
 
 @pytest.fixture
