@@ -30,14 +30,10 @@ def test_config_of_the_working_folder_comes_first(places):
     own.parent.mkdir()
     own.touch()
     assert find_config('configs/one.py').absolute() == own
-
-
-def test_missing_config_names_both_places(places):
-    working_dir, repo = places
     with pytest.raises(FileNotFoundError) as caught:
         find_config('configs/two.py')
-    assert str(working_dir / 'configs' / 'two.py') in str(caught.value)
-    assert str(repo / 'configs' / 'two.py') in str(caught.value)
+    for folder in places:
+        assert str(folder / 'configs' / 'two.py') in str(caught.value)
 
 
 def test_data_root_moves_and_what_is_below_it_stays(places):
@@ -68,14 +64,11 @@ def test_paths_without_data_root_move(places):
 
 
 @pytest.mark.parametrize(
-    'path', ['data/other', '/data/set', 's3://bucket/data/set', '', None]
+    'path', ['data/own', 'data/other', '/data/set', 's3://bucket/data/set', '', None]
 )
 def test_other_paths_stay(places, path):
+    """Such as data that both folders have: the working folder's come first."""
+    for folder in places:
+        (folder / 'data' / 'own').mkdir(parents=True)
     cfg = dict(data_root=path)
-    assert resolve_data_paths(cfg) == cfg
-
-
-def test_data_of_the_working_folder_comes_first(places):
-    (places[0] / 'data' / 'set').mkdir(parents=True)
-    cfg = dict(data_root='data/set')
     assert resolve_data_paths(cfg) == cfg
