@@ -18,7 +18,7 @@ from oaformer.structures import decode_masks
 
 @pytest.fixture
 def warnings(monkeypatch):
-    """Lines of the log, whoever has set it up."""
+    """Lines of the log."""
     lines = []
     for module in ('inputs', 'loading'):
         monkeypatch.setattr(

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from oaformer.deployment import ExportableDetector
+from oaformer.deployment import INPUT_NAMES, ExportableDetector
 
 onnx = pytest.importorskip('onnx')
 onnxruntime = pytest.importorskip('onnxruntime')
@@ -31,17 +31,12 @@ def dynamic(detector, tmp_path_factory):
     return file
 
 
-def run(file, inputs, img_shapes):
-    session = onnxruntime.InferenceSession(file)
-    feed = dict(inputs=inputs.numpy(), img_shapes=img_shapes.numpy())
-    return session.run(None, feed)
-
-
 def assert_equal_to_pytorch(detector, file, batch_size):
     inputs = example_inputs(batch_size, SIZE, seed=batch_size)
     with torch.no_grad():
         expected = ExportableDetector(detector)(*inputs)
-    outputs = run(file, *inputs)
+    feed = {name: x.numpy() for name, x in zip(INPUT_NAMES, inputs, strict=True)}
+    outputs = onnxruntime.InferenceSession(file).run(None, feed)
     assert len(outputs) == len(expected) == len(OUTPUTS)
     for output, tensor in zip(outputs, expected, strict=True):
         # a tenth of what is asked for, so that there is room for other machines
