@@ -99,6 +99,8 @@ def test_class_names():
     assert dataset_meta({}, own) == dict(classes=('dog', 'cow'))
     assert dataset_meta({}, config(type='AmodalCocoDataset')) == {}
     assert dataset_meta({}, ConfigDict()) == {}
+    unnamed = dict(meta=dict(dataset_meta=None))
+    assert dataset_meta(unnamed, own) == dict(classes=('dog', 'cow'))
 
 
 def test_pipeline_needs_no_annotations():

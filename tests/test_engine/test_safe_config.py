@@ -8,7 +8,7 @@ from mmengine.config import Config
 from tiny_checkpoint import tiny_config
 
 from oaformer.apis import AmodalInferencer, ModelError
-from oaformer.apis.loading import checkpoint_config
+from oaformer.apis.loading import checkpoint_config, inference_pipeline
 from oaformer.engine.safe_config import parse_config
 
 
@@ -114,6 +114,17 @@ def test_what_would_run_code_is_refused(evil, change):
     checkpoint = dict(meta=dict(cfg=cfg.pretty_text))
     with pytest.raises(ModelError, match=r'w\.pth was not used.*(allowed|imported)'):
         checkpoint_config(checkpoint, 'w.pth')
+
+
+def test_the_pipeline_that_is_built_is_the_one_that_was_checked(evil):
+    """A wrapper has its data set's pipeline, and may have a second one itself."""
+    cfg = tiny_config()
+    dataset = cfg.test_dataloader.dataset
+    dataset.dataset = dict(pipeline=list(dataset.pipeline))
+    dataset.pipeline[1] = dict(type='evil.Resize')
+    read = checkpoint_config(dict(meta=dict(cfg=cfg.pretty_text)), 'w.pth')
+    _, pipeline = inference_pipeline(read)
+    assert type(pipeline.transforms[1]).__name__ == 'Resize'
 
 
 def test_what_is_not_built_may_name_anything(evil, tmp_path):

@@ -17,7 +17,12 @@ from mmengine.runner import CheckpointLoader
 from torch import nn
 from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
-from ..engine import dataset_classes, find_config, register_safe_loaders
+from ..engine import (
+    dataset_classes,
+    find_config,
+    innermost_dataset,
+    register_safe_loaders,
+)
 from ..engine.launch import REPO_ROOT
 from ..engine.safe_config import parse_config
 from .predictor import ModelError, Predictor
@@ -212,7 +217,8 @@ def dataset_meta(checkpoint: Mapping, cfg: Config | ConfigDict) -> dict[str, Any
         empty if nothing names the classes.
     """
     meta = checkpoint.get('meta', {})
-    saved = {key.lower(): value for key, value in meta.get('dataset_meta', {}).items()}
+    saved = meta.get('dataset_meta') or {}
+    saved = {key.lower(): value for key, value in saved.items()}
     if saved.get('classes'):
         return saved
     classes = dataset_classes(cfg, open_files=False)
@@ -223,18 +229,18 @@ def inference_pipeline(cfg: Config | ConfigDict) -> tuple[BaseTransform, Compose
     """Take the test pipeline apart: reading an image, and what follows.
 
     Args:
-        cfg: The config; what counts is its test data set's pipeline.
+        cfg: The config; its test data set's pipeline counts.
 
     Returns:
         The transform that reads an image from ``dict(img_path=...)``, and those that
-        make of ``dict(img=...)`` what the model takes. The latter need
-        neither ground truth nor a data set.
+        make of ``dict(img=...)`` what the model takes, without ground truth.
 
     Raises:
         ModelError: If the config has no test pipeline that begins with
             ``LoadImageFromFile``.
     """
-    dataset = cfg.get('test_dataloader', {}).get('dataset', {})
+    # the same data set that parse_config checks
+    dataset = innermost_dataset(cfg.get('test_dataloader', {}).get('dataset', {}))
     steps = [dict(step) for step in dataset.get('pipeline', [])]
     if not steps or _name(steps[0]) != 'LoadImageFromFile':
         raise ModelError(
