@@ -10,9 +10,7 @@ from oaformer.deployment import INPUT_NAMES, ExportableDetector
 onnx = pytest.importorskip('onnx')
 onnxruntime = pytest.importorskip('onnxruntime')
 onnx_export = importlib.import_module('oaformer.deployment.onnx_export')
-example_inputs = onnx_export.example_inputs
 export_onnx = onnx_export.export_onnx
-largest_differences = onnx_export.largest_differences
 
 SIZE = (64, 96)
 OUTPUTS = [
@@ -32,7 +30,7 @@ def dynamic(detector, tmp_path_factory):
 
 
 def assert_equal_to_pytorch(detector, file, batch_size):
-    inputs = example_inputs(batch_size, SIZE, seed=batch_size)
+    inputs = onnx_export.example_inputs(batch_size, SIZE, seed=batch_size)
     with torch.no_grad():
         expected = ExportableDetector(detector)(*inputs)
     feed = {name: x.numpy() for name, x in zip(INPUT_NAMES, inputs, strict=True)}
@@ -53,7 +51,7 @@ def test_fixed_batch_equals_pytorch(detector, tmp_path):
     file = tmp_path / 'model.onnx'
     export_onnx(detector, file, SIZE, batch_size=2, opset=16)
     assert_equal_to_pytorch(detector, file, 2)
-    assert max(largest_differences(detector, file).values()) < 1e-4
+    assert max(onnx_export.largest_differences(detector, file).values()) < 1e-4
     graph = onnx.load(file).graph
     assert [output.name for output in graph.output] == OUTPUTS
     assert graph.input[0].type.tensor_type.shape.dim[0].dim_value == 2

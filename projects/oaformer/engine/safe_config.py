@@ -93,7 +93,7 @@ def parse_config(text: str, source: str) -> Config:
         visualizer = {**(cfg.get('visualizer') or {}), 'vis_backends': None}
         _check(visualizer, VISUALIZERS.__contains__)
         return cfg
-    except (SyntaxError, TypeError, ValueError, KeyError, AttributeError) as error:
+    except (SyntaxError, TypeError, ValueError, LookupError, AttributeError) as error:
         raise ValueError(
             f'the config inside {source} was not used: only plain values and known '
             f'types are read from it ({error}). Name the config file, too, if you '
