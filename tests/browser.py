@@ -1,8 +1,7 @@
 """A headless Chromium for tests of pages, skipped where there is none.
 
-The driver is Playwright with the system's Chromium: three packages instead of
-Selenium's fourteen, no chromedriver whose version must fit, and it waits by itself.
-``bash tools/setup_browser.sh`` installs Chromium on Debian.
+The driver is Playwright with the system's Chromium, which
+``bash tools/setup_browser.sh`` installs on Debian.
 """
 
 import os
@@ -23,23 +22,15 @@ NAMES = ('chromium', 'chromium-browser', 'google-chrome')
 TIMEOUT_MS = 30_000
 
 
-def find_chromium():
-    """Path of the Chromium to use, or None; the variable CHROMIUM comes first."""
-    names = [os.environ['CHROMIUM']] if 'CHROMIUM' in os.environ else NAMES
-    return next((path for name in names if (path := shutil.which(name))), None)
-
-
 @pytest.fixture
 def chromium_page():
-    """An empty page of a headless Chromium with a profile of its own.
-
-    A Playwright page (sync API), 1280 x 900; what it waits for has half a minute.
-    """
+    """An empty Playwright page (sync API) with a profile of its own, 1280 x 900."""
     playwright = pytest.importorskip(
         'playwright.sync_api',
         reason="no browser driver: pip install -e '.[browser]'",
     )
-    executable = find_chromium()
+    names = [os.environ['CHROMIUM']] if 'CHROMIUM' in os.environ else NAMES
+    executable = next((path for name in names if (path := shutil.which(name))), None)
     if executable is None:
         pytest.skip('no Chromium: bash tools/setup_browser.sh, or set CHROMIUM')
     with playwright.sync_playwright() as driver:

@@ -73,12 +73,8 @@ class KnownInferencer(AmodalInferencer):
             dict(type='LoadImageFromFile'),
             dict(type='PackDetInputs', meta_keys=('ori_shape', 'img_shape')),
         ]
-        test_dataloader = dict(dataset=dict(pipeline=pipeline))
-        super().__init__(
-            Config(dict(test_dataloader=test_dataloader)),
-            device='cpu',
-            show_progress=False,
-        )
+        cfg = Config(dict(test_dataloader=dict(dataset=dict(pipeline=pipeline))))
+        super().__init__(cfg, device='cpu', show_progress=False)
 
     def _init_model(self, cfg, weights, device):
         return KnownPredictor(cfg, self._parts)

@@ -1,14 +1,7 @@
-import cv2
 import numpy as np
 import pytest
 
-from oaformer.apis.inputs import (
-    InputError,
-    input_name,
-    is_video,
-    list_inputs,
-    read_image,
-)
+from oaformer.apis.inputs import InputError, input_name, is_video, list_inputs
 
 
 @pytest.mark.parametrize(
@@ -56,11 +49,3 @@ def test_folder_is_sorted_without_subfolders(tmp_path):
 def test_what_is_not_an_input(inputs, message):
     with pytest.raises(InputError, match=message):
         list_inputs(inputs)
-
-
-def test_truncated_image(tmp_path):
-    path = tmp_path / 'cut.png'
-    cv2.imwrite(str(path), np.zeros((30, 40, 3), np.uint8))
-    path.write_bytes(path.read_bytes()[:20])
-    with pytest.raises(InputError, match=r'cut\.png could not be read as an image'):
-        read_image(path)

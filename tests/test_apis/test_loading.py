@@ -1,7 +1,8 @@
-import logging
-
+import numpy as np
 import pytest
 import torch
+from mmcv.transforms import LoadImageFromFile
+from mmdet.datasets.transforms import LoadAnnotations
 from mmengine.config import ConfigDict
 from tiny_checkpoint import tiny_config
 
@@ -10,6 +11,7 @@ from oaformer.apis.loading import (
     checkpoint_config,
     dataset_meta,
     find_model,
+    inference_pipeline,
     load_model,
 )
 
@@ -48,13 +50,10 @@ def test_own_configs_are_found_wherever_the_repository_is(tmp_path, monkeypatch)
         find_model('grid')
 
 
-def test_weights_of_other_classes_are_refused(checkpoint):
+def test_weights_that_do_not_fit_are_refused(checkpoint, saved):
     cfg = tiny_config(panoptic_head=dict(num_things_classes=5))
     with pytest.raises(ModelError, match='cls_embed.* Was the model trained'):
         load_model(cfg, str(checkpoint[1]), 'cpu')
-
-
-def test_missing_weights_are_refused(saved):
     file = saved(lambda content: content['state_dict'].pop('backbone.conv1.weight'))
     with pytest.raises(ModelError, match=r'lacks 1 weights, such as backbone\.conv1'):
         load_model(tiny_config(), file, 'cpu')
@@ -67,10 +66,8 @@ def test_additional_weights_are_named(saved, monkeypatch):
     )
     file = saved(lambda content: content['state_dict'].update(more=torch.ones(1)))
     load_model(tiny_config(), file, 'cpu')
-    assert lines == [
-        f"{file} has 1 weights more than the config's model, such as more; they are "
-        'left out.'
-    ]
+    (line,) = lines
+    assert line.startswith(f'{file} has 1 weights more') and 'such as more;' in line
 
 
 def test_weights_of_a_distributed_run(saved, checkpoint):
@@ -79,31 +76,17 @@ def test_weights_of_a_distributed_run(saved, checkpoint):
         for key in list(state):
             state[f'module.{key}'] = state.pop(key)
 
-    models = [
-        load_model(tiny_config(), file, 'cpu')
-        for file in (saved(wrap), str(checkpoint[1]))
-    ]
-    states = [model.state_dict() for model in models]
-    assert all(torch.equal(states[0][key], states[1][key]) for key in states[1])
-
-
-def test_model_is_ready_for_testing(checkpoint):
-    model = load_model(tiny_config(), str(checkpoint[1]), 'cpu')
-    assert not model.training
-    assert model.dataset_meta['classes'] == ('disc', 'box', 'ring')
+    expected = load_model(tiny_config(), str(checkpoint[1]), 'cpu')
+    found = load_model(tiny_config(), saved(wrap), 'cpu').state_dict()
+    for name, value in expected.state_dict().items():
+        assert torch.equal(found[name], value), name
+    assert not expected.training
+    assert expected.dataset_meta['classes'] == ('disc', 'box', 'ring')
 
 
 def test_weights_without_config():
     with pytest.raises(ModelError, match=r'w\.pth has no config inside'):
         checkpoint_config({'state_dict': {}}, 'w.pth')
-
-
-def test_config_inside_is_never_run(tmp_path):
-    touched = tmp_path / 'touched'
-    text = f'x = open({str(touched)!r}, "w")'
-    with pytest.raises(ModelError, match='only plain values'):
-        checkpoint_config(dict(meta=dict(cfg=text)), 'w.pth')
-    assert not touched.exists()
 
 
 def test_class_names():
@@ -116,13 +99,37 @@ def test_class_names():
     assert dataset_meta({}, own) == dict(classes=('dog', 'cow'))
     assert dataset_meta({}, config(type='AmodalCocoDataset')) == {}
     assert dataset_meta({}, ConfigDict()) == {}
+    unnamed = dict(meta=dict(dataset_meta=None))
+    assert dataset_meta(unnamed, own) == dict(classes=('dog', 'cow'))
 
 
-def test_log_level_of_the_untrained(monkeypatch):
-    levels = []
-    monkeypatch.setattr(
-        'oaformer.apis.loading.print_log',
-        lambda text, logger=None, level=None: levels.append(level),
-    )
-    load_model(tiny_config(), None, 'cpu')
-    assert levels == [logging.WARNING]
+def test_pipeline_needs_no_annotations():
+    cfg = tiny_config()
+    before = cfg.to_dict()
+    _, pipeline = inference_pipeline(cfg)
+    packed = pipeline(dict(img=np.zeros((40, 50, 3), np.uint8)))
+    assert packed['inputs'].shape == (3, 64, 80)
+    assert packed['data_samples'].ori_shape == (40, 50)
+    assert cfg.to_dict() == before
+
+
+def test_reading_has_the_config_s_settings():
+    steps = [
+        dict(type=LoadImageFromFile, to_float32=True, imdecode_backend='pillow'),
+        dict(type=LoadAnnotations),
+        dict(type='PackDetInputs'),
+    ]
+    cfg = ConfigDict(test_dataloader=dict(dataset=dict(pipeline=steps)))
+    loader, pipeline = inference_pipeline(cfg)
+    assert loader.imdecode_backend == 'pillow'
+    assert len(pipeline.transforms) == 2
+    packed = pipeline(dict(img=np.zeros((4, 5, 3), np.uint8)))
+    assert packed['inputs'].is_floating_point()
+
+
+def test_config_without_reading():
+    cfg = tiny_config()
+    del cfg.test_dataloader.dataset.pipeline[0]
+    for without in (cfg, ConfigDict()):
+        with pytest.raises(ModelError, match='begins with LoadImageFromFile'):
+            inference_pipeline(without)

@@ -48,17 +48,13 @@ def test_cycle_is_cut():
     visible[1, :10, 10:30] = 0
     visible[2, 5:, 10:] = 0
     visible[0, 8:10, :10] = 0
-    instances = InstanceData(
-        masks=encode_masks(amodal), visible_masks=encode_masks(visible)
-    )
+    masks, visible_masks = encode_masks(amodal), encode_masks(visible)
+    instances = InstanceData(masks=masks, visible_masks=visible_masks)
     assert sorted(occlusion_layers(instances)) == [0, 1, 2]
 
 
-def test_no_order_without_visible_masks_and_rates():
+def test_nothing_to_order():
     assert occlusion_layers(InstanceData(masks=encode_masks(AMODAL))) is None
-
-
-def test_no_instances():
     empty = InstanceData(masks=[], occlusion_rates=torch.zeros(0))
     assert occlusion_layers(empty) == []
 
@@ -79,11 +75,9 @@ def test_order_by_rate(rates, expected):
     'columns', [[], [(0, 20)], [(0, 0), (0, 20)], [(0, 9), (9, 30)]]
 )
 def test_no_order_without_an_overlap(columns):
-    order = occlusion_order_by_rate(
-        encode_masks(strips(*columns)), np.linspace(0, 1, len(columns))
-    )
-    assert order.shape == (0, 2)
-    assert order.dtype == np.int64
+    rates = np.linspace(0, 1, len(columns))
+    order = occlusion_order_by_rate(encode_masks(strips(*columns)), rates)
+    assert (order.shape, order.dtype) == ((0, 2), np.int64)
 
 
 def test_front_to_back_by_hand():

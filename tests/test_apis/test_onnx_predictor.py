@@ -89,13 +89,10 @@ def test_files_of_another_origin(tmp_path, metadata, message):
         AmodalInferencer(file, device='cpu')
 
 
-def test_unreadable_file(tmp_path):
+def test_unreadable_and_missing_files(tmp_path):
     file = tmp_path / 'model.onnx'
+    with pytest.raises(FileNotFoundError, match=r'model\.onnx not found'):
+        AmodalInferencer(file, device='cpu')
     file.write_bytes(b'no model')
     with pytest.raises(ModelError, match='could not read .*model.onnx'):
         AmodalInferencer(file, device='cpu')
-
-
-def test_no_such_file():
-    with pytest.raises(FileNotFoundError, match='absent.onnx not found'):
-        AmodalInferencer('absent.onnx', device='cpu')

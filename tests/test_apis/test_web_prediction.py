@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import cv2
 import known_scene
@@ -25,10 +26,7 @@ def file(tmp_path):
 
 @pytest.fixture
 def predict(file):
-    def predict(*parts):
-        return predict_file(known_scene.KnownInferencer(parts), file)
-
-    return predict
+    return lambda *parts: predict_file(known_scene.KnownInferencer(parts), file)
 
 
 def test_prediction_names_the_file_without_its_folder(predict):
@@ -66,7 +64,6 @@ def test_what_the_model_does_not_predict_has_no_column(predict, parts, columns):
     headers, rows = instance_table(prediction, 0.0)
     assert headers == ['color', 'class', 'score', *columns]
     assert {len(row) for row in rows} == {len(headers)}
-    assert prediction.has_visible_masks == ('visible_masks' in parts)
 
 
 @pytest.mark.parametrize(
@@ -80,14 +77,10 @@ def test_what_the_model_does_not_predict_has_no_column(predict, parts, columns):
 )
 def test_views_draw_their_masks(predict, view, areas, has_fill):
     prediction = predict('occlusion_rates', 'visible_masks')
-    sample = sample_for_view(prediction, view)
-    shown = sample.pred_instances
+    shown = sample_for_view(prediction, view).pred_instances
     assert [rle_area(mask) for mask in shown.masks] == areas
     assert ('visible_masks' in shown) == has_fill
     assert shown.scores.tolist() == pytest.approx(known_scene.SCORES)
-    inferencer = known_scene.KnownInferencer()
-    drawn = inferencer.draw(prediction.image, sample, pred_score_thr=0.5)
-    assert drawn.ndim == 3
 
 
 def test_first_view_does_without_visible_masks(predict):
@@ -95,22 +88,15 @@ def test_first_view_does_without_visible_masks(predict):
     assert 'visible_masks' not in sample.pred_instances
 
 
-@pytest.mark.parametrize('content', [b'', b'hello', b'\x89PNG\r\n\x1a\n'])
-def test_what_is_not_an_image_is_named_without_its_folder(tmp_path, content):
-    file = tmp_path / 'notes.png'
-    file.write_bytes(content)
-    with pytest.raises(InputError, match='^notes.png is not an image') as caught:
-        predict_file(known_scene.KnownInferencer(), str(file))
-    assert str(tmp_path) not in str(caught.value)
-
-
-def test_damaged_image_is_named_without_its_folder(tmp_path, file):
-    damaged = tmp_path / 'damaged.png'
-    # The header is whole, the pixels are not.
-    damaged.write_bytes((tmp_path / 'scene.png').read_bytes()[:60] + bytes(20))
-    with pytest.raises(InputError, match='^damaged.png') as caught:
-        predict_file(known_scene.KnownInferencer(), str(damaged))
-    assert str(tmp_path) not in str(caught.value)
+@pytest.mark.parametrize('length', [0, 8, 60])
+def test_damaged_image_is_named_without_its_folder(file, length):
+    """Without a header, and with no more than that."""
+    path = Path(file)
+    path.write_bytes(path.read_bytes()[:length] + bytes(length // 3))
+    message = 'could not be read' if length == 60 else 'is not an image'
+    with pytest.raises(InputError, match=f'^scene.png {message}') as caught:
+        predict_file(known_scene.KnownInferencer(), file)
+    assert str(path.parent) not in str(caught.value)
 
 
 def test_too_many_pixels_are_refused_before_they_are_read(file, monkeypatch):

@@ -13,15 +13,10 @@ from oaformer.engine import UnsafeCheckpointError, checkpoint, register_safe_loa
 
 
 @pytest.fixture(autouse=True)
-def schemes(monkeypatch):
+def stock_loaders(monkeypatch):
     """MMEngine's loader of files at first, and the same loaders as before at last."""
     loaders = {**CheckpointLoader._schemes, '': stock.load_from_local}
     monkeypatch.setattr(CheckpointLoader, '_schemes', loaders)
-
-
-@pytest.fixture
-def safe_loaders(schemes):
-    register_safe_loaders()
 
 
 def toy_runner(toy_config, tmp_path, **options):
@@ -83,19 +78,14 @@ def test_a_run_reads_checkpoints_safely(trained, toy_config, repo_root, tmp_path
     runtime = Config.fromfile(repo_root / 'configs' / '_base_' / 'default_runtime.py')
     hooks = runtime.default_hooks
     hooks.checkpoint = None
-    safe, unsafe = trained
-    for name, path in (('safe', safe), ('unsafe', unsafe)):
-        runner = toy_runner(
-            toy_config, tmp_path / name, default_hooks=hooks, load_from=path
-        )
-        if name == 'safe':
-            assert runner.test()['toy/count'] == 7
-        else:
-            with pytest.raises(UnsafeCheckpointError, match='PosixPath'):
-                runner.test()
+    safe, unsafe = (
+        toy_runner(toy_config, tmp_path / name, default_hooks=hooks, load_from=path)
+        for name, path in zip(('safe', 'unsafe'), trained, strict=True)
+    )
+    assert safe.test()['toy/count'] == 7
+    with pytest.raises(UnsafeCheckpointError, match='PosixPath'):
+        unsafe.test()
 
-
-def test_mmengine_loads_its_own_checkpoint(trained, safe_loaders):
     loaded = CheckpointLoader.load_checkpoint(trained[0], map_location='cpu')
     assert {'state_dict', 'optimizer', 'param_schedulers', 'message_hub'} <= set(loaded)
     history = loaded['message_hub']['log_scalars']['train/loss']
@@ -103,14 +93,10 @@ def test_mmengine_loads_its_own_checkpoint(trained, safe_loaders):
     assert len(history.data[0]) == 16
 
 
-def test_missing_file_is_named(tmp_path, safe_loaders):
-    with pytest.raises(FileNotFoundError, match='gone.pth'):
-        CheckpointLoader.load_checkpoint(str(tmp_path / 'gone.pth'))
-
-
 @pytest.fixture
-def cached(tmp_path, monkeypatch, safe_loaders):
+def cached(tmp_path, monkeypatch, stock_loaders):
     """Torch.hub's cache, so that nothing is downloaded."""
+    register_safe_loaders()
     monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path))
     folder = tmp_path / 'checkpoints'
     folder.mkdir()
@@ -121,9 +107,6 @@ def test_web_address_is_read_from_the_cache(cached):
     torch.save(dict(state_dict=dict(w=torch.ones(1))), cached / 'net.pth')
     loaded = CheckpointLoader.load_checkpoint('https://example.invalid/a/net.pth?v=1')
     assert loaded['state_dict']['w'].tolist() == [1]
-
-
-def test_unsafe_web_file_names_address_and_cache(cached):
     torch.save(dict(bad=Path('x')), cached / 'net.pth')
     with pytest.raises(UnsafeCheckpointError, match='example.invalid') as caught:
         CheckpointLoader.load_checkpoint('https://example.invalid/net.pth')

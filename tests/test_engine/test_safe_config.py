@@ -8,7 +8,7 @@ from mmengine.config import Config
 from tiny_checkpoint import tiny_config
 
 from oaformer.apis import AmodalInferencer, ModelError
-from oaformer.apis.loading import checkpoint_config
+from oaformer.apis.loading import checkpoint_config, inference_pipeline
 from oaformer.engine.safe_config import parse_config
 
 
@@ -24,16 +24,9 @@ def test_own_configs_pass_unchanged(repo_root):
 
 
 def test_plain_values():
-    text = (
-        "a = dict(b=[1, -2.5, 1e-5], c=(None, True), d={'e-f': 'g'})\n"
-        "model = dict(type='OAFormer', backbone=dict(type='ResNet', depth=50))\n"
-        'empty = ()\n'
-    )
-    assert parse_config(text, 'w').to_dict() == dict(
-        a=dict(b=[1, -2.5, 1e-5], c=(None, True), d={'e-f': 'g'}),
-        model=dict(type='OAFormer', backbone=dict(type='ResNet', depth=50)),
-        empty=(),
-    )
+    text = "a = dict(b=[1, -2.5, 1e-5], c=(None, dict()), d={'e-f': 'g'})\nempty = ()"
+    values = dict(a=dict(b=[1, -2.5, 1e-5], c=(None, {}), d={'e-f': 'g'}), empty=())
+    assert parse_config(text, 'w').to_dict() == values
 
 
 @pytest.mark.parametrize(
@@ -43,15 +36,17 @@ def test_plain_values():
         ('a = 1\nprint(a)', 'line 2 is not an assignment'),
         ('a = b = 1', 'line 1 is not an assignment'),
         ('a.b = 1', 'line 1 is not an assignment'),
-        ("a = __import__('os').system('true')", 'line 1 has'),
-        ('a = [x for x in (1, 2)]', 'line 1 has'),
-        ("a = dict(b=open('/etc/hostname'))", 'line 1 has'),
-        ('a = dict(**{})', 'line 1 has'),
-        ('a = dict([(1, 2)])', 'line 1 has'),
-        ('a = {**{}}', 'line 1 has'),
-        ("a = f'{1}'", 'line 1 has'),
-        ('a = b', 'line 1 has "b"'),
+        ("a = __import__('os').system('true')", 'line 1 has "__import__'),
+        ('a = [x for x in (1, 2)]', 'line 1: <ast.ListComp'),
+        ("a = dict(b=open('/etc/hostname'))", 'line 1 has "open'),
+        ("a = dict(b=1)(c=open('/etc/hostname'))", 'line 1 has "open'),
+        ('a = dict(**{})', 'malformed'),
+        ('a = dict([(1, 2)])', 'line 1 has "dict'),
+        ('a = {**{}}', 'malformed'),
+        ("a = f'{1}'", 'line 1: <ast.JoinedStr'),
+        ('a = b', 'line 1: <ast.Name'),
         ('a = (', 'never closed'),
+        ('test_dataloader = dict(dataset=dict(datasets=[]))', 'out of range'),
     ],
 )
 def test_anything_else_is_refused(text, reason):
@@ -98,6 +93,7 @@ def evil(tmp_path, monkeypatch):
         dict(model=dict(test_cfg=dict(nms=dict(type="exec('import evil')")))),
         dict(model=dict(cmc=dict(type='CameraMotionCompensation'))),
         dict(visualizer=dict(type='evil')),
+        dict(visualizer=dict(type='mmdet.DetLocalVisualizer')),
         dict(visualizer=dict(type='AmodalLocalVisualizer', _scope_='evil')),
     ],
     ids=str,
@@ -111,6 +107,17 @@ def test_what_would_run_code_is_refused(evil, change):
     checkpoint = dict(meta=dict(cfg=cfg.pretty_text))
     with pytest.raises(ModelError, match=r'w\.pth was not used.*(allowed|imported)'):
         checkpoint_config(checkpoint, 'w.pth')
+
+
+def test_the_pipeline_that_is_built_is_the_one_that_was_checked(evil):
+    """A wrapper has its data set's pipeline, and may have a second one itself."""
+    cfg = tiny_config()
+    dataset = cfg.test_dataloader.dataset
+    dataset.dataset = dict(pipeline=list(dataset.pipeline))
+    dataset.pipeline[1] = dict(type='evil.Resize')
+    read = checkpoint_config(dict(meta=dict(cfg=cfg.pretty_text)), 'w.pth')
+    _, pipeline = inference_pipeline(read)
+    assert type(pipeline.transforms[1]).__name__ == 'Resize'
 
 
 def test_what_is_not_built_may_name_anything(evil, tmp_path):

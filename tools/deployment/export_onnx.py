@@ -7,12 +7,10 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from oaformer.apis.loading import ModelError, find_model, load_model
+from oaformer.apis import ModelError
+from oaformer.apis.loading import find_model, load_model
 from oaformer.deployment import default_size
-from oaformer.deployment.onnx_export import (
-    export_onnx,
-    largest_differences,
-)
+from oaformer.deployment.onnx_export import export_onnx, largest_differences
 
 
 def parse_args(argv=None):
@@ -27,8 +25,7 @@ def parse_args(argv=None):
         type=int,
         metavar=('HEIGHT', 'WIDTH'),
         help='of the images; smaller ones are padded, larger ones made smaller. '
-        'Default: what '
-        "the test pipeline's resize makes of a wide image",
+        "Default: what the test pipeline's resize makes of a wide image",
     )
     batch = parser.add_mutually_exclusive_group()
     batch.add_argument(

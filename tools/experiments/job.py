@@ -46,7 +46,7 @@ class Job:
         self.name = f'{name} seed {seed}'
         options = {**run.options, 'randomness.seed': seed}
         try:
-            self.cfg, _ = cli.load_config(run.config, options, REPO_ROOT)
+            self.cfg, _ = cli.load_config(run.config, options)
         except (ValueError, KeyError, TypeError) as error:
             raise GridError(f'{self.name}: {run.config}: {error}') from error
         self.fingerprint = _fingerprint(self.cfg, TESTED)

@@ -1,7 +1,6 @@
 """Make a checkpoint to fine-tune OAFormer from out of Mask2Former's COCO weights."""
 
 import argparse
-import os
 import pickle
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ from mmengine.registry import init_default_scope
 
 import oaformer
 from oaformer.apis.loading import dataset_meta
+from oaformer.datasets.atomic_write import atomic_path
 from oaformer.engine import cli
 from oaformer.models.converters import (
     ConversionError,
@@ -152,14 +152,9 @@ def class_rows(args, cfg, names, weights, model):
 
 def save(conversion, src, out):
     """Write the checkpoint, all of it or nothing."""
-    out.parent.mkdir(parents=True, exist_ok=True)
     meta = dict(converted_from=src.name, oaformer_version=oaformer.__version__)
-    part = out.with_name(out.name + '.part')
-    try:
+    with atomic_path(out) as part:
         torch.save(dict(meta=meta, state_dict=conversion.weights), part)
-        os.replace(part, out)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 if __name__ == '__main__':

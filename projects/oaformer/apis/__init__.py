@@ -4,10 +4,9 @@ Imports the other packages; none of them imports it.
 """
 
 from .amodal_inferencer import AmodalInferencer, ImageResult
-from .errors import InputError, ModelError
-from .inputs import Image, read_image
+from .inputs import Image, InputError, read_image
 from .occlusion_layers import occlusion_layers
-from .predictor import Predictor
+from .predictor import ModelError, Predictor
 from .results import prediction_to_dict
 
 __all__ = [

@@ -15,12 +15,10 @@ from mmengine.visualization import Visualizer
 from rich.progress import track
 
 from ..structures import as_amodal_instances
-from .errors import InputError, ModelError
-from .inputs import Image, Input, iterate_images, list_inputs
-from .loading import check_device, find_model, load_model
+from .inputs import Image, Input, InputError, iterate_images, list_inputs
+from .loading import check_device, find_model, inference_pipeline, load_model
 from .output_files import OutputNames, ResultWriter
-from .pipeline import inference_pipeline
-from .predictor import Predictor
+from .predictor import ModelError, Predictor
 from .results import describe, prediction_to_dict
 
 
@@ -37,10 +35,9 @@ class ImageResult(NamedTuple):
 
 
 class AmodalInferencer(BaseInferencer):
-    """Predict amodal instances in images, folders and videos.
+    """Predict amodal instances, as MMDetection's ``DetInferencer`` does.
 
-    The manner is that of MMDetection's ``DetInferencer``; the data set's files are
-    not needed.
+    The data set's files are not needed.
 
     Args:
         model: Config file, the name of one of ours (``oaformer_r50_d2sa``) or a
@@ -89,22 +86,11 @@ class AmodalInferencer(BaseInferencer):
         """Names of the classes; empty if unknown."""
         return tuple(self.model.dataset_meta.get('classes') or ())
 
-    def __call__(
-        self,
-        inputs: Input | Sequence[Input],
-        batch_size: int = 1,
-        return_vis: bool = False,
-        return_datasamples: bool = False,
-        **kwargs,
-    ) -> dict[str, list]:
+    def __call__(self, inputs: Input | Sequence[Input], **kwargs) -> dict[str, list]:
         """Predict and keep all results; :meth:`stream` keeps none.
 
         Args:
-            inputs: An image (path, web address or BGR array (H, W, 3), uint8), a
-                folder of images, a video, or a list of these but folders.
-            batch_size: Images that the model sees at a time.
-            return_vis: Whether to return drawings.
-            return_datasamples: Whether to return data samples, not plain data.
+            inputs: As in :meth:`stream`.
             **kwargs: Further arguments of :meth:`stream`.
 
         Returns:
@@ -117,19 +103,11 @@ class AmodalInferencer(BaseInferencer):
             FileNotFoundError: If an image does not exist.
         """
         skipped: list[dict[str, str]] = []
-        results = list(
-            self.stream(
-                inputs,
-                batch_size=batch_size,
-                return_vis=return_vis,
-                return_datasamples=return_datasamples,
-                skipped=skipped,
-                **kwargs,
-            )
-        )
+        results = list(self.stream(inputs, skipped=skipped, **kwargs))
+        drawings = [result.visualization for result in results]
         return dict(
             predictions=[result.prediction for result in results],
-            visualization=[result.visualization for result in results if return_vis],
+            visualization=[drawing for drawing in drawings if drawing is not None],
             skipped=skipped,
         )
 
@@ -151,7 +129,8 @@ class AmodalInferencer(BaseInferencer):
         """Predict one batch after the other, and hold no more than that.
 
         Args:
-            inputs: As in :meth:`__call__`.
+            inputs: An image (path, web address or BGR array (H, W, 3), uint8), a
+                folder of images, a video, or a list of these but folders.
             batch_size: Images that the model sees at a time.
             return_vis: Whether to return drawings.
             return_datasamples: Whether to return data samples, not plain data.
@@ -164,7 +143,8 @@ class AmodalInferencer(BaseInferencer):
             no_save_vis: Whether to leave drawings out of it.
             no_save_pred: Whether to leave predictions out of it.
             print_result: Whether to print the instances.
-            skipped: Gets the images of a folder that could not be read.
+            skipped: Gets the images of a folder that can't be read, each
+                ``dict(img_path=..., reason=...)``.
 
         Yields:
             One result per image or frame, in order.

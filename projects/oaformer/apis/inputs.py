@@ -15,25 +15,14 @@ from mmengine.fileio import exists, get_file_backend, isdir, join_path, list_dir
 from mmengine.logging import print_log
 
 from ..datasets import images
-from .errors import InputError
 
 VIDEO_EXTENSIONS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg')
 
 Input = str | PathLike | np.ndarray
 
 
-class Video(NamedTuple):
-    """What the frames of a video have in common.
-
-    Attributes:
-        path: The file.
-        fps: Frames per second; 0 where the file does not say.
-        num_frames: Number of frames that the file claims to have.
-    """
-
-    path: str
-    fps: float
-    num_frames: int
+class InputError(ValueError):
+    """An input is not an image, a video or a folder of images."""
 
 
 class Image(NamedTuple):
@@ -42,14 +31,14 @@ class Image(NamedTuple):
     Attributes:
         image: Pixels, BGR, uint8, (H, W, 3).
         path: File or address of the image or video; None for an array.
-        frame_id: Number of the frame, from 0; None outside videos.
-        video: The video that it is a frame of, if any.
+        frame_id: Number of the frame in its video, from 0; None outside videos.
+        fps: Frames per second of its video; 0 where the file does not say.
     """
 
     image: np.ndarray
     path: str | None = None
     frame_id: int | None = None
-    video: Video | None = None
+    fps: float = 0
 
     @property
     def metainfo(self) -> dict:
@@ -64,8 +53,7 @@ class InputList(NamedTuple):
 
     Attributes:
         items: Paths, addresses and arrays.
-        folder: The folder whose images these are, None where they were named one
-            by one.
+        folder: The folder whose images these are, if they are not named one by one.
     """
 
     items: list[str | np.ndarray]
@@ -81,14 +69,11 @@ class InputList(NamedTuple):
 
 
 def list_inputs(inputs: Input | Sequence[Input]) -> InputList:
-    """List what a path, address, folder, array or sequence of them stands for.
+    """List inputs one by one.
 
     Args:
-        inputs: The inputs. A folder stands for its images in the order of their
-            names, without its subfolders.
-
-    Returns:
-        The inputs one by one.
+        inputs: Path, address, folder, array or a sequence of these but folders. Of a
+            folder the images are listed, by name, without its subfolders.
 
     Raises:
         InputError: If a folder has no images, a sequence is empty or an input is
@@ -112,11 +97,8 @@ def iterate_images(
     Args:
         inputs: What to read.
         loader: Transform that reads an image, such as ``LoadImageFromFile``.
-        skipped: Images of a folder that can't be read are added to it, as
+        skipped: Gets the images of a folder that can't be read, as
             ``dict(img_path=..., reason=...)``.
-
-    Yields:
-        Images and frames.
 
     Raises:
         InputError: If an input that was named itself can't be read, or none of
@@ -140,8 +122,20 @@ def iterate_images(
                 skipped.append(missing[-1])
                 continue
             yield Image(image, item)
-    if missing:
-        _report_missing(inputs, missing)
+    if not missing:
+        return
+    if len(missing) == len(inputs.items):
+        raise InputError(
+            f'none of the {len(missing)} images in {inputs.folder} could be read; '
+            f'the first: {missing[0]["reason"]}'
+        )
+    names = ', '.join(entry['img_path'] for entry in missing)
+    print_log(
+        f'{len(missing)} of {len(inputs.items)} images in {inputs.folder} could not '
+        f'be read and were skipped: {names}',
+        logger='current',
+        level=logging.WARNING,
+    )
 
 
 def read_image(path: str | PathLike, loader: BaseTransform | None = None) -> np.ndarray:
@@ -169,21 +163,6 @@ def input_name(path: str) -> PurePath:
     return PurePath(PurePath(path).name)
 
 
-def _report_missing(inputs: InputList, missing: list[dict[str, str]]) -> None:
-    if len(missing) == len(inputs.items):
-        raise InputError(
-            f'none of the {len(missing)} images in {inputs.folder} could be read; '
-            f'the first: {missing[0]["reason"]}'
-        )
-    names = ', '.join(entry['img_path'] for entry in missing)
-    print_log(
-        f'{len(missing)} of {len(inputs.items)} images in {inputs.folder} could not '
-        f'be read and were skipped: {names}',
-        logger='current',
-        level=logging.WARNING,
-    )
-
-
 def _checked_item(item: Input) -> str | np.ndarray:
     if isinstance(item, (str, PathLike)):
         return str(item)
@@ -201,7 +180,7 @@ def _checked_item(item: Input) -> str | np.ndarray:
 
 
 def _is_folder(path: str) -> bool:
-    # The backend of web addresses knows no folders.
+    # the backend of web addresses knows no folders
     return hasattr(get_file_backend(path), 'isdir') and isdir(path)
 
 
@@ -233,18 +212,16 @@ def _open_video(path: str) -> mmcv.VideoReader:
 
 
 def _frames(path: str) -> Iterator[Image]:
-    reader = _open_video(path)
-    video = Video(path, reader.fps, reader.frame_cnt)
     frame_id = -1
-    with reader:
+    with _open_video(path) as reader:
+        fps, num_frames = reader.fps, reader.frame_cnt
         for frame_id, image in enumerate(reader):
-            yield Image(image, path, frame_id, video)
+            yield Image(image, path, frame_id, fps)
     if frame_id < 0:
         raise InputError(f'{path} could not be read as a video: it has no frames')
-    if frame_id + 1 < video.num_frames:
+    if frame_id + 1 < num_frames:
         print_log(
-            f'{path} ends early: {frame_id + 1} of {video.num_frames} frames could be '
-            'read.',
+            f'{path} ends early: {frame_id + 1} of {num_frames} frames could be read.',
             logger='current',
             level=logging.WARNING,
         )

@@ -1,4 +1,4 @@
-"""Building a model from a config and its weights."""
+"""Building a model from a config and its weights, and the pipeline of its images."""
 
 import logging
 import pickle
@@ -7,22 +7,35 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmdet.registry import MODELS
+from mmcv.transforms import BaseTransform
+from mmdet.registry import MODELS, TRANSFORMS
 from mmengine.config import Config, ConfigDict
+from mmengine.dataset import Compose
 from mmengine.logging import print_log
 from mmengine.model import revert_sync_batchnorm
 from mmengine.runner import CheckpointLoader
 from torch import nn
 from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
-from ..engine import dataset_classes, find_config, register_safe_loaders
+from ..engine import (
+    dataset_classes,
+    find_config,
+    innermost_dataset,
+    register_safe_loaders,
+)
+from ..engine.launch import REPO_ROOT
 from ..engine.safe_config import parse_config
-from .errors import ModelError
-from .predictor import Predictor
+from .predictor import ModelError, Predictor
 
-REPO_ROOT = Path(__file__).resolve().parents[3]
 # Parts of a path below configs/ that is not a model's config.
 NOT_MODELS = {'_base_', 'grid.py'}
+# What reads or needs the ground truth.
+ANNOTATION_TRANSFORMS = (
+    'LoadAmodalAnnotations',
+    'LoadAnnotations',
+    'OcclusionRate',
+    'FilterAnnotations',
+)
 
 
 def find_model(model: str) -> Path:
@@ -47,7 +60,7 @@ def find_model(model: str) -> Path:
     if model in named:
         return named[model]
     try:
-        return find_config(model, REPO_ROOT)
+        return find_config(model)
     except FileNotFoundError as error:
         names = ', '.join(named) or f'none, {folder} not found'
         raise FileNotFoundError(f'{error} Known names: {names}.') from None
@@ -77,14 +90,7 @@ def load_checkpoint(weights: str) -> dict:
 
 
 def checkpoint_config(checkpoint: Mapping, weights: str) -> Config:
-    """Config that a checkpoint was trained with.
-
-    Args:
-        checkpoint: What :func:`load_checkpoint` read.
-        weights: Its file, for messages.
-
-    Returns:
-        The config.
+    """Config inside a checkpoint; ``weights`` names its file in messages.
 
     Raises:
         ModelError: If it has none, or one that is more than plain values.
@@ -143,14 +149,7 @@ def load_model(cfg: Config | ConfigDict, weights: str | None, device: str) -> Pr
 
 
 def check_device(device: str | None) -> None:
-    """Refuse a device that this machine does not have.
-
-    Args:
-        device: Such as 'cpu' or 'cuda:0'; None is always valid.
-
-    Raises:
-        ModelError: If the device does not exist.
-    """
+    """Raise a :class:`ModelError` for a device that this machine does not have."""
     if device is None:
         return
     try:
@@ -186,12 +185,15 @@ def load_weights(model: nn.Module, checkpoint: Mapping, weights: str) -> None:
         lines = str(error).splitlines()[1:4]
         shapes = '; '.join(line.strip().rstrip('.') for line in lines)
         raise ModelError(f'{misfit}: {shapes}. {hint}') from None
-    missing = _without_counters(missing)
+    # counters of batch norms, which nothing reads in testing
+    missing, unexpected = (
+        [key for key in keys if not key.endswith('num_batches_tracked')]
+        for keys in (missing, unexpected)
+    )
     if missing:
         raise ModelError(
             f'{misfit}: it lacks {len(missing)} weights, such as {missing[0]}. {hint}'
         )
-    unexpected = _without_counters(unexpected)
     if unexpected:
         print_log(
             f"{weights} has {len(unexpected)} weights more than the config's model, "
@@ -215,13 +217,44 @@ def dataset_meta(checkpoint: Mapping, cfg: Config | ConfigDict) -> dict[str, Any
         empty if nothing names the classes.
     """
     meta = checkpoint.get('meta', {})
-    saved = {key.lower(): value for key, value in meta.get('dataset_meta', {}).items()}
+    saved = meta.get('dataset_meta') or {}
+    saved = {key.lower(): value for key, value in saved.items()}
     if saved.get('classes'):
         return saved
     classes = dataset_classes(cfg, open_files=False)
     return dict(classes=classes) if classes else {}
 
 
-def _without_counters(keys: list[str]) -> list[str]:
-    """Keys without the counters of batch norms, which nothing reads in testing."""
-    return [key for key in keys if not key.endswith('num_batches_tracked')]
+def inference_pipeline(cfg: Config | ConfigDict) -> tuple[BaseTransform, Compose]:
+    """Take the test pipeline apart: reading an image, and what follows.
+
+    Args:
+        cfg: The config; its test data set's pipeline counts.
+
+    Returns:
+        The transform that reads an image from ``dict(img_path=...)``, and those that
+        make of ``dict(img=...)`` what the model takes, without ground truth.
+
+    Raises:
+        ModelError: If the config has no test pipeline that begins with
+            ``LoadImageFromFile``.
+    """
+    # the same data set that parse_config checks
+    dataset = innermost_dataset(cfg.get('test_dataloader', {}).get('dataset', {}))
+    steps = [dict(step) for step in dataset.get('pipeline', [])]
+    if not steps or _name(steps[0]) != 'LoadImageFromFile':
+        raise ModelError(
+            'the config has no test_dataloader.dataset.pipeline that begins with '
+            'LoadImageFromFile'
+        )
+    loader = TRANSFORMS.build(steps[0])
+    steps[0]['type'] = 'LoadImageFromNDArray'
+    return loader, Compose(
+        [step for step in steps if _name(step) not in ANNOTATION_TRANSFORMS]
+    )
+
+
+def _name(step: dict) -> str:
+    """Name of a transform, whether it is given with a scope or as a class."""
+    kind = step['type']
+    return kind.rpartition('.')[2] if isinstance(kind, str) else kind.__name__

@@ -57,7 +57,7 @@ def occlusion_order_by_rate(
     Args:
         amodal: N amodal masks of one size.
         rates: Their occlusion rates, shape (N,).
-        min_pixels: Smallest overlap in pixels, from 1 on.
+        min_pixels: Smallest overlap in pixels.
 
     Returns:
         Indices (front, back), int64 of shape (P, 2). Pairs of equal rate are left out.
@@ -73,18 +73,10 @@ def occlusion_order_by_rate(
 
 
 def front_to_back(pairs: np.ndarray, num_objects: int) -> list[int]:
-    """One order of all objects that keeps to the pairwise one.
+    """One order of all objects, front first, that keeps to pairs (front, back), (P, 2).
 
     In each step the object with the fewest others in front of it comes next, of several
-    the one with the lowest index. Where objects lie in a circle (each in front of the
-    next) no order keeps to all pairs, and that breaks it up.
-
-    Args:
-        pairs: Indices (front, back), int64 of shape (P, 2).
-        num_objects: Number N of objects.
-
-    Returns:
-        The indices 0 to N - 1, front first.
+    the one with the lowest index. That breaks up circles (each in front of the next).
     """
     is_in_front = np.zeros((num_objects, num_objects), dtype=bool)
     is_in_front[tuple(pairs.T)] = True

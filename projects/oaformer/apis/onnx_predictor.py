@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..deployment import INPUT_NAMES
 from ..engine.safe_config import parse_config
-from .errors import ModelError
+from .predictor import ModelError
 
 
 class OnnxPredictor:
@@ -35,7 +35,7 @@ class OnnxPredictor:
         batch_size: How many images it takes at a time; None for any number.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ModelError: If it can't be read, has another origin or can't run on the device.
     """
 
@@ -57,20 +57,11 @@ class OnnxPredictor:
         except (ValueError, KeyError, AttributeError, TypeError) as error:
             raise ModelError(f'{file} has no valid config inside: {error}') from error
         batch_size, _, *size = self._session.get_inputs()[0].shape
-        self.batch_size: int | None = (
-            batch_size if isinstance(batch_size, int) else None
-        )
+        self.batch_size = batch_size if isinstance(batch_size, int) else None
         self.size: tuple[int, int] = tuple(size)
 
     def test_step(self, data: dict) -> SampleList:
-        """Predict the instances of any number of images; see :class:`Predictor`.
-
-        Args:
-            data: ``inputs`` and ``data_samples``.
-
-        Returns:
-            The samples with ``pred_instances``.
-        """
+        """Predict the instances of any number of images; see :class:`Predictor`."""
         images, samples = data['inputs'], data['data_samples']
         step = self.batch_size or len(samples)
         for start in range(0, len(samples), step):

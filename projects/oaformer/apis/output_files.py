@@ -35,19 +35,20 @@ class OutputNames:
             The file's own name, with a number where an earlier one of another folder
             or ending has it already.
         """
+        if path in self._names:
+            return self._names[path]
         if path is None:
+            stem = f'{self._num_arrays:08d}'
             self._num_arrays += 1
-            return self._unused(f'{self._num_arrays - 1:08d}')
-        if path not in self._names:
-            self._names[path] = self._unused(input_name(path).stem or 'image')
-        return self._names[path]
-
-    def _unused(self, stem: str) -> str:
+        else:
+            stem = input_name(path).stem or 'image'
         name, number = stem, 0
         while name in self._used:
             number += 1
             name = f'{stem}_{number}'
         self._used.add(name)
+        if path is not None:
+            self._names[path] = name
         return name
 
 
@@ -75,16 +76,19 @@ class ResultWriter:
         """Write a drawn image, or one more frame of a drawn video.
 
         Args:
-            image: The image that was drawn on.
-            drawing: Drawing, RGB, uint8, (h, w, 3).
+            image: The image.
+            drawing: Its drawing, RGB, uint8, (h, w, 3).
 
         Raises:
             OSError: If it can't be written.
         """
         drawing = np.ascontiguousarray(drawing[..., ::-1])
         name = self._name(image)
-        if image.video is not None:
-            self._write_frame(image, name, drawing)
+        if image.frame_id is not None:
+            if image.frame_id == 0:
+                self._close_video()
+                self._video = self._open_video(image, name, drawing.shape)
+            self._video.write(drawing)
             return
         suffix = input_name(image.path).suffix.lower() if image.path else '.jpg'
         if suffix not in DRAWN_EXTENSIONS:
@@ -94,12 +98,7 @@ class ResultWriter:
             raise OSError(f'{file} could not be written.')
 
     def write_prediction(self, image: Image, prediction: dict[str, Any]) -> None:
-        """Write a prediction as JSON.
-
-        Args:
-            image: Its image.
-            prediction: Result of :func:`prediction_to_dict`.
-        """
+        """Write an image's result of :func:`prediction_to_dict` as JSON."""
         file = self.out_dir / 'preds' / self._name(image)
         if image.frame_id is not None:
             file /= f'{image.frame_id:06d}'
@@ -112,12 +111,6 @@ class ResultWriter:
             self._last = image, self.names.name(image.path)
         return self._last[1]
 
-    def _write_frame(self, image: Image, name: str, frame: np.ndarray) -> None:
-        if image.frame_id == 0:
-            self._close_video()
-            self._video = self._open_video(image, name, frame.shape)
-        self._video.write(frame)
-
     def _open_video(
         self, image: Image, name: str, shape: tuple[int, ...]
     ) -> cv2.VideoWriter:
@@ -128,7 +121,7 @@ class ResultWriter:
         writer = cv2.VideoWriter(
             str(file),
             cv2.VideoWriter.fourcc(*fourcc),
-            image.video.fps or DEFAULT_FPS,
+            image.fps or DEFAULT_FPS,
             (shape[1], shape[0]),
         )
         if not writer.isOpened():

@@ -6,6 +6,10 @@ from mmdet.structures import SampleList
 from mmengine.config import Config, ConfigDict
 
 
+class ModelError(ValueError):
+    """Config, weights and device do not make a model."""
+
+
 class Predictor(Protocol):
     """A detector, or a runtime with an exported one.
 
@@ -21,8 +25,8 @@ class Predictor(Protocol):
         """Predict the instances of a batch.
 
         Args:
-            data: ``inputs``, images after the pipeline, uint8 BGR, (3, H, W) each
-                and of any sizes, and ``data_samples`` with their sizes.
+            data: ``inputs``, images after the pipeline, uint8 BGR, (3, H, W) each and
+                of any sizes, and ``data_samples`` with their sizes.
 
         Returns:
             The samples with ``pred_instances`` at the size of the original images,

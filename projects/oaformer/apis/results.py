@@ -8,11 +8,6 @@ from mmdet.structures import DetDataSample
 from ..structures import rle_difference
 
 
-def label_name(label: int, classes: Sequence[str]) -> str:
-    """Name of a class; 'class 3' if unknown."""
-    return classes[label] if label < len(classes) else f'class {label}'
-
-
 def prediction_to_dict(
     data_sample: DetDataSample, classes: Sequence[str] = ()
 ) -> dict[str, Any]:
@@ -43,7 +38,10 @@ def prediction_to_dict(
         height=int(height),
         width=int(width),
         labels=labels,
-        label_names=[label_name(label, classes) for label in labels],
+        label_names=[
+            classes[label] if label < len(classes) else f'class {label}'
+            for label in labels
+        ],
         scores=instances.scores.tolist(),
         bboxes=instances.bboxes.tolist(),
         masks=instances.masks,
@@ -53,34 +51,21 @@ def prediction_to_dict(
         result['occlusion_rates_derived'] = instances.occlusion_rates_derived
     if 'visible_masks' in instances:
         result['visible_masks'] = instances.visible_masks
-        result['invisible_masks'] = [
-            rle_difference(amodal, visible)
-            for amodal, visible in zip(
-                instances.masks, instances.visible_masks, strict=True
-            )
-        ]
+        pairs = zip(instances.masks, instances.visible_masks, strict=True)
+        result['invisible_masks'] = [rle_difference(*pair) for pair in pairs]
     return result
 
 
 def describe(prediction: dict[str, Any], score_thr: float) -> str:
-    """A prediction in words, one line per instance.
-
-    Args:
-        prediction: Result of :func:`prediction_to_dict`.
-        score_thr: Lowest score of listed instances.
-
-    Returns:
-        The text.
-    """
+    """A prediction in words, a line for each instance that reaches ``score_thr``."""
     name = prediction['img_path'] or 'array'
     if 'frame_id' in prediction:
         name += f', frame {prediction["frame_id"]}'
     chosen = [i for i, score in enumerate(prediction['scores']) if score >= score_thr]
     lines = [f'{name}: {len(chosen)} instances with a score of {score_thr} or more']
     for index in chosen:
-        line = (
-            f'  {prediction["label_names"][index]}  {prediction["scores"][index]:.3f}'
-        )
+        name = prediction['label_names'][index]
+        line = f'  {name}  {prediction["scores"][index]:.3f}'
         if 'occlusion_rates' in prediction:
             derived = 'derived ' if prediction['occlusion_rates_derived'] else ''
             rate = prediction['occlusion_rates'][index]

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory, mkdtemp
 import gradio as gr
 
 from .amodal_inferencer import AmodalInferencer
-from .errors import InputError
+from .inputs import InputError
 from .web_prediction import (
     VIEWS,
     Prediction,
@@ -67,13 +67,17 @@ def build_page(
         except InputError as error:
             result, text = None, paragraph(str(error), 'problem')
         else:
-            text = _summary(result, time.perf_counter() - start)
+            seconds = time.perf_counter() - start
+            height, width = result.image.shape[:2]
+            text = f'{result.content["img_path"]}: {width} x {height} pixels'
+            text = paragraph(f'{text}, {seconds:.1f} s')
         return [
             # Empty, so that the next image can be dropped at once.
             gr.File(value=None),
             result,
             text,
-            gr.Radio(visible=result is not None and result.has_visible_masks),
+            # the choice of views
+            gr.Radio(visible=bool(result) and 'visible_masks' in result.content),
             _download(result, scratch.name),
         ]
 
@@ -204,13 +208,6 @@ def launch_page(
         ),
     )
     return address
-
-
-def _summary(result: Prediction, seconds: float) -> str:
-    name, height, width = (
-        result.content[key] for key in ('img_path', 'height', 'width')
-    )
-    return paragraph(f'{name}: {width} x {height} pixels, {seconds:.1f} s')
 
 
 def _download(result: Prediction | None, folder: str) -> gr.DownloadButton:

@@ -11,8 +11,7 @@ from PIL import Image
 
 from ..visualization.colors import instance_color
 from .amodal_inferencer import AmodalInferencer
-from .errors import InputError
-from .inputs import read_image
+from .inputs import InputError, read_image
 from .occlusion_layers import occlusion_layers
 from .results import prediction_to_dict
 
@@ -41,11 +40,6 @@ class Prediction(NamedTuple):
     data_sample: DetDataSample
     content: dict[str, Any]
 
-    @property
-    def has_visible_masks(self) -> bool:
-        """Whether the model predicts visible masks, which gives a choice of views."""
-        return 'visible_masks' in self.content
-
 
 def predict_file(inferencer: AmodalInferencer, file: str) -> Prediction:
     """Read an uploaded file and predict its instances.
@@ -72,14 +66,14 @@ def predict_file(inferencer: AmodalInferencer, file: str) -> Prediction:
 
 
 def sample_for_view(prediction: Prediction, view: str) -> DetDataSample:
-    """Put the masks of a view in the places of those that are drawn.
+    """The instances, in the same order and so in the same colors, with masks of a view.
 
     Args:
         prediction: The prediction.
         view: One of :data:`VIEWS`.
 
     Returns:
-        Sample with the same instances in the same order, and so in the same colors.
+        Sample with these masks in the places of those that are drawn.
     """
     outlined, filled = VIEWS[view]
     instances = prediction.data_sample.pred_instances
@@ -109,8 +103,9 @@ def instance_table(
     """
     instances = prediction.data_sample.pred_instances
     shown = instances[instances.scores >= score_thr]
+    swatch = '<span class="swatch" style="background: rgb({}, {}, {})"></span>'
     columns = {
-        'color': [_swatch(index) for index in range(len(shown))],
+        'color': [swatch.format(*instance_color(i)) for i in range(len(shown))],
         'class': prediction.content['label_names'][: len(shown)],
         'score': [f'{score:.2f}' for score in shown.scores.tolist()],
     }
@@ -130,7 +125,7 @@ def paragraph(text: str, css_class: str = 'message') -> str:
 
 
 def _check_size(file: str) -> None:
-    """Refuse by its header a file that is not an image or too large for memory."""
+    """Refuse by its header a file that is not an image, or one with too many pixels."""
     name = Path(file).name
     try:
         with Image.open(file) as image:
@@ -145,9 +140,3 @@ def _check_size(file: str) -> None:
         raise InputError(
             f'{name} has more than {MAX_MEGAPIXELS} megapixels. Scale it down.'
         )
-
-
-def _swatch(index: int) -> str:
-    red, green, blue = instance_color(index)
-    style = f'background: rgb({red}, {green}, {blue})'
-    return f'<span class="swatch" style="{style}"></span>'

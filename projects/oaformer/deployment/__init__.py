@@ -1,15 +1,5 @@
-"""Models in ONNX, for runtimes without PyTorch.
+"""Models in ONNX. The export, which needs ``onnx``, is in :mod:`.onnx_export`."""
 
-Imports the models; APIs and tools import it. The export itself, which needs the
-``onnx`` package, is in :mod:`.onnx_export`.
-"""
+from .exportable import INPUT_NAMES, ExportableDetector, default_size, embedded_config
 
-from .embedded_config import default_size, embedded_config
-from .exportable import INPUT_NAMES, ExportableDetector
-
-__all__ = [
-    'INPUT_NAMES',
-    'ExportableDetector',
-    'default_size',
-    'embedded_config',
-]
+__all__ = ['INPUT_NAMES', 'ExportableDetector', 'default_size', 'embedded_config']

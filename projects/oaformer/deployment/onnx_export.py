@@ -11,12 +11,12 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
-from .embedded_config import embedded_config
-from .exportable import INPUT_NAMES, ExportableDetector
-from .group_norm import replace_group_norms
-
-# The first opset with GridSample.
-MIN_OPSET = 16
+from .exportable import (
+    INPUT_NAMES,
+    ExportableDetector,
+    embedded_config,
+    replace_group_norms,
+)
 
 
 def export_onnx(
@@ -32,10 +32,6 @@ def export_onnx(
     Its inputs and outputs are those of :class:`ExportableDetector`. Its metadata are
     ``config``, text of :func:`embedded_config`, and ``dataset_meta``, JSON with the
     names of the ``classes``.
-
-    By PyTorch's exporter that follows one run. The newer one by ``torch.export``
-    takes minutes where this takes seconds, and stops at MMDetection's pixel decoder,
-    which reads sizes out of tensors.
 
     Args:
         detector: The detector with its config as ``cfg``, on the CPU and in
@@ -57,10 +53,9 @@ def export_onnx(
             f'height and width must be multiples of {divisor}, the pad_size_divisor '
             f'of the data preprocessor, not {size[0]} x {size[1]}'
         )
-    if opset < MIN_OPSET:
+    if opset < 16:
         raise ValueError(
-            f'the opset must be at least {MIN_OPSET}, the first with GridSample, not '
-            f'{opset}'
+            f'the opset must be at least 16, the first with GridSample, not {opset}'
         )
     if batch_size is not None and batch_size < 1:
         raise ValueError(f'the batch size must be at least 1, not {batch_size}')
@@ -84,11 +79,13 @@ def export_onnx(
             output_names=output_names,
             opset_version=opset,
             dynamic_axes=None if batch_size else {name: {0: 'batch'} for name in names},
+            # the newer exporter stops at sizes that are read out of tensors
             dynamo=False,
         )
     model = onnx.load(str(file))
     metadata = dict(
-        config=config.pretty_text, dataset_meta=json.dumps(dict(dataset_meta or {}))
+        config=config.pretty_text,
+        dataset_meta=json.dumps(dict(dataset_meta or {})),
     )
     onnx.helper.set_model_props(model, metadata)
     onnx.checker.check_model(model)
@@ -98,23 +95,13 @@ def export_onnx(
 def example_inputs(
     batch_size: int, size: tuple[int, int], seed: int = 0
 ) -> tuple[Tensor, Tensor]:
-    """Random images of different sizes, as an exported model takes them.
-
-    Args:
-        batch_size: Number of images B.
-        size: Height and width of the plane, H and W.
-        seed: Another one, other images.
-
-    Returns:
-        Images, uint8, (B, 3, H, W), and their sizes, int64, (B, 2).
-    """
+    """Random images, uint8, (B, 3, H, W), and their sizes, int64, (B, 2)."""
     generator = torch.Generator().manual_seed(seed)
     inputs = torch.randint(
         0, 256, (batch_size, 3, *size), dtype=torch.uint8, generator=generator
     )
-    full = torch.tensor(size)
     shares = torch.rand(batch_size, 2, generator=generator) / 2 + 0.5
-    return inputs, (full * shares).long().clamp(min=1)
+    return inputs, (torch.tensor(size) * shares).long().clamp(min=1)
 
 
 def largest_differences(detector: nn.Module, file: str | Path) -> dict[str, float]:

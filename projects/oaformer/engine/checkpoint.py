@@ -8,7 +8,6 @@ are still read by MMEngine's loader, with torch's default.
 """
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -26,8 +25,11 @@ from mmengine.runner import (
     get_mmcls_models,
     get_torchvision_models,
 )
+from mmengine.runner.checkpoint import _process_mmcls_checkpoint
 
 from .safe_load import safe_load
+
+ZOOS = ('torchvision', 'modelzoo', 'open-mmlab', 'openmmlab', 'mmcls')
 
 
 def register_safe_loaders() -> None:
@@ -35,9 +37,7 @@ def register_safe_loaders() -> None:
     for prefixes, loader in (
         ('', _load_from_local),
         (('http://', 'https://'), _load_from_http),
-        (('torchvision://', 'modelzoo://'), _load_from_torchvision),
-        (('open-mmlab://', 'openmmlab://'), _load_from_openmmlab),
-        ('mmcls://', _load_from_mmcls),
+        ([f'{zoo}://' for zoo in ZOOS], _load_from_zoo),
     ):
         CheckpointLoader.register_scheme(prefixes, loader, force=True)
 
@@ -72,46 +72,24 @@ def _load_from_http(filename: str, map_location: Any = None) -> Any:
     return safe_load(path, map_location, name=f'{filename} (kept in {path})')
 
 
-def _load_from_torchvision(filename: str, map_location: Any = None) -> Any:
-    url = _look_up(filename, get_torchvision_models)
-    return _load_from_http(url, map_location)
-
-
-def _load_from_openmmlab(filename: str, map_location: Any = None) -> Any:
-    url = _look_up(filename, get_external_models, get_deprecated_model_names())
-    return _load_from_http(url, map_location)
-
-
-def _load_from_mmcls(filename: str, map_location: Any = None) -> dict:
-    """Load the backbone of a classifier, its weights without their prefix."""
-    checkpoint = _load_from_http(_look_up(filename, get_mmcls_models), map_location)
-    weights = checkpoint.get('state_dict', checkpoint)
-    prefix = 'backbone.'
-    return dict(
-        state_dict={
-            key.removeprefix(prefix): value
-            for key, value in weights.items()
-            if key.startswith(prefix)
-        }
-    )
-
-
-def _look_up(
-    filename: str,
-    list_models: Callable[[], dict[str, str]],
-    renamed: dict[str, str] | None = None,
-) -> str:
-    """Web address of a name in one of MMEngine's lists of models."""
-    name = filename.partition('://')[2]
-    models = list_models()
-    name = (renamed or {}).get(name, name)
+def _load_from_zoo(filename: str, map_location: Any = None) -> Any:
+    """Load a checkpoint by its name in one of MMEngine's lists of models."""
+    zoo, _, name = filename.partition('://')
+    if zoo == 'mmcls':
+        models = get_mmcls_models()
+    elif zoo in ('torchvision', 'modelzoo'):
+        models = get_torchvision_models()
+    else:
+        models = get_external_models()
+        name = get_deprecated_model_names().get(name, name)
     if name not in models:
         raise KeyError(f"{filename} not found in MMEngine's list of models")
-    return models[name]
+    checkpoint = _load_from_http(models[name], map_location)
+    return _process_mmcls_checkpoint(checkpoint) if zoo == 'mmcls' else checkpoint
 
 
 def _download(url: str) -> Path:
-    """Return the file of a web address, downloaded if it is not there yet."""
+    """File of a web address, downloaded if it is not there yet."""
     path = Path(torch.hub.get_dir(), 'checkpoints', Path(urlparse(url).path).name)
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)

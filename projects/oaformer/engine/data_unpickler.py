@@ -18,14 +18,10 @@ class UnsafeGlobalError(pickle.UnpicklingError):
 
 
 class DataUnpickler(pickle.Unpickler):
-    """Reads tensors, arrays, numbers and containers, and refuses everything else.
-
-    Raises:
-        UnsafeGlobalError: While loading, naming what the file wants beyond that.
-    """
+    """Reads tensors, arrays, numbers and containers, and refuses everything else."""
 
     def find_class(self, module: str, name: str) -> Any:
-        """Look up what the file names; called by ``load``."""
+        """Look up what the file names; ``load`` calls it."""
         try:
             return _allowed_globals()[f'{module}.{name}']
         except KeyError:
@@ -93,12 +89,12 @@ def _allowed_globals() -> dict[str, Callable]:
 
 
 def _storage_from_bytes(content: bytes) -> Any:
-    """Stand in for torch's function, which would unpickle anything inside."""
+    """Replacement of torch's function, which would unpickle anything inside."""
     return torch.load(io.BytesIO(content), map_location='cpu', weights_only=True)
 
 
 def _latin1_bytes(text: str, encoding: str) -> bytes:
-    """Stand in for ``codecs.encode``, which knows more than character sets."""
+    """Replacement of ``codecs.encode``, which knows more than character sets."""
     if encoding != 'latin1':
         raise UnsafeGlobalError(f'the encoding {encoding}')
     return text.encode('latin1')

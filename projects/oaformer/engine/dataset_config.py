@@ -9,32 +9,27 @@ from ..datasets.annotation_file import load_annotation_content
 
 
 def innermost_dataset(cfg: ConfigDict) -> ConfigDict:
-    """The data set itself, without wrappers such as ConcatDataset (its first).
-
-    Args:
-        cfg (ConfigDict): Config of a data set or of a wrapper.
-
-    Returns:
-        ConfigDict: Config of the data set.
-    """
+    """Config of a data set without its wrappers; the first of a ConcatDataset."""
     while 'dataset' in cfg or 'datasets' in cfg:
         cfg = cfg['dataset'] if 'dataset' in cfg else cfg['datasets'][0]
     return cfg
 
 
-def dataset_classes(cfg: Config | ConfigDict, open_files: bool = True) -> tuple:
+def dataset_classes(
+    cfg: Config | ConfigDict, open_files: bool = True
+) -> tuple[str, ...]:
     """Class names of a config's test data set, without building it.
 
     Neither images nor, where ``metainfo`` or the data set's type names the classes,
     the annotation file need to exist.
 
     Args:
-        cfg (Config | ConfigDict): The config; ``test_dataloader`` counts.
-        open_files (bool): Whether to read the annotation file, or the file that
+        cfg: The config; ``test_dataloader`` counts.
+        open_files: Whether to read the annotation file, or the file that
             ``metainfo.classes`` names, if nothing else names the classes.
 
     Returns:
-        tuple[str, ...]: The names in the order of the labels; empty if unknown.
+        The names in the order of the labels; empty if unknown.
 
     Raises:
         FileNotFoundError: If a file has to be read and is missing.

@@ -47,14 +47,7 @@ class IterationSeedHook(Hook):
 
 
 def seed_iteration(seed: int, iteration: int, phase: int, rank: int = 0) -> None:
-    """Seed Python, numpy and torch.
-
-    Args:
-        seed: The run's seed.
-        iteration: Number of the iteration.
-        phase: Distinguishes seeds of one iteration.
-        rank: Rank of the process.
-    """
+    """Seed Python, numpy and torch; ``phase`` distinguishes seeds of one iteration."""
     state = derive_seed(seed, iteration, phase, rank)
     random.seed(state)
     np.random.seed(state)

@@ -7,12 +7,12 @@ values only, and what inference builds from it is limited to an allow-list.
 """
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from mmdet.registry import MODELS, TASK_UTILS, VISUALIZERS
+from mmdet.registry import MODELS, TASK_UTILS
 from mmengine.config import Config
-from mmengine.registry import WEIGHT_INITIALIZERS, Registry
+from mmengine.registry import WEIGHT_INITIALIZERS
 
 from .dataset_config import innermost_dataset
 
@@ -58,7 +58,7 @@ MODEL_PACKAGES = (
 )
 # Functions and layers that MMCV and MMDetection look up outside the registries.
 MODEL_NAMES = ('RoIAlign', 'RoIPool', 'nms', 'soft_nms')
-VISUALIZER_PACKAGES = ('mmdet.visualization', 'mmengine.visualization', 'oaformer')
+VISUALIZERS = ('AmodalLocalVisualizer', 'DetLocalVisualizer')
 LOCAL_FILES = (None, {}, dict(backend='local'))
 
 
@@ -82,13 +82,18 @@ def parse_config(text: str, source: str) -> Config:
         for node in ast.parse(text).body:
             match node:
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                    values[name] = _literal(value)
+                    values[name] = ast.literal_eval(_DictCalls().visit(value))
                 case _:
                     raise ValueError(f'line {node.lineno} is not an assignment')
         cfg = Config(values)
-        _check_built_parts(cfg)
+        _check(cfg.get('model'), _is_model_part)
+        dataset = innermost_dataset(cfg.get('test_dataloader', {}).get('dataset', {}))
+        _check(dataset.get('pipeline'), TRANSFORMS.__contains__)
+        # its backends are not built
+        visualizer = {**(cfg.get('visualizer') or {}), 'vis_backends': None}
+        _check(visualizer, VISUALIZERS.__contains__)
         return cfg
-    except (SyntaxError, TypeError, ValueError, KeyError, AttributeError) as error:
+    except (SyntaxError, TypeError, ValueError, LookupError, AttributeError) as error:
         raise ValueError(
             f'the config inside {source} was not used: only plain values and known '
             f'types are read from it ({error}). Name the config file, too, if you '
@@ -96,41 +101,17 @@ def parse_config(text: str, source: str) -> Config:
         ) from error
 
 
-def _literal(node: ast.expr) -> Any:
-    """Value of an expression of constants, lists, tuples, dicts and ``dict(...)``."""
-    match node:
-        case ast.List(elts=items):
-            return [_literal(item) for item in items]
-        case ast.Tuple(elts=items):
-            return tuple(_literal(item) for item in items)
-        case ast.Dict(keys=keys, values=values) if None not in keys:
-            pairs = zip(keys, values, strict=True)
-            return {_literal(key): _literal(value) for key, value in pairs}
-        case ast.Call(func=ast.Name(id='dict'), args=[], keywords=keywords) if all(
-            keyword.arg is not None for keyword in keywords
-        ):
-            return {keyword.arg: _literal(keyword.value) for keyword in keywords}
-    try:
-        return ast.literal_eval(node)
-    except ValueError:
-        text = ast.unparse(node)[:60]
-        raise ValueError(f'line {node.lineno} has "{text}"') from None
+class _DictCalls(ast.NodeTransformer):
+    """Writes ``dict(key=value)`` as ``{'key': value}``."""
 
-
-def _check_built_parts(cfg: Config) -> None:
-    models = (MODELS, TASK_UTILS, WEIGHT_INITIALIZERS)
-    _check(
-        cfg.get('model'),
-        lambda kind: kind in MODEL_NAMES or _is_from(kind, models, MODEL_PACKAGES),
-    )
-    dataset = innermost_dataset(cfg.get('test_dataloader', {}).get('dataset', {}))
-    _check(dataset.get('pipeline'), TRANSFORMS.__contains__)
-    # its backends are not built
-    visualizer = {**(cfg.get('visualizer') or {}), 'vis_backends': None}
-    _check(
-        visualizer,
-        lambda kind: _is_from(kind, (VISUALIZERS,), VISUALIZER_PACKAGES),
-    )
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        match node:
+            case ast.Call(func=ast.Name(id='dict'), args=[], keywords=keywords):
+                # the None of ``**other`` stays, and literal_eval refuses it
+                keys = [word.arg and ast.Constant(word.arg) for word in keywords]
+                return ast.Dict(keys, [word.value for word in keywords])
+        raise ValueError(f'line {node.lineno} has "{ast.unparse(node)[:60]}"')
 
 
 def _check(node: Any, is_allowed: Callable[[str], bool]) -> None:
@@ -150,15 +131,18 @@ def _check(node: Any, is_allowed: Callable[[str], bool]) -> None:
         _check(item, is_allowed)
 
 
-def _is_from(
-    kind: str, registries: Sequence[Registry], packages: Sequence[str]
-) -> bool:
-    """Whether a name is registered, and what it names is defined in a package."""
-    for registry in registries:
+def _is_model_part(kind: str) -> bool:
+    """Whether a name is registered, and what it names is defined in an allowed package.
+
+    Registries are not asked for the name: they import what it may name.
+    """
+    if kind in MODEL_NAMES:
+        return True
+    for registry in (MODELS, TASK_UTILS, WEIGHT_INITIALIZERS):
         registry.import_from_location()
         while registry is not None:
             if kind in registry.module_dict:
                 module = f'{registry.module_dict[kind].__module__}.'
-                return any(module.startswith(f'{package}.') for package in packages)
+                return module.startswith(tuple(f'{name}.' for name in MODEL_PACKAGES))
             registry = registry.parent
     return False

@@ -29,9 +29,9 @@ def safe_load(
 ) -> Any:
     """Load a checkpoint with ``weights_only=True``.
 
-    MMEngine's own checkpoints hold log histories besides tensors; the few classes
-    that these need are allowed. A file that needs more is refused, unless the user
-    trusts it by setting torch's ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1``.
+    The few classes that the log histories of MMEngine's checkpoints need are allowed.
+    A file that needs more is refused, unless the user trusts it by setting torch's
+    ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1``.
 
     Args:
         file: The checkpoint's path.
@@ -53,7 +53,7 @@ def safe_load(
         try:
             return torch.load(file, map_location=map_location, weights_only=True)
         except pickle.UnpicklingError as error:
-            raise _refusal(name, _unsafe_globals(file), error) from error
+            raise _refusal(name, file, error) from error
         except (RuntimeError, EOFError) as error:
             raise RuntimeError(
                 f'{name} could not be read as a checkpoint; is the copy or the '
@@ -62,16 +62,7 @@ def safe_load(
 
 
 def is_trusted(name: str) -> bool:
-    """Whether the user lets torch load files together with their code.
-
-    Logs a warning if so.
-
-    Args:
-        name: Name of the file in the warning.
-
-    Returns:
-        Whether ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD`` is set.
-    """
+    """Whether the user trusts all files, code included; warns of ``name`` if so."""
     trusted = os.environ.get(TRUST_VARIABLE, '0').lower() in ('1', 'y', 'yes', 'true')
     if trusted:
         print_log(
@@ -85,7 +76,6 @@ def is_trusted(name: str) -> bool:
 
 def numpy_globals() -> dict[str, Callable]:
     """Functions that rebuild a pickled array and a pickled number, by their names."""
-    # their module depends on numpy's version; a pickled object names it
     functions = np.empty(0).__reduce__()[0], np.float64(0).__reduce__()[0]
     # numpy 1 and 2 keep these in different modules, and a file may be from either
     return {
@@ -119,11 +109,7 @@ def _checkpoint_globals() -> list[type | tuple[Callable, str]]:
 
 
 def _history_buffer_statistic(owner: Any, name: str) -> Callable:
-    """Stand in for ``getattr`` while a checkpoint is read.
-
-    A pickled HistoryBuffer looks its own statistics methods up with ``getattr``,
-    which allows any code to run if it is allowed as such.
-    """
+    """Replacement of ``getattr``, which runs any code, for a pickled HistoryBuffer."""
     if owner is HistoryBuffer and not name.startswith('_'):
         method = vars(HistoryBuffer).get(name)
         if isinstance(method, FunctionType):
@@ -131,22 +117,19 @@ def _history_buffer_statistic(owner: Any, name: str) -> Callable:
     raise pickle.UnpicklingError(f'getattr({owner!r}, {name!r}) is not allowed')
 
 
-def _unsafe_globals(file: str | Path) -> list[str]:
-    """Name what a checkpoint wants beyond the allowed; empty if it is unknown."""
-    try:
-        return sorted(get_unsafe_globals_in_checkpoint(file))
-    except (ValueError, RuntimeError, pickle.UnpicklingError):
-        # Files from before torch 1.6 are no zip archives and cannot be listed.
-        return []
-
-
 def _refusal(
-    name: str, unsafe: list[str], error: pickle.UnpicklingError
+    name: str, file: str | Path, error: pickle.UnpicklingError
 ) -> UnsafeCheckpointError:
+    """Error that names what a checkpoint wants beyond the allowed."""
+    try:
+        unsafe = sorted(get_unsafe_globals_in_checkpoint(file))
+    except (ValueError, RuntimeError, pickle.UnpicklingError):
+        # files from before torch 1.6 are not zip archives and cannot be listed
+        unsafe = []
     if unsafe:
         reason = 'it also wants ' + ', '.join(unsafe)
     else:
-        # torch puts its finding between two paragraphs of general advice.
+        # torch puts its finding between two paragraphs of general advice
         finding = re.search(r'\n\n\s*(.+?)\s*\n\nCheck the doc', str(error), re.DOTALL)
         reason = f'torch says: {finding[1] if finding else error}'.rstrip('.')
     return UnsafeCheckpointError(f'{name} {advice("checkpoint", reason)}')

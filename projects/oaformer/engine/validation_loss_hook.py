@@ -52,8 +52,23 @@ class ValidationLossHook(Hook):
         Raises:
             ValueError: If the validation data set has no pipeline to replace.
         """
-        if self.dataloader is None:
-            self.dataloader = _build_dataloader(runner, self.pipeline)
+        if self.dataloader is not None:
+            return
+        cfg = copy.deepcopy(runner.cfg.val_dataloader)
+        if 'pipeline' not in cfg.dataset:
+            raise ValueError(
+                f'ValidationLossHook: val_dataloader.dataset ({cfg.dataset.type}) has '
+                'no pipeline that could be replaced. Give the validation images as '
+                'one data set, without a wrapper.'
+            )
+        cfg.dataset.pipeline = self.pipeline
+        cfg.pop('batch_sampler', None)
+        cfg.update(
+            batch_size=1,
+            sampler=dict(type='DefaultSampler', shuffle=False),
+            persistent_workers=False,
+        )
+        self.dataloader = runner.build_dataloader(cfg, seed=runner.seed)
 
     def after_val_epoch(
         self, runner: Runner, metrics: dict[str, float] | None = None
@@ -65,7 +80,7 @@ class ValidationLossHook(Hook):
         """
         self.before_train(runner)
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        with kept_random_state(), autocast(enabled=runner.val_loop.fp16):
+        with _kept_random_state(), autocast(enabled=runner.val_loop.fp16):
             losses = mean_losses(model, self.dataloader)
         for name, value in losses.items():
             metrics[f'val/{name}'] = value
@@ -75,16 +90,13 @@ class ValidationLossHook(Hook):
 
 @torch.no_grad()
 def mean_losses(model: nn.Module, dataloader: DataLoader) -> dict[str, float]:
-    """Average a model's losses over images, in all processes together.
+    """Mean of a model's losses, and of their sum ``loss``, over all processes' images.
 
     Args:
         model: The model, in evaluation mode and without a wrapper.
-        dataloader: Yields one image at a time. With n processes,
-            process r has the images r, r + n, ... and, where they don't divide
-            evenly, some from the start again, which do not count.
-
-    Returns:
-        The mean of each loss, and of their sum as ``loss``.
+        dataloader: Yields one image at a time. With n processes, process r has the
+            images r, r + n, ... and, where they don't divide evenly, some from the
+            start again, which do not count.
 
     Raises:
         ValueError: If masks and image differ in size.
@@ -107,34 +119,14 @@ def mean_losses(model: nn.Module, dataloader: DataLoader) -> dict[str, float]:
 
 
 @contextmanager
-def kept_random_state() -> Iterator[None]:
+def _kept_random_state() -> Iterator[None]:
     """Put the random numbers of Python, numpy and torch back in the end."""
     python, numpy_state = random.getstate(), np.random.get_state()
     devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
     with torch.random.fork_rng(devices):
-        try:
-            yield
-        finally:
-            random.setstate(python)
-            np.random.set_state(numpy_state)
-
-
-def _build_dataloader(runner: Runner, pipeline: list[dict]) -> DataLoader:
-    cfg = copy.deepcopy(runner.cfg.val_dataloader)
-    if 'pipeline' not in cfg.dataset:
-        raise ValueError(
-            f'ValidationLossHook: val_dataloader.dataset ({cfg.dataset.type}) has no '
-            'pipeline that could be replaced. Give the validation images as one data '
-            'set, without a wrapper.'
-        )
-    cfg.dataset.pipeline = pipeline
-    cfg.pop('batch_sampler', None)
-    cfg.update(
-        batch_size=1,
-        sampler=dict(type='DefaultSampler', shuffle=False),
-        persistent_workers=False,
-    )
-    return runner.build_dataloader(cfg, seed=runner.seed)
+        yield
+    random.setstate(python)
+    np.random.set_state(numpy_state)
 
 
 def _check_mask_sizes(samples: list) -> None:

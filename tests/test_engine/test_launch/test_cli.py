@@ -2,7 +2,7 @@ import shutil
 
 import pytest
 
-from oaformer.engine.launch import cli
+from oaformer.engine.launch import cli, paths
 
 
 @pytest.fixture
@@ -34,16 +34,13 @@ def test_flags_are_those_of_mmdetection(parser, flags):
     assert [flag for flag in f'{common} {flags}'.split() if flag not in shown] == []
 
 
-def test_work_dir_is_named_after_the_config(config):
+def test_flags_change_the_config(config):
     assert config('train').work_dir == './work_dirs/toy_config'
-    assert config('train', '--work-dir', 'here').work_dir == 'here'
-
-
-def test_options_change_the_config(config):
     options = ('--cfg-options', 'train_cfg.max_epochs=9', 'a.b="[(1,2)]"')
-    cfg = config('train', *options)
-    assert cfg.train_cfg.max_epochs == 9
-    assert cfg.a.b == [(1, 2)]
+    cfg = config('train', '--work-dir', 'here', '--auto-scale-lr', *options)
+    assert cfg.work_dir == 'here'
+    assert cfg.auto_scale_lr.enable is True
+    assert (cfg.train_cfg.max_epochs, cfg.a.b) == (9, [(1, 2)])
 
 
 @pytest.mark.parametrize(
@@ -58,10 +55,6 @@ def test_options_change_the_config(config):
 def test_checkpoint(config, command, flags, resume, load_from):
     cfg = config(command, *flags)
     assert (cfg.get('resume', False), cfg.get('load_from')) == (resume, load_from)
-
-
-def test_auto_scale_lr(config):
-    assert config('train', '--auto-scale-lr').auto_scale_lr.enable is True
 
 
 def test_amp(config, monkeypatch):
@@ -82,37 +75,38 @@ def test_images(config):
     assert (hook.draw, hook.show, hook.wait_time) == (True, True, 0.5)
 
 
-NO_BATCH_SIZE = ('--cfg-options', 'auto_scale_lr="{}"')
-NO_HOOK = ('--cfg-options', 'default_hooks.visualization=None')
-
-
 @pytest.mark.parametrize(
     ('expected', 'flags'),
     [
-        ('epoch_2.pth', ('train', '--resume', 'epoch_2.pth')),
-        ('base_batch_size', ('train', '--auto-scale-lr', *NO_BATCH_SIZE)),
-        ('--amp: mixed precision needs a GPU', ('train', '--amp')),
-        ('visualization hook', ('test', '--show', *NO_HOOK)),
-        ('results.json', ('test', '--out', 'results.json')),
+        ('epoch_2.pth', 'train --resume epoch_2.pth'),
+        ('base_batch_size', 'train --auto-scale-lr --cfg-options auto_scale_lr={}'),
+        ('--amp: mixed precision needs a GPU', 'train --amp'),
+        (
+            'visualization hook',
+            'test --show --cfg-options default_hooks.visualization=None',
+        ),
+        ('results.json', 'test --out results.json'),
     ],
 )
 def test_usage_errors(config, monkeypatch, expected, flags):
     monkeypatch.setattr(cli, 'get_device', lambda: 'cpu')
     with pytest.raises(cli.UsageError, match=expected):
-        config(*flags)
+        config(*flags.split())
 
 
 def test_config_and_data_are_found_in_the_repository(toy_config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     repo = tmp_path / 'repo'
+    for module in (cli, paths):
+        monkeypatch.setattr(module, 'REPO_ROOT', repo)
     (repo / 'data').mkdir(parents=True)
     shutil.copy(toy_config, repo)
     options = {'train_dataloader.dataset.data_root': 'data'}
-    cfg, path = cli.load_config('toy_config.py', options, repo)
+    cfg, path = cli.load_config('toy_config.py', options)
     assert path == repo / 'toy_config.py'
     assert cfg.train_dataloader.dataset.data_root == str(repo / 'data')
     with pytest.raises(cli.UsageError, match='configs/none.py'):
-        cli.load_config('configs/none.py', None, repo)
+        cli.load_config('configs/none.py')
 
 
 def test_parameters_are_listed_in_the_log_file_only(toy_config, tmp_path, capsys):

@@ -5,17 +5,12 @@ from oaformer.engine.launch.distributed import cpu_model_wrapper, process_variab
 
 
 def test_each_launcher_is_translated():
-    torchrun = dict(RANK='3', WORLD_SIZE='4', LOCAL_RANK='1', HOME='/root')
+    torchrun = dict(RANK='3', WORLD_SIZE='4', LOCAL_RANK='1')
     slurm = dict(SLURM_PROCID='3', SLURM_NTASKS='4', SLURM_LOCALID='1')
-    mpi = dict(
-        OMPI_COMM_WORLD_RANK='3',
-        OMPI_COMM_WORLD_SIZE='4',
-        OMPI_COMM_WORLD_LOCAL_RANK='1',
-    )
-    expected = dict(RANK='3', WORLD_SIZE='4', LOCAL_RANK='1')
-    assert process_variables('pytorch', torchrun) == expected
-    assert process_variables('slurm', slurm) == expected
-    assert process_variables('mpi', mpi) == expected
+    mpi = dict(RANK='3', SIZE='4', LOCAL_RANK='1')
+    mpi = {f'OMPI_COMM_WORLD_{name}': value for name, value in mpi.items()}
+    for launcher, environ in dict(pytorch=torchrun, slurm=slurm, mpi=mpi).items():
+        assert process_variables(launcher, {**environ, 'HOME': '/root'}) == torchrun
 
 
 def test_missing_launcher_says_how_to_start():
@@ -30,9 +25,6 @@ def test_cpu_wrapper_has_no_device():
         find_unused_parameters=True,
         device_ids=None,
     )
-
-
-def test_cpu_wrapper_keeps_the_config_s_own():
     own = ConfigDict(type='Mine', option=1)
     cfg = ConfigDict(model_wrapper_cfg=own, find_unused_parameters=True)
     assert cpu_model_wrapper(cfg) == dict(type='Mine', option=1, device_ids=None)

@@ -2,12 +2,6 @@
 
 from . import cli
 from .distributed import finish_processes
-from .paths import REPO_ROOT, find_config, resolve_data_paths
+from .paths import REPO_ROOT, find_config
 
-__all__ = [
-    'REPO_ROOT',
-    'cli',
-    'find_config',
-    'finish_processes',
-    'resolve_data_paths',
-]
+__all__ = ['REPO_ROOT', 'cli', 'find_config', 'finish_processes']

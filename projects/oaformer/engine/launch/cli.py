@@ -18,7 +18,14 @@ from ..checkpoint import register_safe_loaders
 from ..checkpoint_fit import LISTING, CheckpointMisfitError
 from ..class_check_hook import ClassMismatchError
 from .distributed import set_up_processes
-from .paths import DATA_SECTIONS, REPO_ROOT, find_config, resolve_data_paths
+from .paths import REPO_ROOT, find_config, resolve_data_paths
+
+# the sections of a config that name files of data
+DATA_SECTIONS = [
+    f'{split}_{part}'
+    for split in ('train', 'val', 'test')
+    for part in ('dataloader', 'evaluator')
+]
 
 
 class UsageError(ValueError):
@@ -78,7 +85,14 @@ def train_config(args: argparse.Namespace) -> Config:
     """
     cfg = _runner_config(args)
     if args.amp:
-        _enable_amp(cfg)
+        if get_device() == 'cpu':
+            raise UsageError(
+                '--amp: mixed precision needs a GPU, and torch finds none here '
+                '(torch.cuda.is_available() is False). Train without --amp.'
+            )
+        if cfg.optim_wrapper.get('type') != 'AmpOptimWrapper':
+            cfg.optim_wrapper.type = 'AmpOptimWrapper'
+            cfg.optim_wrapper.loss_scale = 'dynamic'
     if args.auto_scale_lr:
         if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
             raise UsageError(
@@ -105,21 +119,28 @@ def test_config(args: argparse.Namespace) -> Config:
     cfg.load_from = _check_checkpoint(args.checkpoint)
     cfg.resume = False
     if args.show or args.show_dir:
-        _enable_images(cfg, args)
+        hook = cfg.get('default_hooks', {}).get('visualization')
+        if hook is None:
+            raise UsageError(
+                f'--show and --show-dir: {args.config} has no visualization hook. Add '
+                "default_hooks = dict(visualization=dict(type='DetVisualizationHook'))."
+            )
+        hook.draw = True
+        if args.show:
+            hook.update(show=True, wait_time=args.wait_time)
+        if args.show_dir:
+            hook.test_out_dir = args.show_dir
     if args.out is not None and not args.out.endswith(('.pkl', '.pickle')):
         raise UsageError(f'--out {args.out}: the name must end in .pkl or .pickle.')
     return cfg
 
 
-def load_config(
-    config: str, cfg_options: dict | None = None, repo_root: Path = REPO_ROOT
-) -> tuple[Config, Path]:
+def load_config(config: str, cfg_options: dict | None = None) -> tuple[Config, Path]:
     """Read a config from any working folder.
 
     Args:
         config: Its path, relative to the working folder or the repository.
         cfg_options: Settings to change.
-        repo_root: The repository's folder.
 
     Returns:
         The config, its data paths resolved, and its own path.
@@ -128,7 +149,7 @@ def load_config(
         UsageError: If the config is not found.
     """
     try:
-        path = find_config(config, repo_root)
+        path = find_config(config)
     except FileNotFoundError as error:
         raise UsageError(str(error)) from error
     cfg = Config.fromfile(path)
@@ -138,14 +159,14 @@ def load_config(
     for section in DATA_SECTIONS:
         if cfg.get(section) is None:
             continue
-        resolved = resolve_data_paths(cfg[section], Path.cwd(), repo_root)
+        resolved = resolve_data_paths(cfg[section])
         if resolved != cfg[section]:
             cfg[section] = resolved
             moved.append(section)
     if moved:
         print_log(
             f'The working folder has no data for {", ".join(moved)}; taken from '
-            f'{repo_root} instead.',
+            f'{REPO_ROOT} instead.',
             logger='current',
         )
     return cfg, path
@@ -205,32 +226,6 @@ def _runner_config(args: argparse.Namespace) -> Config:
     elif cfg.get('work_dir') is None:
         cfg.work_dir = f'./work_dirs/{path.stem}'
     return cfg
-
-
-def _enable_amp(cfg: Config) -> None:
-    if get_device() == 'cpu':
-        raise UsageError(
-            '--amp: mixed precision needs a GPU, and torch finds none here '
-            '(torch.cuda.is_available() is False). Train without --amp.'
-        )
-    if cfg.optim_wrapper.get('type') != 'AmpOptimWrapper':
-        cfg.optim_wrapper.type = 'AmpOptimWrapper'
-        cfg.optim_wrapper.loss_scale = 'dynamic'
-
-
-def _enable_images(cfg: Config, args: argparse.Namespace) -> None:
-    hook = cfg.get('default_hooks', {}).get('visualization')
-    if hook is None:
-        raise UsageError(
-            f'--show and --show-dir: {args.config} has no visualization hook. Add '
-            "default_hooks = dict(visualization=dict(type='DetVisualizationHook'))."
-        )
-    hook.draw = True
-    if args.show:
-        hook.show = True
-        hook.wait_time = args.wait_time
-    if args.show_dir:
-        hook.test_out_dir = args.show_dir
 
 
 def _check_checkpoint(checkpoint: str) -> str:

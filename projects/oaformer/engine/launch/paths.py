@@ -5,23 +5,17 @@ from pathlib import Path
 from typing import Any
 
 REPO_ROOT = Path(__file__).resolve().parents[4]
-# The sections of a config that name files of data.
-DATA_SECTIONS = tuple(
-    f'{split}_{part}'
-    for split in ('train', 'val', 'test')
-    for part in ('dataloader', 'evaluator')
-)
 # In a dataset or metric these name files; with a `data_root`, relative to that.
 _PATH_KEYS = ('ann_file', 'data_prefix')
 
 
-def find_config(config: str | Path, repo_root: str | Path = REPO_ROOT) -> Path:
+def find_config(config: str | Path) -> Path:
     """Find a config relative to the working folder, or else to the repository.
 
     Raises:
         FileNotFoundError: If it is in neither place.
     """
-    candidates = [Path(config), Path(repo_root, config)]
+    candidates = [Path(config), REPO_ROOT / config]
     for path in candidates:
         if path.is_file():
             return path
@@ -29,9 +23,7 @@ def find_config(config: str | Path, repo_root: str | Path = REPO_ROOT) -> Path:
     raise FileNotFoundError(f'There is no config {config}: neither {places} exists.')
 
 
-def resolve_data_paths(
-    cfg: Any, working_dir: str | Path, repo_root: str | Path = REPO_ROOT
-) -> Any:
+def resolve_data_paths(cfg: Any) -> Any:
     """Point relative data paths at the repository where it alone has them.
 
     A path that exists below the working folder stays as it is, as in MMDetection,
@@ -39,8 +31,6 @@ def resolve_data_paths(
 
     Args:
         cfg: A dataloader's, dataset's or evaluator's config, or a list of them.
-        working_dir: Folder that relative paths refer to.
-        repo_root: Folder to look in where the working folder lacks the data.
 
     Returns:
         A copy of ``cfg`` with ``data_root``, ``ann_file`` and ``data_prefix``
@@ -52,10 +42,10 @@ def resolve_data_paths(
             return type(path)({key: resolve(value) for key, value in path.items()})
         if not isinstance(path, str) or not path or '://' in path:
             return path
-        if Path(working_dir, path).exists() or not Path(repo_root, path).exists():
+        if Path(path).exists() or not (REPO_ROOT / path).exists():
             return path
         # A join would drop the trailing slash that MMDetection's configs build on.
-        return str(repo_root).rstrip('/') + '/' + path
+        return f'{REPO_ROOT}/{path}'
 
     def walk(node: Any) -> Any:
         if isinstance(node, (list, tuple)):
