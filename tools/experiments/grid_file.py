@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from oaformer.evaluation import AmodalGroundTruth, evaluate_amodal, measurements
+from oaformer.evaluation import evaluate_amodal, measurements
+from oaformer.evaluation.ground_truth import AmodalGroundTruth
 
 
 class GridError(ValueError):
