@@ -61,12 +61,13 @@ def test_every_weight_is_listed():
 CASES = {
     'classes': (
         dict(panoptic_head=dict(num_things_classes=5)),
-        'the checkpoint has 3 classes, the config 5 '
+        'the checkpoint has 3 classes, the config has 5 '
         '(model.panoptic_head.num_things_classes)',
     ),
     'queries': (
         dict(panoptic_head=dict(num_queries=11)),
-        'the checkpoint has 7 queries, the config 11 (model.panoptic_head.num_queries)',
+        'the checkpoint has 7 queries, the config has 11 '
+        '(model.panoptic_head.num_queries)',
     ),
     'without odm': (
         without_odm(),

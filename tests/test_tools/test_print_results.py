@@ -15,9 +15,8 @@ def run(repo_root, tmp_path, monkeypatch):
 def test_the_latest_run_is_printed(run, tmp_path, capsys):
     metrics = {
         'amodal/segm_mAP': 0.256,
-        'amodal/segm_mAP_s': -1.0,
         'amodal/occlusion_rate_mae': 0.125,
-        'coco/segm_mAP_50': float('nan'),
+        'coco/segm_mAP_50': 0.5,
         'time': 1.0,
     }
     runs = {'20260101_000000': {'amodal/segm_mAP': 0.1}, '20260102_000000': metrics}
@@ -27,11 +26,10 @@ def test_the_latest_run_is_printed(run, tmp_path, capsys):
         (tmp_path / name / 'vis_data' / 'scalars.json').write_text('{}')
     run()
     lines = [line.split('│') for line in capsys.readouterr().out.splitlines()]
-    assert [[cell.strip() for cell in line[1:4]] for line in lines if line[1:]] == [
-        ['amodal', 'AP', '25.6 %'],
-        ['amodal', 'AP small', 'n/a'],
-        ['amodal', 'occlusion_rate_mae', '0.125'],
-        ['coco', 'AP50', 'n/a'],
+    assert [[cell.strip() for cell in line[1:3]] for line in lines if line[1:]] == [
+        ['amodal/segm_mAP', '25.6 %'],
+        ['amodal/occlusion_rate_mae', '0.125'],
+        ['coco/segm_mAP_50', '50.0 %'],
     ]
 
 

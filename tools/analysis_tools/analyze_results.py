@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mmdet.registry import METRICS, VISUALIZERS
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from oaformer.engine import cli, dataset_classes, innermost_dataset
@@ -28,12 +28,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--number', type=int, default=12, help='how many objects of each kind to show'
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        help='override settings of the config, key=value',
-    )
+    cli.add_cfg_options(parser)
     args = parser.parse_args(argv)
     if args.number < 0:
         parser.error(f'--number must be 0 or more, not {args.number}')

@@ -7,7 +7,6 @@ import sys
 import mmcv
 import numpy as np
 from mmdet.registry import DATASETS, VISUALIZERS
-from mmengine.config import DictAction
 from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
@@ -45,12 +44,7 @@ def parse_args(argv=None):
     parser.add_argument(
         '--show-interval', type=float, default=2, help='seconds until a window closes'
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        help='override settings of the config, key=value',
-    )
+    cli.add_cfg_options(parser)
     return parser.parse_args(argv)
 
 

@@ -6,7 +6,6 @@ import pickle
 import sys
 from pathlib import Path
 
-from mmengine.config import DictAction
 from mmengine.evaluator import Evaluator
 from mmengine.registry import init_default_scope
 
@@ -24,13 +23,7 @@ def parse_args(argv=None):
     parser.add_argument(
         '--out', metavar='FILE.json', help='write the metrics there as well'
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='override settings of the config, such as test_evaluator.classwise=True',
-    )
+    cli.add_cfg_options(parser)
     return parser.parse_args(argv)
 
 

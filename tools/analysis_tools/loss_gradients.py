@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from mmdet.registry import MODELS
-from mmengine.config import DictAction
 from mmengine.device import get_device
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, set_random_seed
@@ -101,12 +100,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--batches', type=int, default=8, help='how many training batches to average'
     )
     parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        help='override settings of the config, key=value',
-    )
+    cli.add_cfg_options(parser)
     args = parser.parse_args(argv)
     if args.batches < 1:
         parser.error('--batches must be at least 1')

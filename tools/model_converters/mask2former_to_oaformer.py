@@ -7,7 +7,6 @@ from pathlib import Path
 
 import torch
 from mmdet.registry import MODELS
-from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 
 import oaformer
@@ -46,13 +45,7 @@ def parse_args(argv=None):
         default='configs/oaformer_r50_d2sa.py',
         help='the OAFormer that will be fine-tuned (default: %(default)s)',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='change settings of the config, as in tools/train.py',
-    )
+    cli.add_cfg_options(parser)
     parser.add_argument(
         '--classes',
         choices=['by-name', 'as-is', 'fresh'],

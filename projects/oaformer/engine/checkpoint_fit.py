@@ -64,16 +64,14 @@ class WeightMisfit(NamedTuple):
             if any(part in weight for weight in self.missing):
                 causes.append(f'the config has {name}, the checkpoint has none ({key})')
         for part, (name, more, key) in _SIZES.items():
-            shapes = [
-                shapes for weight, shapes in self.misshapen.items() if part in weight
-            ]
-            if shapes:
-                found, wanted = (shape[0] - more for shape in shapes[0])
-                if found != wanted:
+            for weight, shapes in self.misshapen.items():
+                if part in weight and shapes[0][0] != shapes[1][0]:
+                    found, wanted = (shape[0] - more for shape in shapes)
                     causes.append(
-                        f'the checkpoint has {found} {name}, the config {wanted} '
+                        f'the checkpoint has {found} {name}, the config has {wanted} '
                         f'({key})'
                     )
+                    break
         return causes
 
     def summary(self) -> str:
@@ -92,15 +90,10 @@ class WeightMisfit(NamedTuple):
 
     def listing(self) -> str:
         """All weights, a line each."""
-        lines = [
-            f'{kind}: {weight}'
-            for kind in ('missing', 'unexpected')
-            for weight in getattr(self, kind)
-        ]
-        lines += [
-            f'misshapen: {weight}, {found} instead of {wanted}'
-            for weight, (found, wanted) in self.misshapen.items()
-        ]
+        lines = [f'missing: {weight}' for weight in self.missing]
+        lines += [f'unexpected: {weight}' for weight in self.unexpected]
+        for weight, (found, wanted) in self.misshapen.items():
+            lines.append(f'misshapen: {weight}, {found} instead of {wanted}')
         return '\n'.join(lines)
 
 

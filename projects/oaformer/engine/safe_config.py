@@ -115,7 +115,7 @@ class _DictCalls(ast.NodeTransformer):
 
 
 def _check(node: Any, is_allowed: Callable[[str], bool]) -> None:
-    """Check all types of a part of a config, and what may stand beside them."""
+    """Check all types of a part of a config, and the keys beside them."""
     if isinstance(node, Mapping):
         if 'type' in node and not is_allowed(node['type']):
             raise ValueError(f'the type {node["type"]!r} is not allowed')

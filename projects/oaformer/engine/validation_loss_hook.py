@@ -25,7 +25,7 @@ class ValidationLossHook(Hook):
     """Compute the training losses on the validation images at every validation.
 
     They join the metric's numbers as ``val/loss``, ``val/loss_mask`` and so on, each
-    the mean over the images, whatever the number of processes. So they reach the log
+    the mean over the images, for any number of processes. So they reach the log
     and all backends, and ``save_best='val/loss'`` works.
 
     Images pass the model one by one in evaluation mode, without gradients, padded as

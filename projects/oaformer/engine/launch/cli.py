@@ -198,7 +198,8 @@ def _concerns_the_run(record: logging.LogRecord) -> bool:
     return not str(record.msg).startswith(('paramwise_options -- ', LISTING))
 
 
-def _add_common_arguments(parser: argparse.ArgumentParser) -> None:
+def add_cfg_options(parser: argparse.ArgumentParser) -> None:
+    """Add MMDetection's flag to change settings of the config."""
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -207,6 +208,10 @@ def _add_common_arguments(parser: argparse.ArgumentParser) -> None:
         help='change settings of the config, such as train_cfg.max_epochs=3; lists '
         'as key="[a,b]" or key=a,b, nested as key="[(a,b),(c,d)]", without spaces',
     )
+
+
+def _add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    add_cfg_options(parser)
     parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],
