@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from mmdet.registry import DATASETS
 from mmengine.config import ConfigDict
 
 from oaformer.datasets import D2SADataset
@@ -29,7 +30,10 @@ def test_classes_of_files(tmp_path):
     content = dict(images=[], annotations=[], categories=categories)
     (tmp_path / 'own.json').write_text(json.dumps(content))
     own = config(type='AmodalCocoDataset', data_root=str(tmp_path), ann_file='own.json')
-    assert dataset_classes(own) == ('cow', 'dog')
+    # by id, as the data set has them
+    dataset = DATASETS.build(dict(own.test_dataloader.dataset, lazy_init=True))
+    dataset.load_data_list()
+    assert dataset_classes(own) == dataset.metainfo['classes'] == ('dog', 'cow')
     assert dataset_classes(own, open_files=False) == ()
     names = tmp_path / 'classes.txt'
     names.write_text('cup\ncan\n')

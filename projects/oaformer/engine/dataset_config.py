@@ -5,7 +5,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.fileio import join_path, list_from_file
 from mmengine.utils import is_abs
 
-from ..datasets.annotation_file import load_annotation_content
+from ..datasets.annotation_file import read_annotation_file
 
 
 def innermost_dataset(cfg: ConfigDict) -> ConfigDict:
@@ -52,5 +52,6 @@ def dataset_classes(
     ann_file = dataset.get('ann_file', '')
     if not is_abs(ann_file):
         ann_file = join_path(dataset.get('data_root') or '', ann_file)
-    content = load_annotation_content(ann_file, dataset.get('backend_args'))
-    return tuple(category['name'] for category in content['categories'])
+    return tuple(
+        read_annotation_file(ann_file, dataset.get('backend_args')).category_ids
+    )
