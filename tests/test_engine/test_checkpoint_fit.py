@@ -1,5 +1,6 @@
 import logging
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -15,19 +16,11 @@ VISIBLE = dict(
 )
 
 
-class Loop(BaseLoop):
-    def __init__(self):
-        pass
-
-    def run(self):
-        pass
-
-
 def runner(model, train=False, resume=False):
     return SimpleNamespace(
         model=model,
         logger=logging.getLogger('test'),
-        _train_loop=Loop() if train else {},
+        _train_loop=Mock(spec=BaseLoop) if train else {},
         _resume=resume,
         _load_from='a.pth',
     )

@@ -1,4 +1,5 @@
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 from mmdet.registry import MODELS
@@ -11,14 +12,6 @@ from oaformer.engine import ClassCheckHook, ClassMismatchError
 
 CLASSES = ('box', 'cup', 'jar')
 assert len(CLASSES) == NUM_CLASSES
-
-
-class Loop(BaseLoop):
-    def __init__(self):
-        pass
-
-    def run(self):
-        pass
 
 
 class Data:
@@ -44,9 +37,9 @@ def runner(train=None, val=None, test=None, model=None, resume=False):
         train_dataloader=loader(train),
         val_dataloader=loader(val),
         test_dataloader=loader(test),
-        _train_loop={} if train is None else Loop(),
-        val_loop=None if val is None else Loop(),
-        _test_loop={} if test is None else Loop(),
+        _train_loop={} if train is None else Mock(spec=BaseLoop),
+        val_loop=None if val is None else Mock(spec=BaseLoop),
+        _test_loop={} if test is None else Mock(spec=BaseLoop),
         _resume=resume,
         _load_from='a.pth',
     )

@@ -18,10 +18,12 @@ from torch import nn
 from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
 from ..engine import (
+    compare_weights,
     dataset_classes,
     find_config,
     innermost_dataset,
     register_safe_loaders,
+    saved_dataset_meta,
 )
 from ..engine.launch import REPO_ROOT
 from ..engine.safe_config import parse_config
@@ -177,23 +179,16 @@ def load_weights(model: nn.Module, checkpoint: Mapping, weights: str) -> None:
     state = dict(checkpoint.get('state_dict', checkpoint))
     # what DistributedDataParallel puts in front
     consume_prefix_in_state_dict_if_present(state, 'module.')
-    misfit = f'{weights} does not fit the config'
-    hint = 'Was the model trained with this config?'
-    try:
-        missing, unexpected = model.load_state_dict(state, strict=False)
-    except RuntimeError as error:
-        lines = str(error).splitlines()[1:4]
-        shapes = '; '.join(line.strip().rstrip('.') for line in lines)
-        raise ModelError(f'{misfit}: {shapes}. {hint}') from None
-    # counters of batch norms, which nothing reads in testing
-    missing, unexpected = (
-        [key for key in keys if not key.endswith('num_batches_tracked')]
-        for keys in (missing, unexpected)
-    )
-    if missing:
+    missing, unexpected, misshapen = misfit = compare_weights(model, state)
+    if misshapen or missing:
+        problem = misfit.summary()
+        if not misshapen:
+            problem = f'it lacks {len(missing)} weights, such as {missing[0]}'
         raise ModelError(
-            f'{misfit}: it lacks {len(missing)} weights, such as {missing[0]}. {hint}'
+            f'{weights} does not fit the config: {problem}. Was the model trained with '
+            'this config?'
         )
+    model.load_state_dict(state, strict=False)
     if unexpected:
         print_log(
             f"{weights} has {len(unexpected)} weights more than the config's model, "
@@ -216,9 +211,7 @@ def dataset_meta(checkpoint: Mapping, cfg: Config | ConfigDict) -> dict[str, Any
         ``dict(classes=...)``, with what else the checkpoint says of its data set;
         empty if nothing names the classes.
     """
-    meta = checkpoint.get('meta', {})
-    saved = meta.get('dataset_meta') or {}
-    saved = {key.lower(): value for key, value in saved.items()}
+    saved = saved_dataset_meta(checkpoint)
     if saved.get('classes'):
         return saved
     classes = dataset_classes(cfg, open_files=False)

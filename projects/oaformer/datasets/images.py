@@ -8,7 +8,7 @@ from mmengine.fileio import exists
 
 
 class ImageError(ValueError):
-    """A file cannot be read as an image."""
+    """A file cannot be read as the image that it should be."""
 
 
 def read_image(path: str | PathLike, loader: BaseTransform | None = None) -> np.ndarray:

@@ -1,7 +1,12 @@
 """Reading of untrusted files, hooks, and the command lines of the tools."""
 
 from .checkpoint import SafeCheckpointHook, register_safe_loaders
-from .checkpoint_fit import CheckpointFitHook, CheckpointMisfitError, compare_weights
+from .checkpoint_fit import (
+    CheckpointFitHook,
+    CheckpointMisfitError,
+    compare_weights,
+    saved_dataset_meta,
+)
 from .class_check_hook import ClassCheckHook, ClassMismatchError
 from .dataset_config import dataset_classes, innermost_dataset
 from .iteration_seed_hook import IterationSeedHook
@@ -26,4 +31,5 @@ __all__ = [
     'innermost_dataset',
     'register_safe_loaders',
     'safe_load',
+    'saved_dataset_meta',
 ]

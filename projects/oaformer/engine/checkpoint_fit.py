@@ -1,7 +1,7 @@
 """Whether the weights of a checkpoint are those of a model."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from mmdet.registry import HOOKS
@@ -76,25 +76,25 @@ class WeightMisfit(NamedTuple):
 
     def summary(self) -> str:
         """One line: the causes, numbers and an example of each kind."""
-        parts = []
-        for kind in ('missing', 'unexpected', 'misshapen'):
-            weights = list(getattr(self, kind))
-            if weights:
-                example = weights[0]
-                if kind == 'misshapen':
-                    found, wanted = self.misshapen[example]
-                    example += f', {found} instead of {wanted}'
-                parts.append(f'{len(weights)} {kind} ({example})')
-        text = f'weights: {", ".join(parts)}'
-        return '; '.join([*self.causes(), text])
+        parts = [
+            f'{len(texts)} {kind} ({texts[0]})'
+            for kind, texts in self._texts().items()
+            if texts
+        ]
+        return '; '.join([*self.causes(), f'weights: {", ".join(parts)}'])
 
     def listing(self) -> str:
         """All weights, a line each."""
-        lines = [f'missing: {weight}' for weight in self.missing]
-        lines += [f'unexpected: {weight}' for weight in self.unexpected]
-        for weight, (found, wanted) in self.misshapen.items():
-            lines.append(f'misshapen: {weight}, {found} instead of {wanted}')
-        return '\n'.join(lines)
+        return '\n'.join(
+            f'{kind}: {text}' for kind, texts in self._texts().items() for text in texts
+        )
+
+    def _texts(self) -> dict[str, list[str]]:
+        shapes = self.misshapen.items()
+        misshapen = [f'{key}, {found} instead of {to}' for key, (found, to) in shapes]
+        return dict(
+            missing=self.missing, unexpected=self.unexpected, misshapen=misshapen
+        )
 
 
 def compare_weights(model: nn.Module, state: Mapping[str, object]) -> WeightMisfit:
@@ -129,6 +129,12 @@ def compare_weights(model: nn.Module, state: Mapping[str, object]) -> WeightMisf
     )
 
 
+def saved_dataset_meta(checkpoint: Mapping) -> dict[str, Any]:
+    """What a checkpoint says of its data set, keys in lower case; empty if nothing."""
+    saved = (checkpoint.get('meta') or {}).get('dataset_meta') or {}
+    return {key.lower(): value for key, value in saved.items()}
+
+
 @HOOKS.register_module()
 class CheckpointFitHook(Hook):
     """Refuse a checkpoint that does not fit, in testing and resuming.
@@ -150,8 +156,7 @@ class CheckpointFitHook(Hook):
         if not misfit:
             return
         runner.logger.info(f'{LISTING}{misfit.listing()}')
-        is_finetuning = isinstance(runner._train_loop, BaseLoop) and not runner._resume
-        if is_finetuning:
+        if isinstance(runner._train_loop, BaseLoop) and not runner._resume:
             runner.logger.warning(
                 f'The checkpoint does not fit the model: {misfit.summary()}. What '
                 'fits is loaded, the rest starts as initialized.'

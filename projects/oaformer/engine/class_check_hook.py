@@ -12,6 +12,8 @@ from mmengine.runner.base_loop import BaseLoop
 from torch import nn
 from torch.utils.data import Dataset
 
+from .checkpoint_fit import saved_dataset_meta
+
 
 class ClassMismatchError(ValueError):
     """Labels mean one class here and another one there, or none."""
@@ -41,7 +43,7 @@ class ClassCheckHook(Hook):
         Raises:
             ClassMismatchError: Naming the setting and both lists.
         """
-        sources = list(_sources(runner.train_dataloader.dataset, 'train_dataloader'))
+        sources = _sources(runner.train_dataloader.dataset, 'train_dataloader')
         if isinstance(runner.val_loop, BaseLoop):
             sources += _sources(runner.val_dataloader.dataset, 'val_dataloader')
         _check(runner, sources)
@@ -63,9 +65,8 @@ class ClassCheckHook(Hook):
         Raises:
             ClassMismatchError: In testing, validation and resuming.
         """
-        meta = checkpoint.get('meta', {}).get('dataset_meta') or {}
-        meta = {key.lower(): value for key, value in meta.items()}
-        if not meta.get('classes'):
+        classes = saved_dataset_meta(checkpoint).get('classes')
+        if not classes:
             return
         if isinstance(runner._train_loop, BaseLoop):
             if not runner._resume:
@@ -75,28 +76,26 @@ class ClassCheckHook(Hook):
             dataset, name = runner.test_dataloader.dataset, 'test_dataloader'
         else:
             dataset, name = runner.val_dataloader.dataset, 'val_dataloader'
-        trained = _Source(f'the checkpoint {runner._load_from}', tuple(meta['classes']))
+        trained = _Source(f'the checkpoint {runner._load_from}', tuple(classes))
         for source in _sources(dataset, name):
             _compare(trained, source)
 
 
-def _sources(dataset: Dataset, name: str) -> Iterator[_Source]:
+def _sources(dataset: Dataset, name: str) -> list[_Source]:
     """Classes of each data set beneath its wrappers."""
-    inner = getattr(dataset, 'datasets', None)
-    if inner is None and hasattr(dataset, 'dataset'):
-        inner = [dataset.dataset]
-    if inner is not None:
-        for part in inner:
-            yield from _sources(part, name)
-        return
+    parts = getattr(dataset, 'datasets', None)
+    if parts is None and hasattr(dataset, 'dataset'):
+        parts = [dataset.dataset]
+    if parts is not None:
+        return [source for part in parts for source in _sources(part, name)]
     classes = getattr(dataset, 'metainfo', {}).get('classes')
-    if classes is not None:
-        file = getattr(dataset, 'ann_file', type(dataset).__name__)
-        yield _Source(f'{name}, {file}', tuple(classes))
+    if classes is None:
+        return []
+    file = getattr(dataset, 'ann_file', type(dataset).__name__)
+    return [_Source(f'{name}, {file}', tuple(classes))]
 
 
-def _check(runner: Runner, sources: Sequence[_Source] | Iterator[_Source]) -> None:
-    sources = list(sources)
+def _check(runner: Runner, sources: Sequence[_Source]) -> None:
     if not sources:
         return
     for other in sources[1:]:

@@ -1,7 +1,7 @@
 """Masks and their carrier. Imports nothing else of the package."""
 
 from .amodal_instances import as_amodal_instances
-from .amodal_masks import AmodalMasks
+from .amodal_masks import AmodalMasks, mask_areas
 from .rle import (
     RLE,
     decode_masks,
@@ -23,6 +23,7 @@ __all__ = [
     'encode_masks',
     'encode_region',
     'intersection_areas',
+    'mask_areas',
     'rle_area',
     'rle_areas',
     'rle_bbox',

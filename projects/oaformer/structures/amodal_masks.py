@@ -85,7 +85,7 @@ class AmodalMasks(BitmapMasks):
         """
         if self._visible is None:
             return np.zeros(len(self), dtype=np.float32)
-        amodal, visible = _areas(self.masks), _areas(self.visible & self.masks)
+        amodal, visible = mask_areas(self.masks), mask_areas(self.visible & self.masks)
         return (1 - visible / np.maximum(amodal, 1)).astype(np.float32) * (amodal > 0)
 
     def with_occlusion_rates(
@@ -113,7 +113,7 @@ class AmodalMasks(BitmapMasks):
     @property
     def areas(self) -> np.ndarray:
         """Amodal areas in pixels, shape (N,)."""
-        return _areas(self.masks)
+        return mask_areas(self.masks)
 
     def get_bboxes(self, dst_type: str | type = 'hbox') -> BaseBoxes:
         """Tightest boxes around the amodal masks, zeros for an empty one.
@@ -258,7 +258,8 @@ class AmodalMasks(BitmapMasks):
         return carrier
 
 
-def _areas(masks: np.ndarray) -> np.ndarray:
+def mask_areas(masks: np.ndarray) -> np.ndarray:
+    """Pixels of each mask: (N, H, W) uint8 to int64 (N,)."""
     return np.array([cv2.countNonZero(mask) for mask in masks], dtype=np.int64)
 
 

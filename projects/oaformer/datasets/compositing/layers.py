@@ -1,8 +1,8 @@
 """An image and its labels while objects are pasted over each other."""
 
-import cv2
 import numpy as np
 
+from ...structures import mask_areas
 from .cut_out import MARGIN, OWNER_SHARE, CutOut
 
 
@@ -51,7 +51,9 @@ class Layers:
         visible[:, rows, columns] &= 1 - cut_out.mask
         amodal = np.zeros((1, *self._share.shape), np.uint8)
         amodal[0, rows, columns] = cut_out.mask
-        rates = occlusion_rates(self.rates, areas(self.visible), areas(visible))
+        rates = occlusion_rates(
+            self.rates, mask_areas(self.visible), mask_areas(visible)
+        )
         self.amodal = np.concatenate([self.amodal, amodal])
         self.visible = np.concatenate([visible, amodal])
         self.rates = np.append(rates, 0.0)
@@ -70,11 +72,6 @@ class Layers:
         if np.issubdtype(self.image.dtype, np.integer):
             mixed = np.rint(mixed)
         self.image[target] = mixed
-
-
-def areas(masks: np.ndarray) -> np.ndarray:
-    """Pixels of each mask: (N, H, W) uint8 to (N,) integers."""
-    return np.array([cv2.countNonZero(mask) for mask in masks], int)
 
 
 def occlusion_rates(

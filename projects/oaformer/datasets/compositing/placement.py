@@ -5,8 +5,9 @@ import math
 import cv2
 import numpy as np
 
+from ...structures import mask_areas
 from .cut_out import MARGIN
-from .layers import areas, occlusion_rates
+from .layers import occlusion_rates
 from .occlusion_target import PLACEMENT_ERROR
 
 # Longest side of the grid of places that are looked at.
@@ -36,7 +37,7 @@ class Places:
     ) -> None:
         self._mask, self._visible = mask, visible
         self._before = np.asarray(rates, float)
-        self._areas = areas(visible)
+        self._areas = mask_areas(visible)
         visible = visible[:, BORDER:-BORDER, BORDER:-BORDER]
         height, width = visible.shape[1:]
         self._step = max(1, math.ceil(max(height, width) / GRID_SIDE))
@@ -109,7 +110,7 @@ class Places:
     def _rates_at(self, top: int, left: int) -> np.ndarray:
         height, width = self._mask.shape
         there = self._visible[:, top : top + height, left : left + width]
-        hidden = areas(there & self._mask)
+        hidden = mask_areas(there & self._mask)
         return occlusion_rates(self._before, self._areas, self._areas - hidden)
 
 

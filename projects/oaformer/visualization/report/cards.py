@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...datasets.images import read_image
+from ...datasets.images import ImageError, read_image
 from ..amodal_local_visualizer import AmodalLocalVisualizer
 from .cases import Case, CaseGroup
 from .drawing import draw_case, jpeg_data_uri
@@ -28,10 +28,6 @@ NOTES = dict(
     'predicted as occluded; the largest errors first.',
     best='The highest amodal IoU among {total} matched objects.',
 )
-
-
-class ImageError(ValueError):
-    """An image is missing, can't be read or has another size."""
 
 
 class Card(NamedTuple):
@@ -115,7 +111,7 @@ def read_image_of(path: Path, image: Mapping) -> np.ndarray:
     """
     try:
         pixels = read_image(path)
-    except (FileNotFoundError, ValueError) as error:
+    except FileNotFoundError as error:
         raise ImageError(str(error)) from error
     height, width = pixels.shape[:2]
     if (height, width) != (image['height'], image['width']):
