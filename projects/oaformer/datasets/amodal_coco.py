@@ -9,6 +9,7 @@ from mmengine.logging import print_log
 
 from .annotation import AmodalAnnotation
 from .annotation_file import AnnotationFile, read_annotation_file
+from .findings import AnnotationError
 
 
 @DATASETS.register_module()
@@ -27,8 +28,8 @@ class AmodalCocoDataset(CocoDataset):
     those of the file, in the order of their ids.
 
     Raises:
-        ValueError: If the file is not JSON or not in the schema, a class is not in it,
-            or an annotation can't be used.
+        AnnotationError: If the file is not JSON or not in the schema, a class is not in
+            it, or an annotation can't be used.
         FileNotFoundError: If the annotation file or an image is missing.
     """
 
@@ -126,7 +127,7 @@ class AmodalCocoDataset(CocoDataset):
                 'metainfo=dict(classes=(...)) to names of the file'
             )
         if problem is not None:
-            raise ValueError(f'{self.ann_file}: {problem}.')
+            raise AnnotationError(f'{self.ann_file}: {problem}.')
         self.cat_ids = [ids[name] for name in self._metainfo['classes']]
         self.cat2label = {cat_id: label for label, cat_id in enumerate(self.cat_ids)}
 

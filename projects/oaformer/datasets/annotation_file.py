@@ -7,7 +7,7 @@ from mmengine.fileio import get_local_path
 
 from .annotation import AmodalAnnotation, parse_annotation
 from .annotation_ids import read_entries
-from .findings import raise_first_error
+from .findings import AnnotationError, raise_first_error
 
 # Unconverted files of these formats would load with every object unoccluded, or empty.
 _CONVERTERS = (
@@ -35,7 +35,7 @@ class AnnotationFile(NamedTuple):
         """Parse one of the annotations.
 
         Raises:
-            ValueError: Naming file and annotation, if it can't be used.
+            AnnotationError: Naming file and annotation, if it can't be used.
         """
         image = self.images[annotation['image_id']]
         parsed, findings = parse_annotation(annotation, image['height'], image['width'])
@@ -61,8 +61,8 @@ def read_annotation_file(
 
     Raises:
         FileNotFoundError: If the file is missing.
-        ValueError: If it is not JSON or not a COCO-style file, or ids are missing, of
-            the wrong type, repeated or refer to nothing.
+        AnnotationError: If it is not JSON or not a COCO-style file, or ids are missing,
+            of the wrong type, repeated or refer to nothing.
     """
     content = load_annotation_content(ann_file, backend_args)
     images, findings = read_entries(content)
@@ -85,8 +85,8 @@ def load_annotation_content(ann_file: str, backend_args: dict | None = None) -> 
 
     Raises:
         FileNotFoundError: If the file is missing.
-        ValueError: If it is not JSON or not a COCO-style file, or its annotations have
-            the keys of a data set that must be converted first.
+        AnnotationError: If it is not JSON or not a COCO-style file, or its annotations
+            have the keys of a data set that must be converted first.
     """
     try:
         with (
@@ -100,18 +100,18 @@ def load_annotation_content(ann_file: str, backend_args: dict | None = None) -> 
             'data set, or link your copy there (see docs/data.md).'
         ) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f'{ann_file} is not valid JSON: {error}') from error
+        raise AnnotationError(f'{ann_file} is not valid JSON: {error}') from error
     content = content if isinstance(content, dict) else {}
     hint = _converter_hint(content)
     keys = ('annotations', 'categories', 'images')
     missing = [key for key in keys if not isinstance(content.get(key), list)]
     if missing:
-        raise ValueError(
+        raise AnnotationError(
             f'{ann_file} has no {missing}; it must be a COCO-style file with lists of '
             f'images, annotations and categories.{hint}'
         )
     if hint:
-        raise ValueError(f'{ann_file} has the keys of another format.{hint}')
+        raise AnnotationError(f'{ann_file} has the keys of another format.{hint}')
     return content
 
 

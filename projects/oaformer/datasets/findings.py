@@ -12,6 +12,10 @@ WARNING = 'warning'
 """The loader does not look at it."""
 
 
+class AnnotationError(ValueError):
+    """An annotation file, or what a data set asks of it, can't be right."""
+
+
 SECTIONS = dict(images='image', categories='category', annotations='annotation')
 """Lists of an annotation file, in the order they are read, and what an entry is."""
 
@@ -148,8 +152,8 @@ def raise_first_error(ann_file: str, findings: Iterable[Finding]) -> None:
     """Raise the first error among findings, naming file, entry and fault.
 
     Raises:
-        ValueError: If there is an error.
+        AnnotationError: If there is an error.
     """
     for finding in findings:
         if finding.severity == ERROR:
-            raise ValueError(f'{ann_file}: {finding.place()}: {finding.message}')
+            raise AnnotationError(f'{ann_file}: {finding.place()}: {finding.message}')
