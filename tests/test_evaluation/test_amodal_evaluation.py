@@ -172,7 +172,8 @@ def test_boxes_equal_those_of_mmdetection(tmp_path, seed):
     content = dict(
         images=[dict(image, file_name=f'{image["id"]}.png') for image in images],
         annotations=[
-            dict(item, bbox=rle_bbox(item['segmentation'])) for item in objects
+            dict(item, bbox=rle_bbox(item['segmentation']), occlusion_rate=None)
+            for item in objects
         ],
         categories=[dict(id=number, name=str(number)) for number in CATEGORIES],
     )

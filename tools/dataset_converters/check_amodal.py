@@ -41,7 +41,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         'severities:\n'
         '  error      training and metric refuse the file\n'
         '  corrected  they correct it and count it in the log\n'
-        '  warning    they do not look at it\n\n'
+        '  warning    they use it as it is\n\n'
         f'kinds:\n{kinds}',
     )
     parser.add_argument('ann_file', metavar='FILE', help='annotation file to check')
@@ -93,7 +93,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.print('Images: not looked at (--img-dir)', markup=False)
     else:
         console.print(f'Images: {img_dir}', markup=False)
-    print_findings(console, result.findings, args.max_listed)
+    if result.findings:
+        print_findings(console, result.findings, args.max_listed)
+    elif images is None:
+        console.print('Nothing is wrong with the annotations. The images: not checked.')
+    else:
+        console.print('Nothing is wrong.')
     if args.out is not None:
         report = dict(
             annotation_file=args.ann_file,
@@ -175,9 +180,6 @@ def print_findings(
     console: Console, findings: Sequence[Finding], max_listed: int
 ) -> None:
     """Print the findings of each kind, and how many they are."""
-    if not findings:
-        console.print('Nothing is wrong.')
-        return
     for kind, (severity, title, _) in KINDS.items():
         found = [finding for finding in findings if finding.kind == kind]
         if not found:

@@ -92,12 +92,21 @@ class AmodalCocoDataset(CocoDataset):
         if self.test_mode or self.filter_cfg is None:
             return self.data_list
         min_size = self.filter_cfg.get('min_size', 0)
-        kept = [
+        large = [
             image
             for image in self.data_list
             if min(image['width'], image['height']) >= min_size
-            and (image['instances'] or not self.filter_cfg.get('filter_empty_gt'))
         ]
+        kept = large
+        if self.filter_cfg.get('filter_empty_gt'):
+            kept = [image for image in large if image['instances']]
+        if not kept:
+            raise AnnotationError(
+                f'{self.ann_file}: nothing to train on. Of {len(self.data_list)} '
+                f'images {len(self.data_list) - len(large)} have a side below '
+                f'min_size={min_size} and {len(large)} have no object of '
+                f'{self._metainfo["classes"]}: change filter_cfg or the file.'
+            )
         if len(kept) < len(self.data_list):
             print_log(
                 f'{self.ann_file}: {len(self.data_list) - len(kept)} of '
@@ -159,7 +168,7 @@ class AmodalCocoDataset(CocoDataset):
                 count[f'left out: {reason}'] += 1
                 continue
             count['instances'] += 1
-            count['occluded'] += one.visible is not one.amodal
+            count['occluded'] += one.occlusion_rate > 0
             count.update(f'corrected: {what}' for what in one.corrections)
         head = (
             f'{len(file.images)} images, {count.pop("instances", 0)} instances, '

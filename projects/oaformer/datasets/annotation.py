@@ -25,6 +25,7 @@ from .annotation_fields import (
 )
 from .findings import CORRECTED, ERROR, KINDS, Finding
 
+_PARTS = ('visible_mask', 'invisible_mask')
 RATE_TOLERANCE = 1e-3
 """How far an annotated occlusion rate may be from the masks' own."""
 
@@ -61,9 +62,9 @@ def parse_annotation(
     """Read one annotation in the schema (a COCO superset, D2SA's own keys).
 
     A missing ``visible_mask`` is the amodal mask without ``invisible_mask``, or
-    the whole amodal mask where that is missing too. Box, area and rate are those of
-    the masks where they are missing, not finite, or disagree with the masks by more
-    than small tolerances. Ids are left to
+    the whole amodal mask where that is missing too; the annotated rate is then kept.
+    Box, area and rate are those of the masks where they are missing, not finite, or
+    disagree with the masks by more than small tolerances. Ids are left to
     :func:`oaformer.datasets.annotation_file.read_entries`.
 
     Args:
@@ -83,6 +84,9 @@ def parse_annotation(
     iscrowd = read_flag(annotation, 'iscrowd', findings)
     ignore = read_flag(annotation, 'ignore', findings)
     annotated_rate = read_number(annotation, 'occlude_rate', findings)
+    if not _has_parts(annotation) and not 0 <= (annotated_rate or 0) <= 1:
+        message = f'"occlude_rate" is {annotated_rate!r}, not between 0 and 1'
+        findings.append(Finding('invalid_value', 'occlude_rate', message))
     annotated_area = read_number(annotation, 'area', findings)
     annotated_bbox = read_bbox(annotation, findings)
     if any(finding.severity == ERROR for finding in findings):
@@ -97,7 +101,11 @@ def parse_annotation(
         findings.append(
             Finding('visible_outside_amodal', 'visible_mask', message, outside)
         )
-    rate = _agreeing_rate(annotated_rate, 1 - visible_area / area, findings)
+    if _has_parts(annotation) or annotated_rate is None:
+        rate = _agreeing_rate(annotated_rate, 1 - visible_area / area, findings)
+    else:
+        # no mask contradicts it
+        rate = annotated_rate
     polygons = polygons_of(annotation['segmentation'])
     x, y, box_width, box_height = agreeing_bbox(
         annotated_bbox, rle_bbox(amodal), polygons, findings
@@ -200,6 +208,22 @@ def read_mask(
         return Finding('undecodable_mask', key, f'"{key}": {error}')
 
 
+def _read_part(
+    annotation: Mapping[str, Any], key: str, height: int, width: int
+) -> RLE | Finding:
+    """As :func:`read_mask`; a part without polygons is empty."""
+    if annotation[key] in ([], [[]]):
+        return to_rle(
+            dict(size=[height, width], counts=[height * width]), height, width
+        )
+    return read_mask(annotation, key, height, width)
+
+
+def _has_parts(annotation: Mapping[str, Any]) -> bool:
+    """Whether a mask says what is visible."""
+    return any(annotation.get(key) is not None for key in _PARTS)
+
+
 def _masks(
     annotation: Mapping[str, Any], height: int, width: int, findings: list[Finding]
 ) -> tuple[RLE | None, RLE | None]:
@@ -209,10 +233,10 @@ def _masks(
     if isinstance(amodal, Finding):
         findings.append(amodal)
         amodal = None
-    for key in ('visible_mask', 'invisible_mask'):
+    for key in _PARTS:
         if annotation.get(key) is None:
             continue
-        part = read_mask(annotation, key, *size)
+        part = _read_part(annotation, key, *size)
         if isinstance(part, Finding):
             findings.append(part)
             return amodal, None

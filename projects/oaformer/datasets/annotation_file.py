@@ -1,19 +1,16 @@
 """Reading of an annotation file, with errors that name file, entry and remedy."""
 
 import json
+import logging
 from typing import NamedTuple
 
 from mmengine.fileio import get_local_path
+from mmengine.logging import print_log
 
 from .annotation import AmodalAnnotation, parse_annotation
 from .annotation_ids import read_entries
-from .findings import AnnotationError, raise_first_error
-
-# Unconverted files of these formats would load with every object unoccluded, or empty.
-_CONVERTERS = (
-    ('original COCOA', {'regions'}, 'cocoa_to_amodal.py'),
-    ('original KINS', {'inmodal_seg', 'a_segm', 'i_segm'}, 'kins_to_amodal.py'),
-)
+from .annotation_keys import foreign_keys
+from .findings import KINDS, AnnotationError, Finding, raise_first_error
 
 
 class AnnotationFile(NamedTuple):
@@ -67,6 +64,7 @@ def read_annotation_file(
     content = load_annotation_content(ann_file, backend_args)
     images, findings = read_entries(content)
     raise_first_error(ann_file, findings)
+    _log_warnings(ann_file, findings)
     # by id: the same labels for files that list their categories in another order
     categories = sorted(content['categories'], key=lambda item: item['id'])
     category_ids = {item['name']: item['id'] for item in categories}
@@ -102,28 +100,33 @@ def load_annotation_content(ann_file: str, backend_args: dict | None = None) -> 
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise AnnotationError(f'{ann_file} is not valid JSON: {error}') from error
     content = content if isinstance(content, dict) else {}
-    hint = _converter_hint(content)
-    keys = ('annotations', 'categories', 'images')
-    missing = [key for key in keys if not isinstance(content.get(key), list)]
+    hint = foreign_keys(content.get('annotations'))
+    keys = ('images', 'annotations', 'categories')
+    missing = [f'"{key}"' for key in keys if not isinstance(content.get(key), list)]
     if missing:
         raise AnnotationError(
-            f'{ann_file} has no {missing}; it must be a COCO-style file with lists of '
-            f'images, annotations and categories.{hint}'
+            f'{ann_file} has no list {" and no list ".join(missing)}; a COCO-style '
+            'file has images, annotations and categories ("annotations": [] is '
+            f'allowed, for images without objects). {hint}'.rstrip()
         )
     if hint:
-        raise AnnotationError(f'{ann_file} has the keys of another format.{hint}')
+        raise AnnotationError(f'{ann_file}: {hint}')
+    if not content['images']:
+        raise AnnotationError(
+            f'{ann_file}: the list "images" is empty, so there is nothing to load. '
+            'Name another file, or add its images.'
+        )
     return content
 
 
-def _converter_hint(content: dict) -> str:
-    """What to do with a file whose annotations have the keys of another format."""
-    annotations = content.get('annotations')
-    entries = annotations if isinstance(annotations, list) else []
-    keys = {key for entry in entries if isinstance(entry, dict) for key in entry}
-    for name, foreign, tool in _CONVERTERS:
-        if keys & foreign:
-            return (
-                f' This looks like {name}: convert it with '
-                f'tools/dataset_converters/{tool}.'
-            )
-    return ''
+def _log_warnings(ann_file: str, findings: list[Finding]) -> None:
+    """One line for each kind of warning: how many, and the first."""
+    first = {finding.kind: finding for finding in reversed(findings)}
+    for kind, finding in first.items():
+        number = sum(each.kind == kind for each in findings)
+        print_log(
+            f'{ann_file}: {number} times {KINDS[kind].title}, such as '
+            f'{finding.place()}: {finding.message}',
+            logger='current',
+            level=logging.WARNING,
+        )

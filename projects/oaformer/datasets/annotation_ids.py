@@ -1,5 +1,6 @@
 """Ids, references and types of the entries of an annotation file."""
 
+import posixpath
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -38,7 +39,7 @@ def read_entries(content: Mapping[str, list]) -> tuple[dict[int, dict], list[Fin
         content: Lists ``images``, ``categories`` and ``annotations``.
 
     Returns:
-        Images by id (the first of an id), and all errors in the order images,
+        Images by id (the first of an id), and all findings in the order images,
         categories, annotations.
     """
     findings: list[Finding] = []
@@ -96,6 +97,11 @@ def _check_entry(
             if by_id.setdefault(value, entry) is not entry:
                 kind = f'duplicate_{SECTIONS[section]}_id'
                 message = f'the id {value} is also that of another {SECTIONS[section]}'
+        elif key == 'file_name':
+            first = names.setdefault(posixpath.normpath(value), entry.get('id'))
+            if first != entry.get('id'):
+                kind = 'duplicate_image'
+                message = f'{value} is also the file of image {first}'
         elif key == 'name':
             first = names.setdefault(value, entry.get('id'))
             if first != entry.get('id'):

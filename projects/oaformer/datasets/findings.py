@@ -9,7 +9,7 @@ ERROR = 'error'
 CORRECTED = 'corrected'
 """The loader corrects it and counts it in the log."""
 WARNING = 'warning'
-"""The loader does not look at it."""
+"""The loader uses it as it is."""
 
 
 class AnnotationError(ValueError):
@@ -76,6 +76,10 @@ KINDS = {
     ),
     'duplicate_object': Kind(
         WARNING, 'an object annotated twice: same image, category and masks'
+    ),
+    'duplicate_image': Kind(
+        WARNING,
+        'an image listed twice (objects of one entry are background in the other)',
     ),
     'empty_image_size': Kind(
         WARNING, 'an image file of another size than annotated, without objects to load'
