@@ -100,7 +100,7 @@ def parse_annotation(
     rate = _agreeing_rate(annotated_rate, 1 - visible_area / area, findings)
     polygons = polygons_of(annotation['segmentation'])
     x, y, box_width, box_height = agreeing_bbox(
-        annotated_bbox, rle_bbox(amodal), polygons, findings
+        annotated_bbox, rle_bbox(amodal), polygons, findings, height, width
     )
     parsed = AmodalAnnotation(
         amodal=amodal,
