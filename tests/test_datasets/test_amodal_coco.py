@@ -2,10 +2,12 @@ import json
 
 import pytest
 from mmdet.registry import DATASETS
+from mmengine.config import ConfigDict
 from mmengine.logging import MMLogger
 from planted_faults import entry, good_content, write_images
 
 from oaformer.datasets import COCOAClsDataset, parse_amodal_annotation
+from oaformer.engine.dataset_config import dataset_classes
 
 
 @pytest.fixture
@@ -69,6 +71,7 @@ def test_classes_come_from_the_file_or_from_metainfo(write):
         (dict(CLASSES=('cup', 'box')), 'metainfo has CLASSES, .*: write classes'),
         (dict(classes=('cup')), r"is the text 'cup': .* write classes=\('cup',\)"),
         (dict(classes=('cup', 'cup')), 'names a class twice'),
+        (dict(classes=('Cup ', 'box')), r"'Cup ', 'cup' may be meant. Set"),
         (dict(classes=(9, 5)), r'classes \[9, 5\] are not among'),
     ],
 )
@@ -151,3 +154,16 @@ def test_missing_files_are_named(write, tmp_path):
     (tmp_path / 'images' / '2.png').unlink()
     with pytest.raises(FileNotFoundError, match='1 of 3 images.*image 2.*2.png'):
         write(good_content())
+
+
+def test_a_file_of_classes_may_end_in_blank_lines(write, tmp_path):
+    path = tmp_path / 'classes.txt'
+    path.write_text('cup\nbox\n\n\n')
+    metainfo = dict(classes=str(path))
+    assert write(good_content(), metainfo=metainfo).metainfo['classes'] == (
+        'cup',
+        'box',
+    )
+    test_data = dict(type='AmodalCocoDataset', metainfo=metainfo)
+    cfg = ConfigDict(test_dataloader=dict(dataset=test_data))
+    assert dataset_classes(cfg) == ('cup', 'box')

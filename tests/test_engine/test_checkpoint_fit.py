@@ -8,6 +8,7 @@ from mmengine.runner.base_loop import BaseLoop
 from tiny_models import oaformer, without_odm
 
 from oaformer.engine import CheckpointFitHook, CheckpointMisfitError, compare_weights
+from oaformer.engine.checkpoint_fit import WeightMisfit, saved_dataset_meta
 
 VISIBLE = dict(
     panoptic_head=dict(
@@ -39,7 +40,7 @@ def test_every_weight_is_listed():
     model = torch.nn.Linear(2, 3)
     state = dict(weight=torch.zeros(3, 4), other=torch.zeros(1))
     misfit = compare_weights(model, state)
-    assert misfit == (['bias'], ['other'], dict(weight=((3, 4), (3, 2))))
+    assert misfit[:3] == (['bias'], ['other'], dict(weight=((3, 4), (3, 2))))
     assert misfit.listing().splitlines() == [
         'missing: bias',
         'unexpected: other',
@@ -105,3 +106,53 @@ def test_finetuning_goes_on_with_a_warning(caplog):
     listing, warning = caplog.messages
     assert 'missing: panoptic_head.visible_mask_embed.0.weight' in listing
     assert warning.startswith('The checkpoint does not fit the model: the config has')
+
+
+BACKBONE = {
+    k: v for k, v in oaformer().state_dict().items() if k.startswith('backbone')
+}
+
+
+@pytest.mark.parametrize(
+    ('checkpoint', 'cause', 'starts'),
+    [
+        (dict(optimizer=dict(state={})), 'has no weights', False),
+        (dict(state_dict={}), 'has no weights', False),
+        (dict(state_dict=None), 'has no weights', False),
+        (dict(ema_state_dict=BACKBONE), 'has no weights', False),
+        ({k.removeprefix('backbone.'): v for k, v in BACKBONE.items()}, 'init_', False),
+        (dict(state_dict=BACKBONE), 'weights of the backbone only', True),
+        (oaformer(backbone=dict(depth=34)).state_dict(), 'another backbone', True),
+    ],
+)
+def test_files_of_another_kind(checkpoint, cause, starts, caplog):
+    hook = CheckpointFitHook()
+    with pytest.raises(CheckpointMisfitError, match=cause):
+        hook.after_load_checkpoint(runner(oaformer()), checkpoint)
+    start = runner(oaformer(), train=True)
+    if starts:
+        hook.after_load_checkpoint(start, checkpoint)
+        assert cause in caplog.text
+    else:
+        with pytest.raises(CheckpointMisfitError, match=cause):
+            hook.after_load_checkpoint(start, checkpoint)
+
+
+def test_numbered_heads_of_a_cascade():
+    shapes = dict.fromkeys(['roi_head.bbox_head.1.fc_cls.weight'], ((4, 8), (6, 8)))
+    assert WeightMisfit([], [], shapes).causes() == [
+        'the checkpoint has 3 classes, the config has 5 '
+        '(model.roi_head.bbox_head.num_classes)'
+    ]
+
+
+@pytest.mark.parametrize(
+    'meta',
+    [
+        dict(CLASSES=('cup',)),
+        dict(dataset_meta=dict(CLASSES=('cup',))),
+        dict(dataset_meta=dict(classes='cup')),
+    ],
+)
+def test_classes_of_a_checkpoint(meta):
+    assert saved_dataset_meta(dict(meta=meta))['classes'] == ('cup',)

@@ -1,7 +1,10 @@
+import logging
 from types import SimpleNamespace
 from unittest.mock import Mock
 
 import pytest
+import torch
+from mmdet.models.roi_heads.bbox_heads import BBoxHead
 from mmdet.registry import MODELS
 from mmengine.config import Config
 from mmengine.dataset import ConcatDataset, RepeatDataset
@@ -9,6 +12,7 @@ from mmengine.runner.base_loop import BaseLoop
 from tiny_models import NUM_CLASSES, oaformer
 
 from oaformer.engine import ClassCheckHook, ClassMismatchError
+from oaformer.evaluation.ground_truth import AmodalGroundTruth
 
 CLASSES = ('box', 'cup', 'jar')
 assert len(CLASSES) == NUM_CLASSES
@@ -31,12 +35,15 @@ def loader(data):
     return SimpleNamespace(dataset=data)
 
 
-def runner(train=None, val=None, test=None, model=None, resume=False):
+def runner(train=None, val=None, test=None, model=None, resume=False, metrics=()):
     return SimpleNamespace(
         model=model or oaformer(),
         train_dataloader=loader(train),
         val_dataloader=loader(val),
         test_dataloader=loader(test),
+        val_evaluator=SimpleNamespace(metrics=metrics),
+        test_evaluator=SimpleNamespace(metrics=metrics),
+        logger=logging.getLogger('test'),
         _train_loop={} if train is None else Mock(spec=BaseLoop),
         val_loop=None if val is None else Mock(spec=BaseLoop),
         _test_loop={} if test is None else Mock(spec=BaseLoop),
@@ -132,3 +139,51 @@ def test_two_stage_models(repo_root):
     ClassCheckHook().before_train(runner(Data('a.json', five), model=model))
     with pytest.raises(ClassMismatchError, match='roi_head.bbox_head.num_classes is 5'):
         ClassCheckHook().before_train(runner(Data('a.json', five[:4]), model=model))
+
+
+def test_finetuning_to_other_classes_is_one_line(caplog):
+    checkpoint = dict(meta=dict(CLASSES=('car', 'van')))
+    ClassCheckHook().after_load_checkpoint(runner(Data('a.json')), checkpoint)
+    (line,) = caplog.messages
+    assert line.startswith('a.pth was trained with the classes (car, van), this')
+
+
+def test_the_metrics_file_lacks_a_class():
+    truth = AmodalGroundTruth('metric.json', {}, [], dict(jar=1, box=2), False)
+    metrics = [SimpleNamespace(), SimpleNamespace(ground_truth=truth)]
+    hook, data = ClassCheckHook(), Data('a.json')
+    with pytest.raises(ClassMismatchError, match="metric.json: classes .'cup'.*a.json"):
+        hook.before_train(runner(data, data, metrics=metrics))
+    with pytest.raises(ClassMismatchError, match='evaluator'):
+        hook.before_test(runner(test=data, metrics=metrics))
+    # another order and one more are no matter: the metric goes by name
+    truth.category_ids.update(cup=3, lid=4)
+    hook.before_test(runner(test=data, metrics=metrics))
+
+
+def test_a_root_category_without_objects_is_named():
+    data = Data('a.json', ('objects', *CLASSES))
+    data.get_cat_ids = lambda index: [1, 2, 3]
+    with pytest.raises(ClassMismatchError, match=r'Without an object.*: \(objects\)'):
+        ClassCheckHook().before_train(runner(data))
+
+
+@pytest.mark.parametrize(
+    ('key', 'value', 'message'),
+    [
+        ('num_stuff_classes', 53, 'num_stuff_classes is 53: there are no amodal'),
+        ('class_weight', [1.0] * NUM_CLASSES, 'has 3 numbers for 3 classes: write 4'),
+    ],
+)
+def test_heads_that_disagree_with_themselves(key, value, message):
+    model = oaformer()
+    setattr(model.panoptic_head, key, value)
+    with pytest.raises(ClassMismatchError, match=message):
+        ClassCheckHook().before_test(runner(test=Data('a.json'), model=model))
+
+
+def test_the_heads_of_a_cascade_are_counted_one_by_one():
+    heads = torch.nn.ModuleList([BBoxHead(num_classes=3), BBoxHead(num_classes=4)])
+    model = torch.nn.ModuleDict(dict(roi_head=torch.nn.ModuleDict(dict(bbox=heads))))
+    with pytest.raises(ClassMismatchError, match='model.roi_head.bbox.1.num_classes'):
+        ClassCheckHook().before_test(runner(test=Data('a.json'), model=model))

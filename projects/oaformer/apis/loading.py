@@ -179,7 +179,8 @@ def load_weights(model: nn.Module, checkpoint: Mapping, weights: str) -> None:
     state = dict(checkpoint.get('state_dict', checkpoint))
     # what DistributedDataParallel puts in front
     consume_prefix_in_state_dict_if_present(state, 'module.')
-    missing, unexpected, misshapen = misfit = compare_weights(model, state)
+    misfit = compare_weights(model, state)
+    missing, unexpected, misshapen, _ = misfit
     if misshapen or missing:
         problem = misfit.summary()
         if not misshapen:

@@ -2,6 +2,8 @@
 
 import os.path as osp
 from collections import Counter
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 from mmdet.datasets import CocoDataset
 from mmdet.registry import DATASETS
@@ -120,6 +122,10 @@ class AmodalCocoDataset(CocoDataset):
         if self._metainfo.get('classes') is None:
             self._metainfo['classes'] = tuple(ids)
         classes = self._metainfo['classes']
+        if not isinstance(classes, str):
+            # a file of classes may end in blank lines
+            classes = tuple(name for name in classes if name != '')
+            self._metainfo['classes'] = classes
         problem = None
         if 'CLASSES' in self._metainfo:
             problem = 'metainfo has CLASSES, which is not read: write classes'
@@ -132,8 +138,9 @@ class AmodalCocoDataset(CocoDataset):
             problem = f'metainfo.classes names a class twice: {tuple(classes)}'
         elif absent := [name for name in classes if name not in ids]:
             problem = (
-                f'classes {absent} are not among its categories {list(ids)[:10]}. Set '
-                'metainfo=dict(classes=(...)) to names of the file'
+                f'classes {absent} are not among its categories {list(ids)[:10]}'
+                f'{_near_match(absent[0], ids)}. Set metainfo=dict(classes=(...)) to '
+                'names of the file'
             )
         if problem is not None:
             raise AnnotationError(f'{self.ann_file}: {problem}.')
@@ -192,3 +199,10 @@ class AmodalCocoDataset(CocoDataset):
                 f'missing, the first is image {image_id}: {path}. Set data_root and '
                 'data_prefix=dict(img=...) of the data set.'
             )
+
+
+def _near_match(name: object, names: Iterable[str]) -> str:
+    """A hint at the name that differs little, as in case or blanks; may be empty."""
+    known = {each.strip().casefold(): each for each in names}
+    found = get_close_matches(str(name).strip().casefold(), known, n=1)
+    return f'; for {name!r}, {known[found[0]]!r} may be meant' if found else ''

@@ -108,7 +108,7 @@ def parse_annotation(
         rate = annotated_rate
     polygons = polygons_of(annotation['segmentation'])
     x, y, box_width, box_height = agreeing_bbox(
-        annotated_bbox, rle_bbox(amodal), polygons, findings
+        annotated_bbox, rle_bbox(amodal), polygons, findings, height, width
     )
     parsed = AmodalAnnotation(
         amodal=amodal,

@@ -63,16 +63,29 @@ def agreeing_bbox(
     bbox: list[float],
     polygons: list[list[float]],
     findings: list[Finding],
+    height: int,
+    width: int,
 ) -> list[float]:
-    """The annotated box [x, y, width, height], or the mask's own."""
+    """The annotated box [x, y, width, height], or the mask's own.
+
+    ``height`` and ``width`` are those of the image.
+    """
     if annotated is None:
         return bbox
     distance = _edge_distance(annotated, bbox)
-    if distance > EDGE_TOLERANCE and polygons:
+    sides = bbox[2:]
+    if polygons and (distance > EDGE_TOLERANCE or min(annotated[2:]) < 0.5):
         # The tip of a polygon may cover no pixel.
-        distance = min(distance, _edge_distance(annotated, _polygon_bbox(polygons)))
+        outline = _clipped(_polygon_bbox(polygons), height, width)
+        distance = min(distance, _edge_distance(annotated, outline))
+        sides = outline[2:]
+    # A box of 0..1 around one pixel is within the tolerance, and far too small.
+    is_large_enough = all(
+        0 < side and side >= min(own, 1) / 2
+        for side, own in zip(annotated[2:], sides, strict=True)
+    )
     # False for NaN as well
-    if distance <= EDGE_TOLERANCE and min(annotated[2:]) > 0:
+    if distance <= EDGE_TOLERANCE and is_large_enough:
         return annotated
     message = (
         f'the box is {annotated}, that of the amodal mask {bbox} (x, y, width, '
@@ -97,7 +110,9 @@ def agreeing_area(
     if abs(difference) <= AREA_TOLERANCE or (
         polygons and abs(difference) <= AREA_TOLERANCE + _outline_length(polygons)
     ):
-        return annotated
+        # The outline of a small object leaves room for an area of 0 or in 0..1.
+        if 2 * annotated >= area or 0 < _polygon_area(polygons) <= 2 * annotated:
+            return annotated
     message = (
         f'the area is {annotated:g}, the amodal mask has {area} pixels '
         f'({difference:+g})'
@@ -128,6 +143,25 @@ def _outline_length(polygons: Iterable[list[float]]) -> float:
         points = list(zip(polygon[::2], polygon[1::2], strict=True))
         total += sum(map(math.dist, points, points[1:] + points[:1]))
     return total
+
+
+def _polygon_area(polygons: Iterable[list[float]]) -> float:
+    """Sum of the areas of closed polygons, in pixels."""
+    total = 0.0
+    for polygon in polygons:
+        xs, ys = polygon[::2], polygon[1::2]
+        following = zip(xs[1:] + xs[:1], ys[1:] + ys[:1], strict=True)
+        twice = (x * v - u * y for x, y, (u, v) in zip(xs, ys, following, strict=True))
+        total += abs(sum(twice)) / 2
+    return total
+
+
+def _clipped(bbox: list[float], height: int, width: int) -> list[float]:
+    """The part of a box [x, y, width, height] that is inside the image."""
+    x, y = max(bbox[0], 0), max(bbox[1], 0)
+    right = min(bbox[0] + bbox[2], width)
+    bottom = min(bbox[1] + bbox[3], height)
+    return [x, y, right - x, bottom - y]
 
 
 def _polygon_bbox(polygons: Iterable[list[float]]) -> list[float]:

@@ -1,6 +1,7 @@
 """Whether the weights of a checkpoint are those of a model."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -46,18 +47,20 @@ class WeightMisfit(NamedTuple):
         missing: Weights of the model that the checkpoint lacks.
         unexpected: Weights of the checkpoint that the model lacks.
         misshapen: Shape in the checkpoint and in the model, by weight.
+        fitting: Weights that are the same in both.
     """
 
     missing: list[str]
     unexpected: list[str]
     misshapen: dict[str, tuple[tuple[int, ...], tuple[int, ...]]]
+    fitting: Sequence[str] = ()
 
     def __bool__(self) -> bool:
-        return any(self)
+        return any(self[:3])
 
     def causes(self) -> list[str]:
         """Settings of the config that explain the difference."""
-        causes = []
+        causes = self._parts_that_differ()
         for part, (name, key) in _PARTS.items():
             if any(part in weight for weight in self.unexpected):
                 causes.append(f'the checkpoint has {name}, the config has none ({key})')
@@ -65,7 +68,9 @@ class WeightMisfit(NamedTuple):
                 causes.append(f'the config has {name}, the checkpoint has none ({key})')
         for part, (name, more, key) in _SIZES.items():
             for weight, shapes in self.misshapen.items():
-                if part in weight and shapes[0][0] != shapes[1][0]:
+                # heads of a cascade are numbered: bbox_head.0.fc_cls
+                place = re.sub(r'\.\d+\.', '.', weight)
+                if part in place and shapes[0][:1] != shapes[1][:1]:
                     found, wanted = (shape[0] - more for shape in shapes)
                     causes.append(
                         f'the checkpoint has {found} {name}, the config has {wanted} '
@@ -73,6 +78,24 @@ class WeightMisfit(NamedTuple):
                     )
                     break
         return causes
+
+    def _parts_that_differ(self) -> list[str]:
+        """In words: no weights at all, a backbone only, another backbone."""
+        found = [*self.unexpected, *self.misshapen]
+        if not (self.fitting or found):
+            return ['the checkpoint has no weights of a model under state_dict']
+        if not (self.fitting or self.misshapen):
+            return [
+                'no weight of the checkpoint is one of the model: a backbone of its '
+                'own goes to model.backbone.init_cfg, another release through '
+                'tools/model_converters'
+            ]
+        backbone = 'backbone.'
+        if all(key.startswith(backbone) for key in [*self.fitting, *found]):
+            return ['the checkpoint has weights of the backbone only']
+        if any(key.startswith(backbone) for key in [*self.missing, *found]):
+            return ['the checkpoint has another backbone (model.backbone)']
+        return []
 
     def summary(self) -> str:
         """One line: the causes, numbers and an example of each kind."""
@@ -126,13 +149,25 @@ def compare_weights(model: nn.Module, state: Mapping[str, object]) -> WeightMisf
             for key, value in wanted.items()
             if key in found and found[key].shape != value.shape
         },
+        fitting=[
+            key
+            for key, value in wanted.items()
+            if key in found and found[key].shape == value.shape
+        ],
     )
 
 
 def saved_dataset_meta(checkpoint: Mapping) -> dict[str, Any]:
     """What a checkpoint says of its data set, keys in lower case; empty if nothing."""
-    saved = (checkpoint.get('meta') or {}).get('dataset_meta') or {}
-    return {key.lower(): value for key, value in saved.items()}
+    meta = checkpoint.get('meta') or {}
+    # MMDetection 2 has the classes in meta itself
+    saved = meta.get('dataset_meta') or {
+        key: meta[key] for key in ('CLASSES', 'PALETTE') if meta.get(key) is not None
+    }
+    saved = {key.lower(): value for key, value in saved.items()}
+    if isinstance(saved.get('classes'), str):
+        saved['classes'] = (saved['classes'],)
+    return saved
 
 
 @HOOKS.register_module()
@@ -141,22 +176,25 @@ class CheckpointFitHook(Hook):
 
     MMEngine loads what fits and leaves the rest of the model as it was initialized,
     so that another number of classes or another ablation is tested without an error.
-    ``load_from`` in training, where a part may well start afresh, is a warning. All
-    weights concerned are in the log file.
+    ``load_from`` in training, where a part may well start afresh, is a warning unless
+    nothing fits. All weights concerned are in the log file.
     """
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Compare the checkpoint with the model, before it is loaded.
 
         Raises:
-            CheckpointMisfitError: In testing, validation and resuming.
+            CheckpointMisfitError: In testing, validation and resuming; in training
+                where nothing fits.
         """
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        misfit = compare_weights(model, checkpoint.get('state_dict', checkpoint))
+        state = checkpoint.get('state_dict', checkpoint)
+        misfit = compare_weights(model, state if isinstance(state, Mapping) else {})
         if not misfit:
             return
         runner.logger.info(f'{LISTING}{misfit.listing()}')
-        if isinstance(runner._train_loop, BaseLoop) and not runner._resume:
+        is_start = isinstance(runner._train_loop, BaseLoop) and not runner._resume
+        if is_start and (misfit.fitting or misfit.misshapen):
             runner.logger.warning(
                 f'The checkpoint does not fit the model: {misfit.summary()}. What '
                 'fits is loaded, the rest starts as initialized.'

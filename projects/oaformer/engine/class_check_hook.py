@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from mmdet.models.dense_heads import RPNHead
 from mmdet.registry import HOOKS
+from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
@@ -46,16 +47,19 @@ class ClassCheckHook(Hook):
         sources = _sources(runner.train_dataloader.dataset, 'train_dataloader')
         if isinstance(runner.val_loop, BaseLoop):
             sources += _sources(runner.val_dataloader.dataset, 'val_dataloader')
+            _check_metrics(runner.val_dataloader.dataset, runner.val_evaluator)
         _check(runner, sources)
 
     def before_val(self, runner: Runner) -> None:
         """Check model and validation data; see :meth:`before_train`."""
         if not isinstance(runner._train_loop, BaseLoop):
             _check(runner, _sources(runner.val_dataloader.dataset, 'val_dataloader'))
+            _check_metrics(runner.val_dataloader.dataset, runner.val_evaluator)
 
     def before_test(self, runner: Runner) -> None:
         """Check model and test data; see :meth:`before_train`."""
         _check(runner, _sources(runner.test_dataloader.dataset, 'test_dataloader'))
+        _check_metrics(runner.test_dataloader.dataset, runner.test_evaluator)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Check the classes that a checkpoint was trained with.
@@ -69,9 +73,10 @@ class ClassCheckHook(Hook):
         if not classes:
             return
         if isinstance(runner._train_loop, BaseLoop):
-            if not runner._resume:
-                return
             dataset, name = runner.train_dataloader.dataset, 'train_dataloader'
+            if not runner._resume:
+                _log_other_classes(runner, tuple(classes), _sources(dataset, name))
+                return
         elif isinstance(runner._test_loop, BaseLoop):
             dataset, name = runner.test_dataloader.dataset, 'test_dataloader'
         else:
@@ -102,13 +107,74 @@ def _check(runner: Runner, sources: Sequence[_Source]) -> None:
         _compare(sources[0], other)
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     name, classes = sources[0]
+    _check_heads(model)
     for key, number in _numbers_of_classes(model):
         if number != len(classes):
             raise ClassMismatchError(
                 f'{key} is {number}, the data has {len(classes)} classes '
                 f'({name}): {_listed(classes)}. Set {key}={len(classes)}, or choose '
                 'classes with metainfo=dict(classes=(...)) in every data set.'
+                f'{_unused(runner, classes)}'
             )
+
+
+def _check_metrics(dataset: Dataset, evaluator: Evaluator) -> None:
+    """Each metric's annotation file knows the classes of the data."""
+    for metric in evaluator.metrics:
+        truth = getattr(metric, 'ground_truth', None)
+        for name, classes in [] if truth is None else _sources(dataset, 'the data'):
+            try:
+                truth.categories(classes)
+            except ValueError as error:
+                raise ClassMismatchError(
+                    f'{type(metric).__name__}: {error} The data is {name}. Set '
+                    'ann_file of the evaluator to the annotation file of the data.'
+                ) from error
+
+
+def _log_other_classes(
+    runner: Runner, trained: Sequence[str], sources: Sequence[_Source]
+) -> None:
+    for source in sources[:1]:
+        if source.classes != trained:
+            runner.logger.warning(
+                f'{runner._load_from} was trained with the classes '
+                f'{_listed(trained)}, this training has {_listed(source.classes)}: '
+                'the class head has to learn them anew.'
+            )
+
+
+def _check_heads(model: nn.Module) -> None:
+    """No stuff, and one class weight per class and for the background."""
+    for name, module in model.named_modules():
+        number = getattr(module, 'num_things_classes', None)
+        if not isinstance(number, int):
+            continue
+        if getattr(module, 'num_stuff_classes', 0):
+            raise ClassMismatchError(
+                f'model.{name}.num_stuff_classes is {module.num_stuff_classes}: there '
+                'are no amodal masks of stuff. Set it to 0.'
+            )
+        weights = getattr(module, 'class_weight', None)
+        if isinstance(weights, (list, tuple)) and len(weights) != number + 1:
+            raise ClassMismatchError(
+                f'model.{name}.loss_cls.class_weight has {len(weights)} numbers for '
+                f'{number} classes: write {number + 1}, the last for the background.'
+            )
+
+
+def _unused(runner: Runner, classes: Sequence[str]) -> str:
+    """A hint at classes without an object, as the root category of some exports."""
+    loop = runner._train_loop
+    loader = runner.train_dataloader if isinstance(loop, BaseLoop) else None
+    if not hasattr(getattr(loader, 'dataset', None), 'get_cat_ids'):
+        return ''
+    dataset = loader.dataset
+    used = {label for i in range(len(dataset)) for label in dataset.get_cat_ids(i)}
+    names = [name for label, name in enumerate(classes) if label not in used]
+    if not names or not used:
+        return ''
+    return f' Without an object, and perhaps to be left out there: {_listed(names)}.'
 
 
 def _compare(first: _Source, second: _Source) -> None:

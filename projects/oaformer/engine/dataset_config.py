@@ -48,7 +48,8 @@ def dataset_classes(
     if not open_files:
         return ()
     if classes is not None:
-        return tuple(list_from_file(classes))
+        # such a file may end in blank lines
+        return tuple(name for name in list_from_file(classes) if name)
     ann_file = dataset.get('ann_file', '')
     if not is_abs(ann_file):
         ann_file = join_path(dataset.get('data_root') or '', ann_file)

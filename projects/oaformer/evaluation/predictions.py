@@ -135,7 +135,7 @@ def _check_prediction(
     if len(labels) and labels.max() >= num_classes:
         raise ValueError(
             f'{where}: label {labels.max()} was predicted but the data set has '
-            f'{num_classes} classes: set num_classes of the model to that'
+            f'{num_classes} classes: set the number of classes of the model to that'
         )
     size = [image['height'], image['width']]
     for mask in (*result['masks'], *result.get('visible_masks', ())):
