@@ -40,6 +40,7 @@ def test_names_the_key_that_is_meant(key, value, remedy):
         dict(amodal_area=3.5),
         dict(occlude_rate=0.5, occlusion_rate=0.5),
         dict(amodal_segm=None),
+        dict(occlusion_rate=None),
         {'id': 3, 'name': 'modal'},
     ],
 )

@@ -60,6 +60,8 @@ def _remedy(key: str, entries: Iterable[Mapping]) -> str | None:
     if meant is None:
         return None
     values = [entry[key] for entry in entries if entry.get(key) is not None]
+    if not values:
+        return None
     if any(isinstance(value, (dict, list)) for value in values):
         return f'rename it to "{meant}"'
     is_share = any(isinstance(value, float) and value % 1 for value in values)
