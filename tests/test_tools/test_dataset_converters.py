@@ -104,11 +104,13 @@ def test_errors_of_a_converter_are_one_line(tool, tmp_path, name):
     if name.startswith('cocoa'):
         with pytest.raises(SystemExit, match='cannot read missing.json: '):
             tool(name, 'good.json', 'new.json', '--class-names', 'missing.json')
+        with pytest.raises(SystemExit, match='would overwrite the input new.txt'):
+            tool(name, 'good.json', 'new.txt', '--class-names', 'new.txt')
     with pytest.raises(SystemExit, match="empty.json has no 'images'"):
         tool(name, 'empty.json', 'new.json')
     assert not (tmp_path / 'new.json').exists()
-    with pytest.raises(SystemExit, match='name another one to write'):
+    with pytest.raises(SystemExit, match='would overwrite the input good.json'):
         tool(name, 'good.json', './good.json')
-    with pytest.raises(SystemExit, match='cannot write good.json/new.json: '):
+    with pytest.raises(SystemExit, match='out good.json/new.json cannot be written: '):
         tool(name, 'good.json', 'good.json/new.json')
     assert (tmp_path / 'good.json').read_text() == text
