@@ -51,6 +51,24 @@ def test_folder_that_cannot_be_written(tool, tmp_path):
         tool('make_synth_amodal.py', '--out-dir', 'file')
 
 
+def test_another_data_set_is_not_replaced(tool, tmp_path):
+    folder = tmp_path / 'set' / 'annotations'
+    folder.mkdir(parents=True)
+    numbers = [
+        flag for name in ('train', 'val', 'test') for flag in (f'--num-{name}', 1)
+    ]
+    for text in ('{"categories": [{"id": 1, "name": "cup"}]}', '[]', 'no JSON'):
+        (folder / 'test.json').write_text(text)
+        with pytest.raises(SystemExit, match='test.json is of another data set: name'):
+            tool('make_synth_amodal.py', '--out-dir', 'set', *numbers)
+        assert [path.name for path in folder.iterdir()] == ['test.json']
+        assert (folder / 'test.json').read_text() == text
+    # its own is made anew
+    (folder / 'test.json').unlink()
+    for _ in range(2):
+        tool('make_synth_amodal.py', '--out-dir', 'set', *numbers)
+
+
 def test_cocoa_to_amodal(tool, tmp_path, capsys):
     source = dict(
         images=[dict(id=1, file_name='a.jpg', height=20, width=30)],
