@@ -2,6 +2,8 @@ import functools
 import http.server
 import json
 import logging
+import os
+import shutil
 import threading
 
 import cv2
@@ -199,6 +201,69 @@ def test_files(inferencer, images, tmp_path):
     for name, drawing in zip(expected[:2], results['visualization'], strict=False):
         drawn = cv2.imread(str(out / 'vis' / f'{name}.png'))
         assert np.array_equal(drawn[..., ::-1], drawing)
+
+
+def test_no_output_overwrites_an_input(inferencer, images, tmp_path, monkeypatch):
+    """Refused before the model runs, with all inputs as they were."""
+    (tmp_path / 'vis').mkdir()
+    (tmp_path / 'preds').mkdir()
+    first, second = tmp_path / 'vis/b.png', tmp_path / 'other.png'
+    for file in (first, second, tmp_path / 'vis/v.avi', tmp_path / 'preds/b.json'):
+        shutil.copy(images[0], file)
+    (tmp_path / 'vis' / 'other.png').symlink_to(second)
+    os.link(second, tmp_path / 'vis' / 'hard.png')
+    before = {path: path.read_bytes() for path in tmp_path.rglob('*.*')}
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(inferencer, 'forward', None)
+    cases = [
+        'vis/b.png',  # drawn to itself
+        'vis',
+        'other.png',  # drawn to a link to it
+        'vis/hard.png',
+        'vis/v.avi',
+        ['b.png', 'vis/b.png'],  # the drawing of another
+        'preds/b.json',  # an image by its content, where the predictions go
+        first,
+    ]
+    shutil.copy(images[0], 'b.png')
+    for inputs in cases:
+        with pytest.raises(InputError, match='would overwrite the input .*another'):
+            inferencer(inputs, out_dir='.')
+    assert {path: path.read_bytes() for path in before} == before
+    (tmp_path / 'file').touch()
+    with pytest.raises(OSError, match='file is not a folder'):
+        inferencer('b.png', out_dir='file')
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        'a b',
+        '100%',
+        '%d%s%20',
+        'a\\b',
+        'caf\u00e9',
+        'e\u0301',
+        '[red]x#?',
+        '.b.',
+        'c\n',
+    ],
+)
+def test_any_name(inferencer, images, tmp_path, name):
+    folder, out_dir = tmp_path / name, tmp_path / name / 'out'
+    folder.mkdir()
+    image = shutil.copy(images[0], folder / f'{name}.png')
+    video = folder / f'{name}.mp4'
+    write_video(video, [cv2.imread(str(image))] * 2)
+    inferencer([image, video], out_dir=out_dir)
+    files = [path for path in out_dir.rglob('*') if path.is_file()]
+    assert {str(path.relative_to(out_dir)) for path in files} == {
+        f'vis/{name}.png',
+        f'vis/{name}_1.mp4',
+        f'preds/{name}.json',
+        f'preds/{name}_1/000000.json',
+        f'preds/{name}_1/000001.json',
+    }
 
 
 def test_files_can_be_left_out(inferencer, images, tmp_path):

@@ -40,6 +40,13 @@ def test_faults_are_named(tool, tmp_path):
     config, weights = write_tiny_checkpoint(tmp_path)
     with pytest.raises(SystemExit, match='multiples of 32'):
         tool(config, weights, '--out', tmp_path / 'model.onnx', '--size', '64', '65')
+    for file in (config, weights):
+        before = file.read_bytes()
+        with pytest.raises(SystemExit, match='would overwrite the input'):
+            tool(config, weights, '--out', file)
+        assert file.read_bytes() == before
+    with pytest.raises(SystemExit, match='is a folder: name a file'):
+        tool(config, weights, '--out', tmp_path)
     with pytest.raises(SystemExit, match='There is no checkpoint'):
         tool(config, tmp_path / 'absent.pth')
 

@@ -59,6 +59,22 @@ def test_absent_config_is_named(tool):
         tool['main'](['absent.py'])
 
 
+def test_no_drawing_overwrites_an_image(tool, config, tmp_path):
+    """An image may have the name of another one's drawing."""
+    root = tmp_path / 'data' / 'synth_amodal'
+    images = root / 'images'
+    (images / 'train_000003.png').rename(images / '00000_train_000001.png')
+    ann_file = root / 'annotations' / 'train.json'
+    text = ann_file.read_text()
+    ann_file.write_text(text.replace('train_000003', '00000_train_000001'))
+    before = {path: path.read_bytes() for path in images.iterdir()}
+    with pytest.raises(SystemExit, match='would overwrite the image .*--output-dir'):
+        tool['main']([str(config), '--mode', 'original', '--output-dir', str(images)])
+    with pytest.raises(SystemExit, match='config.py is not a folder'):
+        tool['main']([str(config), '--output-dir', str(config)])
+    assert {path: path.read_bytes() for path in images.iterdir()} == before
+
+
 def test_drawings_are_named_after_the_images(browse, tmp_path, capsys):
     drawings = browse('concat', '--number', '2')
     assert min(drawings[0].shape[:2]) >= 480

@@ -90,7 +90,7 @@ def test_the_original_is_never_touched(tool, write, tmp_path, capsys):
             with pytest.raises(SystemExit) as error:
                 tool(source, '--out', target, '--overwrite')
             assert error.value.code == 2
-            assert 'is the file to check' in capsys.readouterr().err
+            assert 'would overwrite the input' in capsys.readouterr().err
     assert (tmp_path / name).read_bytes() == before
 
 
@@ -105,8 +105,13 @@ def test_a_report_is_replaced_on_demand_only(tool, write, tmp_path, capsys):
     assert old.read_text() == 'old'
     assert tool(name, '--out', 'old.json', '--overwrite') == 1
     assert json.loads(old.read_text())
-    assert tool(name, '--out', 'old.json/report.json') == 2
-    assert 'cannot write' in capsys.readouterr().err
+    for out, text in (
+        ('old.json/report.json', 'old.json is not a folder'),
+        ('images', '--out images is a folder'),
+    ):
+        with pytest.raises(SystemExit):
+            tool(name, '--out', out, '--overwrite')
+        assert text in capsys.readouterr().err
 
 
 def test_other_files_are_refused(tool, tmp_path, capsys):

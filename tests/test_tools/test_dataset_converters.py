@@ -51,6 +51,24 @@ def test_folder_that_cannot_be_written(tool, tmp_path):
         tool('make_synth_amodal.py', '--out-dir', 'file')
 
 
+def test_another_data_set_is_not_replaced(tool, tmp_path):
+    folder = tmp_path / 'set' / 'annotations'
+    folder.mkdir(parents=True)
+    numbers = [
+        flag for name in ('train', 'val', 'test') for flag in (f'--num-{name}', 1)
+    ]
+    for text in ('{"categories": [{"id": 1, "name": "cup"}]}', '[]', 'no JSON'):
+        (folder / 'test.json').write_text(text)
+        with pytest.raises(SystemExit, match='test.json is of another data set: name'):
+            tool('make_synth_amodal.py', '--out-dir', 'set', *numbers)
+        assert [path.name for path in folder.iterdir()] == ['test.json']
+        assert (folder / 'test.json').read_text() == text
+    # its own is made anew
+    (folder / 'test.json').unlink()
+    for _ in range(2):
+        tool('make_synth_amodal.py', '--out-dir', 'set', *numbers)
+
+
 def test_cocoa_to_amodal(tool, tmp_path, capsys):
     source = dict(
         images=[dict(id=1, file_name='a.jpg', height=20, width=30)],
@@ -104,11 +122,13 @@ def test_errors_of_a_converter_are_one_line(tool, tmp_path, name):
     if name.startswith('cocoa'):
         with pytest.raises(SystemExit, match='cannot read missing.json: '):
             tool(name, 'good.json', 'new.json', '--class-names', 'missing.json')
+        with pytest.raises(SystemExit, match='would overwrite the input new.txt'):
+            tool(name, 'good.json', 'new.txt', '--class-names', 'new.txt')
     with pytest.raises(SystemExit, match="empty.json has no 'images'"):
         tool(name, 'empty.json', 'new.json')
     assert not (tmp_path / 'new.json').exists()
-    with pytest.raises(SystemExit, match='name another one to write'):
+    with pytest.raises(SystemExit, match='would overwrite the input good.json'):
         tool(name, 'good.json', './good.json')
-    with pytest.raises(SystemExit, match='cannot write good.json/new.json: '):
+    with pytest.raises(SystemExit, match='out good.json/new.json cannot be written: '):
         tool(name, 'good.json', 'good.json/new.json')
     assert (tmp_path / 'good.json').read_text() == text

@@ -162,7 +162,7 @@ def test_faults_are_named_and_nothing_is_written(convert, config, tmp_path):
             *(source, *out, '--cfg-options', 'model.panoptic_head.num_queries=9'),
         ),
         ('There is no config absent.py', source, 'out.pth', '--config', 'absent.py'),
-        ('would overwrite itself', 'out.pth', *out),
+        ('would overwrite the input', 'out.pth', *out),
     ):
         with pytest.raises(SystemExit) as caught:
             convert(*args)

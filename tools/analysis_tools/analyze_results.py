@@ -10,6 +10,7 @@ from mmdet.registry import METRICS, VISUALIZERS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
+from oaformer.datasets.atomic_write import atomic_path, check_output
 from oaformer.engine import cli, dataset_classes, innermost_dataset
 from oaformer.evaluation import AmodalCocoMetric, load_results
 from oaformer.visualization.report import build_report, render_report
@@ -40,16 +41,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     try:
         cfg, path = cli.load_config(args.config, args.cfg_options)
+        check_output(args.out, path, args.predictions)
         predictions = load_results(args.predictions)
     except (OSError, ValueError, RuntimeError, pickle.UnpicklingError) as error:
         sys.exit(str(error))
     init_default_scope(cfg.get('default_scope', 'mmdet'))
     try:
         metric = build_metric(cfg)
+        check_output(args.out, metric.ground_truth.name)
         metric.dataset_meta = dict(classes=dataset_classes(cfg))
         metric.process({}, predictions)
         evaluation = metric.evaluate_results(metric.results)
-    except (FileNotFoundError, ValueError) as error:
+    except (OSError, ValueError) as error:
         sys.exit(str(error))
 
     visualizer = VISUALIZERS.build({**cfg.visualizer, 'vis_backends': None})
@@ -71,8 +74,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             ('annotations', metric.ground_truth.name),
         ],
     )
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(render_report(report), encoding='utf-8')
+    with atomic_path(args.out) as part:
+        part.write_text(render_report(report), encoding='utf-8')
     cards = sum(len(gallery.cards) for gallery in report.galleries)
     print(f'{args.out}: {cards} cases, {args.out.stat().st_size / 1e6:.1f} MB')
 

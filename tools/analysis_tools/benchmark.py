@@ -22,7 +22,7 @@ from benchmark_suites import (
 from benchmark_suites.measure import machine, measure
 from mmengine.registry import init_default_scope
 
-import oaformer  # noqa: F401
+from oaformer.datasets.atomic_write import check_output
 
 # Functions from a device and a folder for files to cases.
 SUITES = {
@@ -55,6 +55,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         parser.error('--device cuda: torch finds no GPU here')
     if args.rounds < 1:
         parser.error('--rounds must be at least 1')
+    if args.out is not None:
+        try:
+            check_output(args.out)
+        except OSError as error:
+            parser.error(str(error))
     return args
 
 
@@ -99,6 +104,7 @@ def main(argv: list[str] | None = None) -> None:
                 print(row(results[-1]), file=output, flush=True)
     if args.out is not None:
         content = dict(machine=machine(args.device), results=results)
+        Path(args.out).parent.mkdir(parents=True, exist_ok=True)
         Path(args.out).write_text(json.dumps(content, indent=1) + '\n')
 
 

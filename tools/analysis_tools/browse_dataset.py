@@ -1,6 +1,7 @@
 """Draw a data set's annotations, before and after the pipeline's augmentation."""
 
 import argparse
+import os
 import os.path as osp
 import sys
 
@@ -11,6 +12,7 @@ from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 
+from oaformer.datasets.atomic_write import check_folder, find_overwritten
 from oaformer.engine import cli
 
 # Loads images and annotations and changes nothing.
@@ -86,12 +88,34 @@ def beside(drawings):
     )
 
 
+def image_paths(dataset):
+    """Files of all images of a data set, through its wrappers."""
+    if hasattr(dataset, 'datasets'):
+        return [path for each in dataset.datasets for path in image_paths(each)]
+    if hasattr(dataset, 'dataset'):
+        return image_paths(dataset.dataset)
+    return [dataset.get_data_info(i)['img_path'] for i in range(len(dataset))]
+
+
+def write(drawing, file, dataset):
+    """Write a drawing, but not over one of the data set's images."""
+    found = os.path.exists(file) and find_overwritten([file], image_paths(dataset))
+    if found:
+        raise OSError(
+            f'{found[0]} would overwrite the image {found[1]}: name another '
+            '--output-dir'
+        )
+    if not mmcv.imwrite(drawing[..., ::-1], file):
+        raise OSError(f'{file} could not be written')
+
+
 def main(argv=None):
     """Draw the images one after the other."""
     args = parse_args(argv)
     try:
         cfg, path = cli.load_config(args.config, args.cfg_options)
-    except cli.UsageError as error:
+        check_folder(args.output_dir, f'--output-dir {args.output_dir}')
+    except (cli.UsageError, OSError) as error:
         sys.exit(str(error))
     init_default_scope(cfg.get('default_scope', 'mmdet'))
 
@@ -119,9 +143,10 @@ def main(argv=None):
         drawing = beside(drawings)
         name = osp.basename(data_sample.img_path)
         # The number keeps apart images of the same name in several folders.
-        mmcv.imwrite(
-            drawing[..., ::-1], osp.join(args.output_dir, f'{index:05d}_{name}')
-        )
+        try:
+            write(drawing, osp.join(args.output_dir, f'{index:05d}_{name}'), dataset)
+        except OSError as error:
+            sys.exit(str(error))
         if args.show:
             visualizer.show(drawing, win_name=name, wait_time=args.show_interval)
     print(f'\n{number} drawings in {args.output_dir}')

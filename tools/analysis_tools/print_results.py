@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 
@@ -21,11 +22,15 @@ def main() -> None:
         )
     table = Table('Metric', 'Value')
     table.columns[1].justify = 'right'
-    for name, value in json.loads(files[-1].read_text()).items():
+    try:
+        values = dict(json.loads(files[-1].read_text(encoding='utf-8')))
+    except (OSError, ValueError, TypeError) as error:
+        parser.error(f'{files[-1]} has no metrics: {error}')
+    for name, value in values.items():
         if '/' in name:
             is_precision = 'mAP' in name
             text = f'{100 * value:.1f} %' if is_precision else f'{value:.3f}'
-            table.add_row(name, text)
+            table.add_row(escape(name), text)
     Console().print(table)
 
 

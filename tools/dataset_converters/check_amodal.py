@@ -19,7 +19,7 @@ from oaformer.datasets.annotation_check import (
     read_image_files,
 )
 from oaformer.datasets.annotation_file import load_annotation_content
-from oaformer.datasets.atomic_write import write_json
+from oaformer.datasets.atomic_write import check_output, write_json
 from oaformer.datasets.findings import KINDS, Finding
 
 CLEAN, PROBLEMS_FOUND, UNUSABLE = 0, 1, 2
@@ -70,8 +70,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     if args.img_dir is not None and args.no_images:
         parser.error('--img-dir and --no-images exclude each other')
     if args.out is not None:
-        if _is_same_file(args.out, args.ann_file):
-            parser.error(f'--out {args.out} is the file to check')
+        try:
+            check_output(args.out, args.ann_file)
+        except OSError as error:
+            parser.error(str(error))
         if os.path.lexists(args.out) and not args.overwrite:
             parser.error(f'--out {args.out} exists; --overwrite replaces it')
     return args
@@ -193,14 +195,6 @@ def print_findings(
     numbers = Counter(finding.severity for finding in findings)
     parts = ', '.join(f'{severity}: {n}' for severity, n in numbers.items())
     console.print(f'\nProblems: {len(findings)} ({parts})')
-
-
-def _is_same_file(first: str, second: str) -> bool:
-    """Whether two paths lead to one file, through links or not."""
-    try:
-        return os.path.samefile(first, second)
-    except OSError:
-        return os.path.realpath(first) == os.path.realpath(second)
 
 
 if __name__ == '__main__':

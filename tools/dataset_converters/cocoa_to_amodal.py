@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from oaformer.datasets.atomic_write import check_output
 from oaformer.datasets.converters import convert_cocoa, convert_file
 
 
@@ -29,6 +30,10 @@ def main(argv=None):
     args = parse_args(argv)
     class_names = None
     if args.class_names:
+        try:
+            check_output(args.out, args.class_names, option='out')
+        except OSError as error:
+            sys.exit(str(error))
         try:
             lines = Path(args.class_names).read_text(encoding='utf-8').splitlines()
         except (OSError, ValueError) as error:

@@ -15,6 +15,7 @@ from oaformer.datasets.compositing import (
     CutOutSource,
     OcclusionTarget,
     UnoccludedRules,
+    check_new_folder,
     compose,
     write_composites,
 )
@@ -110,6 +111,7 @@ def main(argv=None):
     rules = UnoccludedRules(args.min_area, args.border, args.gap, args.one_piece)
     try:
         target = OcclusionTarget.parse(args.occlusion)
+        check_new_folder(args.out_dir)
         source = CutOutSource(args.src, args.img_dir, rules)
         backgrounds = Backgrounds(args.backgrounds, source, (height, width))
         kind = 'occlusion annotated' if source.knows_occlusion else 'plain COCO'

@@ -1,9 +1,11 @@
 """Make SynthAmodal, textured shapes with exact amodal masks, in D2SA's format."""
 
 import argparse
+import json
 import sys
+from pathlib import Path
 
-from oaformer.datasets.synth_amodal import MAX_OCCLUSION, write_split
+from oaformer.datasets.synth_amodal import CLASSES, MAX_OCCLUSION, write_split
 
 MIN_SIZE = 16
 
@@ -58,10 +60,28 @@ def parse_args(argv=None):
     return args
 
 
+def check_replaced(file):
+    """Refuse to replace the annotation file of another data set."""
+    if not file.exists():
+        return
+    try:
+        content = json.loads(file.read_text(encoding='utf-8'))
+        names = [category['name'] for category in content['categories']]
+    except (ValueError, KeyError, TypeError):
+        names = None
+    if names != list(CLASSES):
+        raise OSError(f'{file} is of another data set: name another --out-dir')
+
+
 def main(argv=None):
     """Make all splits."""
     args = parse_args(argv)
     splits = dict(train=args.num_train, val=args.num_val, test=args.num_test)
+    try:
+        for split in splits:
+            check_replaced(Path(args.out_dir, 'annotations', f'{split}.json'))
+    except OSError as error:
+        sys.exit(str(error))
     for split, number in splits.items():
         try:
             content = write_split(

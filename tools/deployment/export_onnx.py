@@ -9,6 +9,7 @@ from mmengine.registry import init_default_scope
 
 from oaformer.apis import ModelError
 from oaformer.apis.loading import find_model, load_model
+from oaformer.datasets.atomic_write import atomic_path, check_output
 from oaformer.deployment import default_size
 from oaformer.deployment.onnx_export import export_onnx, largest_differences
 
@@ -45,21 +46,24 @@ def main(argv=None):
     args = parse_args(argv)
     init_default_scope('mmdet')
     try:
-        cfg = Config.fromfile(find_model(args.config))
+        config = find_model(args.config)
+        check_output(args.out, config, args.checkpoint)
+        cfg = Config.fromfile(config)
         size = tuple(args.size) if args.size else default_size(cfg)
         if size is None:
             sys.exit('The test pipeline has no resize: name the --size.')
         model = load_model(cfg, args.checkpoint, 'cpu')
-        export_onnx(
-            model,
-            args.out,
-            size,
-            batch_size=None if args.dynamic_batch else args.batch_size,
-            opset=args.opset,
-            dataset_meta=model.dataset_meta,
-        )
+        with atomic_path(args.out) as part:
+            export_onnx(
+                model,
+                part,
+                size,
+                batch_size=None if args.dynamic_batch else args.batch_size,
+                opset=args.opset,
+                dataset_meta=model.dataset_meta,
+            )
         differences = largest_differences(model, args.out)
-    except (FileNotFoundError, ConnectionError, ModelError, ValueError) as error:
+    except (OSError, ModelError, ValueError) as error:
         sys.exit(str(error))
     print(f'{args.out}: {Path(args.out).stat().st_size / 1e6:.1f} MB')
     print('Largest difference between ONNX Runtime and PyTorch on random images:')

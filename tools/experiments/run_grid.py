@@ -43,6 +43,8 @@ from grid_file import Grid, GridError, read_grid
 from job import REPO_ROOT, Job
 from tables import render_table, replace_tables
 
+from oaformer.datasets.atomic_write import check_folder, check_output
+
 DONE, FAILED, UNUSABLE, TIME_OVER, INTERRUPTED = 0, 1, 2, 3, 130
 
 
@@ -68,6 +70,16 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     if min(args.jobs, args.threads) < 1 or (args.time_limit or 1) <= 0:
         parser.error('--jobs, --threads and --time-limit must be positive')
     return args
+
+
+def read_results(path: Path) -> dict[str, dict]:
+    """Read the records of all runs, by fingerprint; none where the file is missing."""
+    if not path.is_file():
+        return {}
+    try:
+        return {each['fingerprint']: each for each in json.loads(path.read_text())}
+    except (ValueError, TypeError, KeyError) as error:
+        raise GridError(f'{path} is not a file of results: {error!r}') from error
 
 
 def write_results(path: Path, known: dict[str, dict]) -> None:
@@ -212,12 +224,14 @@ def run_grid(args: argparse.Namespace, tools: Path) -> int:
     if unknown:
         raise GridError(f'--runs {", ".join(sorted(unknown))}: not in {args.grid}.')
     path = Path(grid.results)
-    content = json.loads(path.read_text()) if path.is_file() else []
-    known = {record['fingerprint']: record for record in content}
+    check_output(path, args.grid, args.table, option=f'results of {args.grid}:')
+    known = read_results(path)
     default = Path('work_dirs', 'experiments', path.stem)
     work_dir = (args.work_dir or default).absolute()
+    check_folder(work_dir, f'--work-dir {work_dir}')
     jobs = make_jobs(grid, work_dir)
     if args.table is not None:
+        check_output(args.table, args.grid, option='--table')
         # raises without markers
         replace_tables(args.table, make_tables(grid, jobs, known))
     chosen = [job for job in jobs if not args.runs or job.run_name in args.runs]
@@ -247,7 +261,7 @@ def main(argv: list[str] | None = None, tools: Path = REPO_ROOT / 'tools') -> No
     args = parse_args(argv)
     try:
         status = run_grid(args, tools)
-    except GridError as error:
+    except (GridError, OSError) as error:
         print(f'run_grid.py: error: {error}', file=sys.stderr)
         status = UNUSABLE
     sys.exit(status)

@@ -11,7 +11,7 @@ from mmengine.registry import init_default_scope
 
 import oaformer
 from oaformer.apis.loading import dataset_meta
-from oaformer.datasets.atomic_write import atomic_path
+from oaformer.datasets.atomic_write import atomic_path, check_output
 from oaformer.engine import cli
 from oaformer.models.converters import (
     ConversionError,
@@ -72,9 +72,8 @@ def main(argv=None):
 def convert(args):
     """Read, convert, write and report."""
     src, out = Path(args.src), Path(args.out)
-    if out.exists() and src.exists() and out.samefile(src):
-        raise ValueError('it would overwrite itself')
-    cfg, _ = cli.load_config(args.config, args.cfg_options)
+    cfg, config = cli.load_config(args.config, args.cfg_options)
+    check_output(out, src, config, option='out')
     loaded = load_pretrained_weights(src)
     renamed = with_mmdetection_names(loaded.weights)
     model = initial_state(cfg)

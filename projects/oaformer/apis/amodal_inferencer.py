@@ -151,8 +151,10 @@ class AmodalInferencer(BaseInferencer):
 
         Raises:
             InputError: If an image that was named itself can't be read, or none of a
-                folder can. A few of a folder are skipped, named and counted.
+                folder can, or an output would overwrite an input. A few of a folder
+                are skipped, named and counted.
             FileNotFoundError: If an image does not exist.
+            OSError: If ``out_dir`` can't be written to.
         """
         if batch_size < 1:
             raise InputError(f'batch_size must be at least 1, not {batch_size}')
@@ -161,6 +163,7 @@ class AmodalInferencer(BaseInferencer):
         save_vis = bool(out_dir) and not no_save_vis
         save_pred = bool(out_dir) and not no_save_pred
         with ResultWriter(out_dir, self._names[fspath(out_dir)]) as writer:
+            writer.plan(listed.items, save_vis, save_pred)
             for image, sample in track(
                 self._predict(
                     iterate_images(listed, self._loader, skipped), batch_size

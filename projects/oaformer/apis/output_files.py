@@ -1,6 +1,7 @@
 """The files that drawings and predictions go to."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import mmcv
 import numpy as np
 from mmengine.fileio import put_text
 
-from .inputs import Image, input_name
+from ..datasets.atomic_write import check_folder, find_overwritten
+from .inputs import Image, InputError, input_name, is_video
 
 # Formats that OpenCV writes; drawings of other images are JPEG.
 DRAWN_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp')
@@ -51,6 +53,14 @@ class OutputNames:
             self._names[path] = name
         return name
 
+    def __contains__(self, path: str) -> bool:
+        """Whether a path has its name already."""
+        return path in self._names
+
+    def forget(self, path: str) -> None:
+        """Give a path's name free again."""
+        self._used.discard(self._names.pop(path))
+
 
 class ResultWriter:
     """Writes ``vis/`` and ``preds/``; a video's frames go to a video and a folder.
@@ -72,6 +82,42 @@ class ResultWriter:
     def __exit__(self, *error: object) -> None:
         self._close_video()
 
+    def plan(
+        self, inputs: Sequence[str | np.ndarray], drawings: bool, predictions: bool
+    ) -> None:
+        """Give every input its name, and refuse outputs that would overwrite one.
+
+        Args:
+            inputs: Paths, addresses and arrays.
+            drawings: Whether drawings will be written.
+            predictions: Whether predictions will be written.
+
+        Raises:
+            InputError: If an output is one of the inputs.
+            OSError: If the folders can't be written to.
+        """
+        outputs: list[Path] = []
+        paths = [path for path in inputs if isinstance(path, str)]
+        new = dict.fromkeys(path for path in paths if path not in self.names)
+        for path in paths:
+            name = self.names.name(path)
+            if drawings:
+                outputs.append(self._drawing_file(path, name, is_video(path)))
+            if predictions and not is_video(path):
+                outputs.append(self._prediction_file(name))
+        found = find_overwritten(outputs, paths)
+        if found is not None:
+            for path in new:
+                self.names.forget(path)
+            raise InputError(
+                f'{found[0]} would overwrite the input {found[1]}: name another '
+                'folder for the outputs'
+            )
+        for wanted, folder in ((drawings, 'vis'), (predictions, 'preds')):
+            if wanted:
+                folder = self.out_dir / folder
+                check_folder(folder, str(folder))
+
     def write_drawing(self, image: Image, drawing: np.ndarray) -> None:
         """Write a drawn image, or one more frame of a drawn video.
 
@@ -90,20 +136,28 @@ class ResultWriter:
                 self._video = self._open_video(image, name, drawing.shape)
             self._video.write(drawing)
             return
-        suffix = input_name(image.path).suffix.lower() if image.path else '.jpg'
-        if suffix not in DRAWN_EXTENSIONS:
-            suffix = '.jpg'
-        file = self.out_dir / 'vis' / f'{name}{suffix}'
+        file = self._drawing_file(image.path, name)
         if not mmcv.imwrite(drawing, str(file)):
             raise OSError(f'{file} could not be written.')
 
     def write_prediction(self, image: Image, prediction: dict[str, Any]) -> None:
         """Write an image's result of :func:`prediction_to_dict` as JSON."""
-        file = self.out_dir / 'preds' / self._name(image)
+        name = self._name(image)
         if image.frame_id is not None:
-            file /= f'{image.frame_id:06d}'
+            name = f'{name}/{image.frame_id:06d}'
+        put_text(json.dumps(prediction), str(self._prediction_file(name)))
+
+    def _drawing_file(self, path: str | None, name: str, video: bool = False) -> Path:
+        suffix = input_name(path).suffix.lower() if path else '.jpg'
+        if video:
+            suffix = '.avi' if suffix == '.avi' else '.mp4'
+        elif suffix not in DRAWN_EXTENSIONS:
+            suffix = '.jpg'
+        return self.out_dir / 'vis' / f'{name}{suffix}'
+
+    def _prediction_file(self, name: str) -> Path:
         # Not with_suffix: a name may have dots.
-        put_text(json.dumps(prediction), f'{file}.json')
+        return self.out_dir / 'preds' / f'{name}.json'
 
     def _name(self, image: Image) -> str:
         """The same name for an image's drawing and its prediction."""
@@ -114,9 +168,8 @@ class ResultWriter:
     def _open_video(
         self, image: Image, name: str, shape: tuple[int, ...]
     ) -> cv2.VideoWriter:
-        is_avi = input_name(image.path).suffix.lower() == '.avi'
-        suffix, fourcc = ('.avi', 'MJPG') if is_avi else ('.mp4', 'mp4v')
-        file = self.out_dir / 'vis' / f'{name}{suffix}'
+        file = self._drawing_file(image.path, name, video=True)
+        fourcc = 'MJPG' if file.suffix == '.avi' else 'mp4v'
         file.parent.mkdir(parents=True, exist_ok=True)
         writer = cv2.VideoWriter(
             str(file),

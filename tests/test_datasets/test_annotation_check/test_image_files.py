@@ -60,3 +60,15 @@ def test_folder_of_the_images_is_found(tmp_path, ann_file, image, folder):
     (tmp_path / ann_file).parent.mkdir(exist_ok=True)
     found = find_img_dir(tmp_path / ann_file, ['a.jpg', 'b.jpg'])
     assert found == (None if folder is None else tmp_path / folder)
+
+
+def test_a_name_that_is_too_long_is_not_found(tmp_path):
+    save(tmp_path / 'b.jpg')
+    assert find_img_dir(tmp_path / 'val.json', ['x' * 300, 'b.jpg']) == tmp_path
+    assert read_image_files(['x' * 300], tmp_path)['x' * 300].size is None
+
+
+def test_a_name_that_another_system_wrote_is_hinted_at(tmp_path):
+    save(tmp_path / 'images' / 'b.jpg')
+    file = read_image_files(['images\\b.jpg'], tmp_path)['images\\b.jpg']
+    assert "images/b.jpg' is there" in file.error

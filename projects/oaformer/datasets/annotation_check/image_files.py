@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from PIL import Image, UnidentifiedImageError
 
+from ..images import name_hint
+
 # EXIF orientations by a quarter turn exchange height and width.
 _EXIF_ORIENTATION, _QUARTER_TURNS = 0x0112, (5, 6, 7, 8)
 
@@ -50,7 +52,8 @@ def find_img_dir(ann_file: str | os.PathLike, file_names: Iterable[str]) -> Path
         inside = _folders(root)
         deeper = [folder for each in inside for folder in _folders(each)]
         for candidate in [root, *inside, *deeper]:
-            if any((candidate / name).is_file() for name in names):
+            # unlike Path.is_file, which raises for a name that is too long
+            if any(os.path.isfile(candidate / name) for name in names):
                 return candidate
     return None
 
@@ -73,7 +76,7 @@ def _read_header(path: Path) -> ImageFile:
             ):
                 height, width = width, height
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return ImageFile(None, f'{path} not found')
+        return ImageFile(None, f'{path} not found{name_hint(path)}')
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         return ImageFile(None, f'{path} cannot be read: {error}')
     return ImageFile((height, width))

@@ -15,7 +15,7 @@ from .placement import Places
 from .scene import Scene, SceneObject
 from .sources import CutOutSource
 from .unoccluded import UnoccludedRules, why_left_out
-from .writer import write_composites, write_split
+from .writer import check_new_folder, write_composites, write_split
 
 __all__ = [
     'Backgrounds',
@@ -27,6 +27,7 @@ __all__ = [
     'Scene',
     'SceneObject',
     'UnoccludedRules',
+    'check_new_folder',
     'compose',
     'cut_out',
     'why_left_out',

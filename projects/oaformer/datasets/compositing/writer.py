@@ -9,7 +9,7 @@ import numpy as np
 
 from ...structures import encode_masks
 from ..annotation import to_annotation
-from ..atomic_write import atomic_path, write_json
+from ..atomic_write import atomic_path, check_folder, write_json
 from .scene import Scene
 
 
@@ -43,15 +43,25 @@ def write_composites(
         FileExistsError: If ``out_dir`` exists.
         OSError: If a file can't be written.
     """
-    if Path(out_dir).exists():
-        raise FileExistsError(
-            f'{out_dir} exists; remove it or name another folder with --out-dir'
-        )
+    check_new_folder(out_dir)
     scenes = (
         compose_one(np.random.default_rng([seed, index])) for index in range(number)
     )
     with atomic_path(out_dir) as part:
         return write_split(part, name, scenes, category_ids, info)
+
+
+def check_new_folder(folder: str | os.PathLike) -> None:
+    """Check, before work is done, that a folder can be made and does not exist.
+
+    Raises:
+        OSError: If it exists or its parent can't be written to.
+    """
+    if os.path.lexists(folder):
+        raise FileExistsError(
+            f'{folder} exists; remove it or name another folder with --out-dir'
+        )
+    check_folder(folder, f'--out-dir {folder}')
 
 
 def write_split(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..annotation import AmodalAnnotation, to_annotation
-from ..atomic_write import write_json
+from ..atomic_write import check_output, write_json
 
 
 class Conversion(NamedTuple):
@@ -72,16 +72,17 @@ def convert_file(
         ValueError: If a file can't be read or written, both are the same one, or the
             content can't be converted.
     """
-    source, target = Path(src), Path(out)
-    if source.resolve() == target.resolve():
-        raise ValueError(f'{out} is the file to convert: name another one to write')
     try:
-        content = json.loads(source.read_text(encoding='utf-8'))
+        check_output(out, src, option='out')
+    except OSError as error:
+        raise ValueError(str(error)) from error
+    try:
+        content = json.loads(Path(src).read_text(encoding='utf-8'))
     except (OSError, ValueError) as error:
         raise ValueError(f'cannot read {src}: {error}') from error
     conversion = convert(content, src)
     try:
-        write_json(target, conversion.content)
+        write_json(out, conversion.content)
     except OSError as error:
         raise ValueError(f'cannot write {out}: {error}') from error
     return f'{out}: {conversion.summary()}'

@@ -18,6 +18,7 @@ from ..checkpoint import register_safe_loaders
 from ..checkpoint_fit import LISTING, CheckpointMisfitError
 from ..class_check_hook import ClassMismatchError
 from .distributed import set_up_processes
+from .outputs import check_test_outputs, check_work_dir
 from .paths import REPO_ROOT, find_config, resolve_data_paths
 
 # the sections of a config that name files of data
@@ -113,7 +114,8 @@ def test_config(args: argparse.Namespace) -> Config:
     """Build the runner's config from the arguments of :func:`test_parser`.
 
     Raises:
-        UsageError: If the config does not support a flag.
+        UsageError: If the config does not support a flag, or an output would
+            overwrite an input or can't be written.
     """
     cfg = _runner_config(args)
     cfg.load_from = _check_checkpoint(args.checkpoint)
@@ -132,6 +134,10 @@ def test_config(args: argparse.Namespace) -> Config:
             hook.test_out_dir = args.show_dir
     if args.out is not None and not args.out.endswith(('.pkl', '.pickle')):
         raise UsageError(f'--out {args.out}: the name must end in .pkl or .pickle.')
+    try:
+        check_test_outputs(cfg, args.config, args.checkpoint, args.out, args.show_dir)
+    except OSError as error:
+        raise UsageError(str(error)) from error
     return cfg
 
 
@@ -230,6 +236,10 @@ def _runner_config(args: argparse.Namespace) -> Config:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
         cfg.work_dir = f'./work_dirs/{path.stem}'
+    try:
+        check_work_dir(cfg)
+    except OSError as error:
+        raise UsageError(str(error)) from error
     return cfg
 
 
