@@ -172,6 +172,9 @@ change('box nan', 11, 'bbox', bbox=[3, NAN, 20, 10])
 change('box of three', 11, 'invalid_value', bbox=[3, 2, 20])
 change('box of texts', 11, 'invalid_value', bbox=['3', '2', '20', '10'])
 change('box is a number', 11, 'invalid_value', bbox=7)
+change('area beyond any float', 11, 'area', area=10**400)
+change('box beyond any float', 11, 'bbox', bbox=[3, 2, 10**400, 10])
+change('rate beyond any float', 12, 'occlusion_rate', occlude_rate=-(10**400))
 change('area off', 12, 'area', area=163)
 change('area of polygon off', 13, 'area', area=64)
 change('area nan', 12, 'area', area=NAN)
@@ -224,6 +227,7 @@ add('image listed twice', 'images', 'duplicate_image', listed_twice)
 add('category twice', 'categories', 'duplicate_category_id', dict(id=9, name='cup'))
 add('name twice', 'categories', 'duplicate_category_name', dict(id=6, name='cup'))
 add('category id is a text', 'categories', 'invalid_value', dict(id='7', name='bag'))
+add('category with an empty name', 'categories', 'invalid_value', dict(id=7, name=''))
 add('category without name', 'categories', 'missing_key', dict(id=7))
 add('category name is a number', 'categories', 'invalid_value', dict(id=7, name=7))
 
@@ -266,7 +270,7 @@ def _(content, sizes):
     sizes['3.png'] = (40, 60)
 
 
-@fault('image of ignored objects of another size', ('empty_image_size', 1))
+@fault('image of ignored objects of another size', ('image_size', 1))
 def _(content, sizes):
     sizes['1.png'] = (40, 60)
     for annotation_id in (11, 12):

@@ -12,6 +12,7 @@ fi
 tools=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$tools/env_python.sh"
 share_cores "$2"
+check_port "${PORT:-29500}"
 exec "$(env_python "$tools/..")" -m torch.distributed.run \
     --nnodes="${NNODES:-1}" \
     --node_rank="${NODE_RANK:-0}" \

@@ -24,6 +24,16 @@ env_python() {
     fi
 }
 
+# check_port PORT: fail where something listens there already. Only the first machine
+# opens it.
+check_port() {
+    if [[ ${NODE_RANK:-0} == 0 ]] && (: >"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then
+        echo "Port $1 is in use, perhaps by another run. Choose another one:" \
+            "PORT=$(($1 + 1)) bash $0 ..." >&2
+        exit 1
+    fi
+}
+
 # share_cores N: let each of N processes have its part of the cores. Without this
 # every process takes all of them, or torchrun gives each just one.
 share_cores() {

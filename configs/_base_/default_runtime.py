@@ -19,6 +19,8 @@ default_hooks = dict(
     # a checkpoint fits or is refused; a label is one class everywhere
     checkpoint_fit=dict(type='CheckpointFitHook'),
     class_check=dict(type='ClassCheckHook'),
+    # there is something to learn, and a query for every object
+    data_check=dict(type='DataCheckHook'),
 )
 
 # with randomness.seed set, a resumed run draws what the uninterrupted one would have

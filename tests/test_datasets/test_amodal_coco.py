@@ -6,7 +6,12 @@ from mmengine.config import ConfigDict
 from mmengine.logging import MMLogger
 from planted_faults import entry, good_content, write_images
 
-from oaformer.datasets import COCOAClsDataset, parse_amodal_annotation
+from oaformer.datasets import (
+    COCOAClsDataset,
+    parse_amodal_annotation,
+    read_annotation_file,
+)
+from oaformer.datasets.findings import AnnotationError
 from oaformer.engine.dataset_config import dataset_classes
 
 
@@ -105,6 +110,55 @@ def test_filter_leaves_out_images_but_not_in_test_mode(write):
     assert len(write(good_content(), filter_cfg=dict(min_size=17))) == 2
 
 
+def test_many_classes_are_summed_up_by_their_extremes(write, capsys):
+    MMLogger.get_instance('test_amodal_coco')
+    content = good_content()
+    content['categories'] += [dict(id=n, name=f'class {n}') for n in range(10, 22)]
+    entry(content, 11)['ignore'] = 1
+    write(content)
+    output = capsys.readouterr()
+    assert (
+        '5 instances (14 classes, class 10 0 to box 3; 12 classes without one)'
+        in output.out + output.err
+    )
+    assert '1 crowds, 1 marked "ignore"' in output.out + output.err
+
+
+@pytest.mark.parametrize(
+    ('options', 'reason'),
+    [
+        (dict(filter_empty_gt=True), r"0 have a .* 3 have no object of \('bag',\)"),
+        (dict(min_size=99), '3 have a side below min_size=99'),
+    ],
+)
+def test_nothing_left_to_train_on_is_an_error(write, options, reason):
+    content = good_content()
+    content['categories'].append(dict(id=6, name='bag'))
+    with pytest.raises(AnnotationError, match=f'annotations.json: nothing.*{reason}'):
+        write(content, filter_cfg=options, metainfo=dict(classes=('bag',)))
+
+
+def test_what_can_be_learned_is_counted(write):
+    content = good_content()
+    dataset = write(content)
+    # 13 is a crowd
+    assert dataset.most_objects == (2, 2) and dataset.num_occluded == 2
+    entry(content, 12)['ignore'] = 1
+    dataset = write(content)
+    assert dataset.num_occluded == 1
+    flags = [each['ignore_flag'] for each in dataset.get_data_info(0)['instances']]
+    assert flags == [0, 1]
+
+
+def test_an_image_listed_twice_is_said(write, capsys):
+    MMLogger.get_instance('test_amodal_coco')
+    content = good_content()
+    content['images'][2]['file_name'] = './1.png'
+    write(content)
+    output = capsys.readouterr()
+    assert './1.png is also the file of image 1' in output.out + output.err
+
+
 def test_one_line_tells_what_was_read(write, capsys):
     MMLogger.get_instance('test_amodal_coco')
     content = changed(12, occlude_rate=0.1)
@@ -116,12 +170,15 @@ def test_one_line_tells_what_was_read(write, capsys):
     output = capsys.readouterr()
     lines = (output.out + output.err).splitlines()
     (line,) = [line for line in lines if 'annotations.json' in line]
-    assert '3 images, 3 instances, 2 of them occluded' in line
+    # 12 and 15 are occluded
+    assert (
+        '3 images (1 without objects), 4 instances (cup 2, box 2), 2 of them occluded '
+        '(50%), 1 crowds;'
+    ) in line
     for part in (
         'corrected: occlusion rate recomputed from the masks',
         'corrected: box recomputed from the amodal mask',
         'corrected: area recomputed from the amodal mask',
-        'left out: marked "ignore"',
         'left out: of a class that is not in metainfo',
     ):
         assert f'; 1 {part}' in line
@@ -167,3 +224,23 @@ def test_a_file_of_classes_may_end_in_blank_lines(write, tmp_path):
     test_data = dict(type='AmodalCocoDataset', metainfo=metainfo)
     cfg = ConfigDict(test_dataloader=dict(dataset=test_data))
     assert dataset_classes(cfg) == ('cup', 'box')
+
+
+@pytest.mark.parametrize('encoding', ['utf-8', 'utf-8-sig', 'utf-16', 'utf-32'])
+def test_encodings_of_json(tmp_path, encoding):
+    file = tmp_path / 'a.json'
+    text = json.dumps(good_content(), ensure_ascii=False).replace('cup', 'caf\u00e9')
+    file.write_bytes(text.encode(encoding))
+    assert [*read_annotation_file(str(file)).category_ids] == ['box', 'caf\u00e9']
+
+
+def test_what_is_no_annotation_file_is_named(tmp_path):
+    with pytest.raises(AnnotationError, match='is a folder'):
+        read_annotation_file(str(tmp_path))
+    file = tmp_path / 'a.json'
+    file.write_bytes('{"name": "caf\u00e9"}'.encode('latin-1'))
+    with pytest.raises(AnnotationError, match='save it as UTF-8'):
+        read_annotation_file(str(file))
+    file.write_text(json.dumps([dict(image_id=1, category_id=5, score=0.5)]))
+    with pytest.raises(AnnotationError, match='a list of predictions'):
+        read_annotation_file(str(file))

@@ -5,7 +5,7 @@ from planted_faults import rle
 from oaformer.datasets import parse_amodal_annotation
 from oaformer.datasets.annotation import parse_annotation, to_annotation
 from oaformer.datasets.findings import CORRECTED, ERROR
-from oaformer.structures import encode_masks
+from oaformer.structures import encode_masks, rle_area
 
 HEIGHT, WIDTH = 10, 12
 
@@ -179,3 +179,23 @@ def test_what_is_written_is_read_without_a_correction():
         assert findings == []
         assert (parsed.amodal, parsed.visible) == masks
         assert parsed.occlusion_rate == 1 - visible.sum() / amodal.sum()
+
+
+@pytest.mark.parametrize('rate', [0, 0.4, 1])
+def test_a_rate_is_kept_where_no_mask_contradicts_it(rate):
+    annotation = dict(segmentation=mask(2, 2, 6, 10), occlude_rate=rate)
+    parsed = parse_amodal_annotation(annotation, HEIGHT, WIDTH)
+    assert parsed.occlusion_rate == rate and parsed.corrections == []
+    assert parsed.visible is parsed.amodal
+
+
+@pytest.mark.parametrize('empty', [[], [[]], mask(0, 0, 0, 0)])
+def test_an_empty_part_means_what_it_says(empty):
+    def parse(**part):
+        entry = dict(segmentation=mask(2, 2, 6, 10), **part)
+        return parse_amodal_annotation(entry, HEIGHT, WIDTH)
+
+    hidden = parse(visible_mask=empty)
+    assert hidden.occlusion_rate == 1 and rle_area(hidden.visible) == 0
+    whole = parse(invisible_mask=empty)
+    assert whole.occlusion_rate == 0 and whole.visible is whole.amodal

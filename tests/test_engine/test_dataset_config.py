@@ -27,9 +27,19 @@ def test_classes_that_need_no_file():
 
 def test_classes_of_files(tmp_path):
     categories = [dict(id=3, name='cow'), dict(id=1, name='dog')]
-    content = dict(images=[], annotations=[], categories=categories)
+    content = dict(
+        images=[dict(id=1, file_name='1.png', height=9, width=9)],
+        annotations=[],
+        categories=categories,
+    )
+    (tmp_path / '1.png').touch()
     (tmp_path / 'own.json').write_text(json.dumps(content))
-    own = config(type='AmodalCocoDataset', data_root=str(tmp_path), ann_file='own.json')
+    own = config(
+        type='AmodalCocoDataset',
+        data_root=str(tmp_path),
+        ann_file='own.json',
+        data_prefix=dict(img=''),
+    )
     # by id, as the data set has them
     dataset = DATASETS.build(dict(own.test_dataloader.dataset, lazy_init=True))
     dataset.load_data_list()

@@ -23,9 +23,10 @@ def test_numbers_are_those_of_the_training_loader(load, tmp_path):
     entry(content, 12).update(area=float('nan'), bbox=[0, 0, 1, 1], iscrowd=True)
     del entry(content, 11)['area']
     entry(content, 15)['area'] = None
+    entry(content, 15)['ignore'] = True
     truth = load(content)
     assert [each['area'] for each in truth.annotations] == [200, 160, 32, 120, 48]
-    assert [each['iscrowd'] for each in truth.annotations] == [0, 1, 1, 0, 0]
+    assert [each['iscrowd'] for each in truth.annotations] == [0, 1, 1, 0, 1]
     assert [each['annotation_id'] for each in truth.annotations] == [11, 12, 13, 14, 15]
     for image in content['images']:
         (tmp_path / image['file_name']).touch()

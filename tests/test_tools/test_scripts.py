@@ -1,4 +1,5 @@
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,19 @@ def test_wrong_arguments_show_the_usage(run, command):
     result = run('bash', TOOLS / command[0], *command[1:])
     assert result.returncode == 2
     assert result.stderr.startswith(f'usage: bash tools/{command[0]} ')
+
+
+def test_a_port_in_use_is_named(run):
+    with socket.create_server(('127.0.0.1', 0)) as server:
+        port = server.getsockname()[1]
+        command = ('bash', TOOLS / 'dist_train.sh', 'config.py', '2')
+        result = run(*command, PORT=str(port))
+        assert result.returncode == 1 and result.stdout == ''
+        assert f'Port {port} is in use' in result.stderr
+        assert f'PORT={port + 1} bash' in result.stderr
+        # it is another machine's to open
+        other = run(*command, PORT=str(port), NODE_RANK='1', NNODES='x')
+        assert 'is in use' not in other.stderr
 
 
 SRUN = """#!/bin/bash

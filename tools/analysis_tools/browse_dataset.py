@@ -119,7 +119,10 @@ def main(argv=None):
         sys.exit(str(error))
     init_default_scope(cfg.get('default_scope', 'mmdet'))
 
-    dataset = DATASETS.build(cfg[f'{args.split}_dataloader'].dataset)
+    try:
+        dataset = DATASETS.build(cfg[f'{args.split}_dataloader'].dataset)
+    except cli.USER_ERRORS as error:
+        sys.exit(str(error))
     load = Compose(LOADING)
     # Drawings go to --output-dir, so the backends have nothing to store.
     visualizer = VISUALIZERS.build({**cfg.visualizer, 'vis_backends': None})

@@ -37,6 +37,11 @@ class AmodalCocoDataset(CocoDataset):
 
     METAINFO: dict = {}
 
+    num_occluded: int
+    """Number of objects to learn that are occluded."""
+    most_objects: tuple[int, int]
+    """Largest number of objects to learn in one image, and the id of the image."""
+
     def load_data_list(self) -> list[dict]:
         """Read, check and convert the annotation file.
 
@@ -56,6 +61,17 @@ class AmodalCocoDataset(CocoDataset):
             for key, image in file.images.items()
         ]
         self._check_images(data_list)
+        learned = [
+            [each for each in image['instances'] if not each['ignore_flag']]
+            for image in data_list
+        ]
+        self.most_objects = max(
+            (len(objects), image['img_id'])
+            for objects, image in zip(learned, data_list, strict=True)
+        )
+        self.num_occluded = sum(
+            each['occlusion_rate'] > 0 for objects in learned for each in objects
+        )
         print_log(f'{self.ann_file}: {self._summary(file, parsed)}', logger='current')
         return data_list
 
@@ -73,7 +89,7 @@ class AmodalCocoDataset(CocoDataset):
         instances = [
             self._instance(annotation, parsed)
             for annotation, parsed in raw_data_info['raw_ann_info']
-            if self._reason_to_leave_out(annotation, parsed) is None
+            if annotation['category_id'] in self.cat2label
         ]
         return dict(
             img_path=osp.join(self.data_prefix.get('img', ''), image['file_name']),
@@ -147,19 +163,12 @@ class AmodalCocoDataset(CocoDataset):
         self.cat_ids = [ids[name] for name in self._metainfo['classes']]
         self.cat2label = {cat_id: label for label, cat_id in enumerate(self.cat_ids)}
 
-    def _reason_to_leave_out(
-        self, annotation: dict, parsed: AmodalAnnotation
-    ) -> str | None:
-        if annotation['category_id'] not in self.cat2label:
-            return 'of a class that is not in metainfo'
-        return 'marked "ignore"' if parsed.ignore else None
-
     def _instance(self, annotation: dict, parsed: AmodalAnnotation) -> dict:
         is_occluded = parsed.visible is not parsed.amodal
         return dict(
             bbox=parsed.bbox,
             bbox_label=self.cat2label[annotation['category_id']],
-            ignore_flag=int(parsed.iscrowd),
+            ignore_flag=int(parsed.iscrowd or parsed.ignore),
             mask=parsed.amodal,
             visible_mask=parsed.visible if is_occluded else None,
             occlusion_rate=parsed.occlusion_rate,
@@ -167,22 +176,49 @@ class AmodalCocoDataset(CocoDataset):
         )
 
     def _summary(self, file: AnnotationFile, parsed: list[AmodalAnnotation]) -> str:
-        """One line: images, instances, and everything corrected or left out."""
-        count = Counter()
+        """One line: images, objects, and everything corrected or left out."""
+        objects, corrected, of_class = Counter(), Counter(), Counter()
+        with_objects = set()
         for annotation, one in zip(file.annotations, parsed, strict=True):
-            reason = self._reason_to_leave_out(annotation, one)
-            if reason is not None:
-                count[f'left out: {reason}'] += 1
+            label = self.cat2label.get(annotation['category_id'])
+            if label is None:
+                objects['left out'] += 1
                 continue
-            count['instances'] += 1
-            count['occluded'] += one.occlusion_rate > 0
-            count.update(f'corrected: {what}' for what in one.corrections)
-        head = (
-            f'{len(file.images)} images, {count.pop("instances", 0)} instances, '
-            f'{count.pop("occluded", 0)} of them occluded'
+            with_objects.add(annotation['image_id'])
+            objects['occluded'] += one.occlusion_rate > 0
+            objects['crowds'] += one.iscrowd
+            objects['marked "ignore"'] += one.ignore and not one.iscrowd
+            of_class[label] += 1
+            corrected.update(one.corrections)
+        number, empty = sum(of_class.values()), len(file.images) - len(with_objects)
+        text = (
+            f'{len(file.images)} images ({empty} without objects), {number} instances '
+            f'{self._listed(of_class)}'
         )
-        rest = [f'{number} {what}' for what, number in sorted(count.items())]
-        return '; '.join([head, *rest])
+        if number:
+            occluded = objects.pop('occluded')
+            text += f', {occluded} of them occluded ({occluded / number:.0%})'
+        for what in ('crowds', 'marked "ignore"'):
+            if objects[what]:
+                text += f', {objects[what]} {what}'
+        for what, number in sorted(corrected.items()):
+            text += f'; {number} corrected: {what}'
+        if left_out := objects['left out']:
+            text += f'; {left_out} left out: of a class that is not in metainfo'
+        return text
+
+    def _listed(self, of_class: Counter) -> str:
+        """Number of instances per class; of many classes the extremes."""
+        classes = self._metainfo['classes']
+        numbers = {name: of_class[label] for label, name in enumerate(classes)}
+        if len(numbers) <= 12:
+            return f'({", ".join(f"{name} {n}" for name, n in numbers.items())})'
+        low, high = min(numbers, key=numbers.get), max(numbers, key=numbers.get)
+        without = sum(number == 0 for number in numbers.values())
+        return (
+            f'({len(numbers)} classes, {low} {numbers[low]} to {high} {numbers[high]}; '
+            f'{without} classes without one)'
+        )
 
     def _check_images(self, data_list: list[dict]) -> None:
         if self.backend_args is not None:

@@ -198,7 +198,7 @@ def read_mask(
     size = mask.get('size') if isinstance(mask, dict) else None
     if isinstance(size, (list, tuple)) and list(size) != [height, width]:
         message = (
-            f'"{key}" has the size {" x ".join(map(str, size))} (height x width), its '
+            f'"{key}" has the size {" x ".join(map(repr, size))} (height x width), its '
             f'image {height} x {width}'
         )
         return Finding('mask_size', key, message)

@@ -5,6 +5,7 @@ masks. All of them append what they find to ``findings``.
 """
 
 import math
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -22,6 +23,13 @@ def is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def _as_float(value: float | None) -> float | None:
+    """The number, infinite where it is a whole one that no float can hold."""
+    if isinstance(value, int) and abs(value) > sys.float_info.max:
+        return math.copysign(math.inf, value > 0 or -1)
+    return value
+
+
 def read_flag(annotation: Mapping[str, Any], key: str, findings: list[Finding]) -> bool:
     """The flag ``key``: 0, 1, False or True; False where it is missing."""
     value = annotation.get(key)
@@ -37,7 +45,7 @@ def read_number(
     """The number ``key``, perhaps not finite; None where it is missing or invalid."""
     value = annotation.get(key)
     if value is None or is_number(value):
-        return value
+        return _as_float(value)
     message = f'"{key}" is {value!r}, not a number'
     findings.append(Finding('invalid_value', key, message))
     return None
@@ -52,7 +60,7 @@ def read_bbox(
         return None
     is_list = isinstance(bbox, (list, tuple)) and len(bbox) == 4
     if is_list and all(map(is_number, bbox)):
-        return list(bbox)
+        return list(map(_as_float, bbox))
     message = f'"bbox" is {bbox!r}, not four numbers (x, y, width, height)'
     findings.append(Finding('invalid_value', 'bbox', message))
     return None

@@ -89,16 +89,29 @@ def load_annotation_content(ann_file: str, backend_args: dict | None = None) -> 
     try:
         with (
             get_local_path(ann_file, backend_args=backend_args) as path,
-            open(path, encoding='utf-8') as file,
+            open(path, 'rb') as file,
         ):
-            content = json.load(file)
+            # bytes: UTF-8, UTF-16 or UTF-32, with a byte order mark or without
+            content = json.loads(file.read())
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f'{ann_file}: annotation file not found. Set data_root and ann_file of the '
             'data set, or link your copy there (see docs/data.md).'
         ) from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except IsADirectoryError as error:
+        raise AnnotationError(
+            f'{ann_file} is a folder: name the annotation file in it'
+        ) from error
+    except UnicodeDecodeError as error:
+        raise AnnotationError(
+            f'{ann_file} is not UTF-8 or UTF-16: save it as UTF-8 ({error})'
+        ) from error
+    except json.JSONDecodeError as error:
         raise AnnotationError(f'{ann_file} is not valid JSON: {error}') from error
+    if isinstance(content, list) and 'score' in str(content[:1]):
+        raise AnnotationError(
+            f'{ann_file} is a list of predictions, not an annotation file.'
+        )
     content = content if isinstance(content, dict) else {}
     hint = foreign_keys(content.get('annotations'))
     keys = ('images', 'annotations', 'categories')

@@ -20,7 +20,7 @@ def _is_whole(value: object) -> bool:
 
 _ID = _Type('a whole number (ids must be numbers such as 1, 2, 3)', _is_whole)
 _SIDE = _Type('a positive whole number', lambda value: _is_whole(value) and value > 0)
-_TEXT = _Type('a text', lambda value: isinstance(value, str))
+_TEXT = _Type('a text', lambda value: isinstance(value, str) and value != '')
 _LABEL = _Type(
     'a whole number or a text', lambda value: _is_whole(value) or isinstance(value, str)
 )

@@ -81,6 +81,9 @@ KINDS = {
         WARNING,
         'an image listed twice (objects of one entry are background in the other)',
     ),
+    'deep_image': Kind(
+        WARNING, 'an image of 16 or 32 bits, which loads dark: convert it to 8 bits'
+    ),
     'empty_image_size': Kind(
         WARNING, 'an image file of another size than annotated, without objects to load'
     ),

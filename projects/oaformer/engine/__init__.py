@@ -8,6 +8,7 @@ from .checkpoint_fit import (
     saved_dataset_meta,
 )
 from .class_check_hook import ClassCheckHook, ClassMismatchError
+from .data_check_hook import DataCheckHook
 from .dataset_config import dataset_classes, innermost_dataset
 from .iteration_seed_hook import IterationSeedHook
 from .launch import cli, find_config, finish_processes
@@ -19,6 +20,7 @@ __all__ = [
     'CheckpointMisfitError',
     'ClassCheckHook',
     'ClassMismatchError',
+    'DataCheckHook',
     'IterationSeedHook',
     'SafeCheckpointHook',
     'UnsafeCheckpointError',

@@ -14,6 +14,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from .checkpoint_fit import saved_dataset_meta
+from .dataset_config import inner_datasets
 
 
 class ClassMismatchError(ValueError):
@@ -88,16 +89,13 @@ class ClassCheckHook(Hook):
 
 def _sources(dataset: Dataset, name: str) -> list[_Source]:
     """Classes of each data set beneath its wrappers."""
-    parts = getattr(dataset, 'datasets', None)
-    if parts is None and hasattr(dataset, 'dataset'):
-        parts = [dataset.dataset]
-    if parts is not None:
-        return [source for part in parts for source in _sources(part, name)]
-    classes = getattr(dataset, 'metainfo', {}).get('classes')
-    if classes is None:
-        return []
-    file = getattr(dataset, 'ann_file', type(dataset).__name__)
-    return [_Source(f'{name}, {file}', tuple(classes))]
+    sources = []
+    for part in inner_datasets(dataset):
+        classes = getattr(part, 'metainfo', {}).get('classes')
+        if classes is not None:
+            file = getattr(part, 'ann_file', type(part).__name__)
+            sources.append(_Source(f'{name}, {file}', tuple(classes)))
+    return sources
 
 
 def _check(runner: Runner, sources: Sequence[_Source]) -> None:

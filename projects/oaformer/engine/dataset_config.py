@@ -1,9 +1,12 @@
 """Looking into the config of a data set."""
 
+from collections.abc import Iterator
+
 from mmdet.registry import DATASETS
 from mmengine.config import Config, ConfigDict
 from mmengine.fileio import join_path, list_from_file
 from mmengine.utils import is_abs
+from torch.utils.data import Dataset
 
 from ..datasets.annotation_file import read_annotation_file
 
@@ -13,6 +16,18 @@ def innermost_dataset(cfg: ConfigDict) -> ConfigDict:
     while 'dataset' in cfg or 'datasets' in cfg:
         cfg = cfg['dataset'] if 'dataset' in cfg else cfg['datasets'][0]
     return cfg
+
+
+def inner_datasets(dataset: Dataset) -> Iterator[Dataset]:
+    """Data sets beneath the wrappers of one."""
+    parts = getattr(dataset, 'datasets', None)
+    if parts is None and hasattr(dataset, 'dataset'):
+        parts = [dataset.dataset]
+    if parts is None:
+        yield dataset
+    else:
+        for part in parts:
+            yield from inner_datasets(part)
 
 
 def dataset_classes(

@@ -16,7 +16,7 @@ class AmodalGroundTruth(NamedTuple):
             "not matched"), ``annotation_id`` (that of the file), ``image_id``,
             ``category_id``, ``segmentation`` (amodal RLE), ``visible_mask`` (RLE, the
             amodal one where nothing is hidden), ``area`` in pixels, ``iscrowd``
-            (0 or 1) and ``occlusion_rate`` in [0, 1].
+            (0 or 1; 1 also where it is to be ignored) and ``occlusion_rate`` in [0, 1].
         category_ids: Category id by class name, in the order of the ids.
         has_visible_masks: Whether the file says of any object what is visible.
     """
@@ -72,7 +72,7 @@ def load_ground_truth(
                 segmentation=parsed.amodal,
                 visible_mask=parsed.visible,
                 area=parsed.area,
-                iscrowd=int(parsed.iscrowd),
+                iscrowd=int(parsed.iscrowd or parsed.ignore),
                 occlusion_rate=parsed.occlusion_rate,
             )
         )

@@ -99,7 +99,26 @@ def test_error_in_the_checker_if_and_only_if_the_loader_raises(fault, write, loa
 
 
 def test_every_kind_is_planted():
-    assert {kind for fault in FAULTS for kind, _ in fault.expected} == set(KINDS)
+    planted = {kind for fault in FAULTS for kind, _ in fault.expected}
+    # the images of the faults have 8 bits
+    assert planted == set(KINDS) - {'deep_image'}
+
+
+def test_images_of_16_bits_are_named():
+    files = defaultdict(lambda: ImageFile((20, 30), is_deep=True))
+    files['2.png'] = ImageFile((24, 16))
+    findings = check_annotations(good_content(), files).findings
+    assert [(each.kind, each.id) for each in findings] == [
+        ('deep_image', 1),
+        ('deep_image', 3),
+    ]
+
+
+def test_exchanged_sides_are_named():
+    files = defaultdict(lambda: ImageFile((20, 30)))
+    files['2.png'] = ImageFile((16, 24))
+    (finding,) = check_annotations(good_content(), files).findings
+    assert finding.kind == 'image_size' and 'are exchanged' in finding.message
 
 
 @pytest.mark.parametrize('seed', range(80))

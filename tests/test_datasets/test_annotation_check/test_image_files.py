@@ -3,6 +3,7 @@ import pytest
 from PIL import Image
 
 from oaformer.datasets.annotation_check import find_img_dir, read_image_files
+from oaformer.datasets.images import read_image
 
 
 def save(path, height=4, width=6, **kwargs):
@@ -27,18 +28,26 @@ def test_sizes_and_what_cannot_be_read(tmp_path):
     assert images['c.jpg'].error == f'{tmp_path}/c.jpg not found'
 
 
-@pytest.mark.parametrize(
-    ('orientation', 'size'), [(1, (4, 6)), (3, (4, 6)), (6, (6, 4))]
-)
-def test_size_is_that_of_the_loader(tmp_path, orientation, size):
-    """Cameras turn images by a note in the header, which the loader heeds."""
-    import mmcv
-
+@pytest.mark.parametrize('name', ['a.jpg', 'a.png', 'a.webp', 'a.tif'])
+@pytest.mark.parametrize('orientation', range(1, 9))
+def test_size_is_that_of_the_loader(tmp_path, orientation, name):
+    """Cameras turn images by a note in the header, which the loader may heed."""
     exif = Image.Exif()
     exif[0x0112] = orientation
-    save(tmp_path / 'a.jpg', exif=exif)
-    assert mmcv.imread(str(tmp_path / 'a.jpg')).shape[:2] == size
-    assert read_image_files(['a.jpg'], tmp_path)['a.jpg'].size == size
+    save(tmp_path / name, exif=exif)
+    size = read_image(tmp_path / name).shape[:2]
+    assert read_image_files([name], tmp_path)[name].size == size
+    if name == 'a.jpg':
+        assert size == ((6, 4) if orientation > 4 else (4, 6))
+
+
+def test_more_than_8_bits_are_seen(tmp_path):
+    Image.fromarray(np.full((4, 6), 900, np.uint16)).save(tmp_path / 'a.png')
+    save(tmp_path / 'b.png')
+    files = read_image_files(['a.png', 'b.png'], tmp_path)
+    assert [file.is_deep for file in files.values()] == [True, False]
+    # 900 of 65535
+    assert read_image(tmp_path / 'a.png').max() == 3
 
 
 @pytest.mark.parametrize(

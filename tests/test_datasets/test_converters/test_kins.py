@@ -250,3 +250,10 @@ def test_missing_mask_is_an_error(make, which):
     del source['annotations'][0][key]
     with pytest.raises(ValueError, match=f'annotation 11 .*"{key}" is missing'):
         convert_kins(source, FILE)
+
+
+@pytest.mark.parametrize('entry', [None, 'text', [1]])
+def test_an_annotation_that_is_no_object_is_named(entry):
+    source = dict(images=[], categories=[], annotations=[{}, entry])
+    with pytest.raises(ValueError, match='k.json: annotation at position 1 is'):
+        convert_kins(source, 'k.json')

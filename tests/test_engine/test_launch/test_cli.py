@@ -1,7 +1,12 @@
+import logging
 import shutil
+from types import SimpleNamespace
 
 import pytest
 
+from oaformer.datasets.findings import AnnotationError
+from oaformer.datasets.images import ImageError
+from oaformer.engine import ClassMismatchError
 from oaformer.engine.launch import cli, paths
 
 
@@ -123,3 +128,49 @@ def test_parameters_are_listed_in_the_log_file_only(toy_config, tmp_path, capsys
         assert 'Epoch(train) [4][4/4]' in text
     assert 'line.bias:lr=0.1' in log.read_text()
     assert 'line.bias' not in console
+
+
+WORKER = """Caught FileNotFoundError in DataLoader worker process 0.
+Original Traceback (most recent call last):
+  File "loading.py", line 3, in load
+FileNotFoundError: [Errno 2] gone: 'a: 1.png'
+"""
+
+
+@pytest.mark.parametrize(
+    ('error', 'words'),
+    [
+        (AnnotationError('a.json: no'), 'AnnotationError: a.json: no'),
+        (
+            FileNotFoundError(WORKER),
+            "FileNotFoundError: [Errno 2] gone: 'a: 1.png'",
+        ),
+        (ImageError('a.png could not be read'), 'ImageError: a.png could not be read'),
+        (ClassMismatchError('3 and 4'), 'ClassMismatchError: 3 and 4'),
+    ],
+)
+def test_a_fault_of_the_data_is_one_line(error, words, caplog):
+    def method():
+        raise error
+
+    logger = logging.getLogger('test_cli')
+    with pytest.raises(SystemExit) as ended:
+        cli.run(SimpleNamespace(logger=logger), method)
+    assert ended.value.code == 1 and caplog.messages == [words]
+
+
+def test_a_fault_of_the_program_keeps_its_traceback():
+    def method():
+        raise ValueError('shapes')
+
+    with pytest.raises(ValueError, match='shapes'):
+        cli.run(None, method)
+
+
+@pytest.mark.parametrize(
+    'text', ["_base_ = './absent.py'", 'model = dict(', "_base_ = ['./absent.py']"]
+)
+def test_a_config_that_cannot_be_read_is_named(tmp_path, text):
+    (tmp_path / 'own.py').write_text(text)
+    with pytest.raises(cli.UsageError, match='own.py: '):
+        cli.load_config(str(tmp_path / 'own.py'))

@@ -55,7 +55,7 @@ def check_annotations(
         if parsed is not None:
             found += _check_invisible(annotation, parsed)
             found += _check_repeated(annotation, parsed, first)
-        if image is not None and not (parsed is not None and parsed.ignore):
+        if image is not None:
             with_objects.add(image['id'])
         objects.append((annotation, parsed))
         findings += [each.at('annotations', index, annotation, image) for each in found]
@@ -81,10 +81,15 @@ def _check_images(
                 f'the file is {file.size[0]} x {file.size[1]} (height x width), '
                 f'annotated as {size[0]} x {size[1]}'
             )
+            if size == file.size[::-1]:
+                message += ': height and width are exchanged, or the image is turned'
             key = image.get('id')
             has_objects = isinstance(key, Hashable) and key in with_objects
             kind = 'image_size' if has_objects else 'empty_image_size'
             finding = Finding(kind, None, message)
+        elif file.is_deep:
+            message = 'more than 8 bits per channel: the loader keeps the upper 8'
+            finding = Finding('deep_image', 'file_name', message)
         else:
             continue
         findings.append(finding.at('images', index, image))

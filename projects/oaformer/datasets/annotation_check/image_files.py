@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from PIL import Image, UnidentifiedImageError
 
-from ..images import name_hint
+from ..images import name_hint, read_image
 
 # EXIF orientations by a quarter turn exchange height and width.
 _EXIF_ORIENTATION, _QUARTER_TURNS = 0x0112, (5, 6, 7, 8)
@@ -19,10 +19,12 @@ class ImageFile(NamedTuple):
     Attributes:
         size: (height, width) in pixels as the loader sees it; None if it can't be read.
         error: Why it can't be read; None if it can.
+        is_deep: Whether it has more than 8 bits per channel.
     """
 
     size: tuple[int, int] | None
     error: str | None = None
+    is_deep: bool = False
 
 
 def read_image_files(
@@ -70,13 +72,13 @@ def _read_header(path: Path) -> ImageFile:
     try:
         with Image.open(path) as image:
             width, height = image.size
-            # As OpenCV does when the loader decodes it; only here is it in the header.
-            if image.format in ('JPEG', 'MPO') and (
-                image.getexif().get(_EXIF_ORIENTATION) in _QUARTER_TURNS
-            ):
-                height, width = width, height
+            turned = image.getexif().get(_EXIF_ORIENTATION) in _QUARTER_TURNS
+            mode = image.mode
+        # whether OpenCV turns it depends on the format
+        if turned:
+            height, width = read_image(path).shape[:2]
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return ImageFile(None, f'{path} not found{name_hint(path)}')
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         return ImageFile(None, f'{path} cannot be read: {error}')
-    return ImageFile((height, width))
+    return ImageFile((height, width), is_deep=mode[:1] in 'IF')

@@ -77,7 +77,8 @@ def convert_file(
     except OSError as error:
         raise ValueError(str(error)) from error
     try:
-        content = json.loads(Path(src).read_text(encoding='utf-8'))
+        # bytes: with a byte order mark or without
+        content = json.loads(Path(src).read_bytes())
     except (OSError, ValueError) as error:
         raise ValueError(f'cannot read {src}: {error}') from error
     conversion = convert(content, src)

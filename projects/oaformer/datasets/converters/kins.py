@@ -64,6 +64,12 @@ def convert_kins(source: Mapping[str, Any], filename: str) -> Conversion:
     for key in ('images', 'annotations', 'categories'):
         if key not in source:
             raise ValueError(f'{filename} has no {key!r}: is it a KINS file?')
+    for index, annotation in enumerate(source['annotations']):
+        if not isinstance(annotation, dict):
+            raise ValueError(
+                f'{filename}: annotation at position {index} is '
+                f'{type(annotation).__name__}, not an object with keys'
+            )
     release = _find_release(source['annotations'], filename)
     skipped, corrected = Counter(), Counter()
     unique = list(_with_unique_ids(source['annotations'], skipped, corrected))

@@ -4,6 +4,7 @@ from mmdet.datasets.transforms import LoadAnnotations
 from mmdet.registry import TRANSFORMS
 
 from ...structures import AmodalMasks
+from ..findings import AnnotationError
 
 
 def loaded_masks(results: dict) -> AmodalMasks:
@@ -38,7 +39,7 @@ class LoadAmodalAnnotations(LoadAnnotations):
             Boxes, labels and masks are always loaded.
 
     Raises:
-        ValueError: If a mask's size differs from its image's.
+        AnnotationError: If a mask's size differs from its image's.
     """
 
     def __init__(self, **kwargs) -> None:
@@ -49,7 +50,7 @@ class LoadAmodalAnnotations(LoadAnnotations):
         instances = results.get('instances', [])
         for instance in instances:
             if tuple(instance['mask']['size']) != (height, width):
-                raise ValueError(
+                raise AnnotationError(
                     f'{results["img_path"]} is {height} x {width} pixels, but the mask '
                     f'of annotation {instance["annotation_id"]} is '
                     f'{" x ".join(map(str, instance["mask"]["size"]))}. Are these the '

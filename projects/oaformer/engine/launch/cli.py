@@ -10,13 +10,17 @@ from pathlib import Path
 from mmdet.registry import RUNNERS
 from mmdet.utils import setup_cache_size_limit_of_dynamo
 from mmengine.config import Config, DictAction
+from mmengine.config.utils import ConfigParsingError
 from mmengine.device import get_device
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
+from ...datasets.findings import AnnotationError
+from ...datasets.images import ImageError
 from ..checkpoint import register_safe_loaders
 from ..checkpoint_fit import LISTING, CheckpointMisfitError
 from ..class_check_hook import ClassMismatchError
+from ..safe_load import UnsafeCheckpointError
 from .distributed import set_up_processes
 from .outputs import check_test_outputs, check_work_dir
 from .paths import REPO_ROOT, find_config, resolve_data_paths
@@ -27,6 +31,19 @@ DATA_SECTIONS = [
     for split in ('train', 'val', 'test')
     for part in ('dataloader', 'evaluator')
 ]
+
+
+# what is wrong with the user's files, not with the program
+USER_ERRORS = (
+    AnnotationError,
+    ImageError,
+    FileNotFoundError,
+    IsADirectoryError,
+    PermissionError,
+    CheckpointMisfitError,
+    ClassMismatchError,
+    UnsafeCheckpointError,
+)
 
 
 class UsageError(ValueError):
@@ -158,7 +175,10 @@ def load_config(config: str, cfg_options: dict | None = None) -> tuple[Config, P
         path = find_config(config)
     except FileNotFoundError as error:
         raise UsageError(str(error)) from error
-    cfg = Config.fromfile(path)
+    try:
+        cfg = Config.fromfile(path)
+    except (OSError, SyntaxError, ConfigParsingError) as error:
+        raise UsageError(f'{path}: {error}') from error
     if cfg_options is not None:
         cfg.merge_from_dict(cfg_options)
     moved = []
@@ -194,9 +214,17 @@ def run(runner: Runner, method: Callable[[], object]) -> None:
     """Train or test; what is wrong with config, data or checkpoint is one line."""
     try:
         method()
-    except (CheckpointMisfitError, ClassMismatchError) as error:
-        runner.logger.error(f'{type(error).__name__}: {error}')
+    except USER_ERRORS as error:
+        runner.logger.error(f'{type(error).__name__}: {_own_words(error)}')
         sys.exit(1)
+
+
+def _own_words(error: BaseException) -> str:
+    """Message of an error, without the traceback that a data loader adds."""
+    text = str(error)
+    if 'Original Traceback' not in text:
+        return text
+    return text.strip().splitlines()[-1].partition(': ')[2]
 
 
 def _concerns_the_run(record: logging.LogRecord) -> bool:
