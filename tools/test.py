@@ -11,7 +11,7 @@ def main() -> None:
     try:
         cfg = cli.test_config(args)
     except cli.UsageError as error:
-        parser.error(str(error))
+        parser.exit(2, f'{parser.prog}: error: {error}\n')
     runner = cli.build_runner(cfg)
     if args.out is not None:
         runner.test_evaluator.metrics.append(DumpAmodalResults(args.out))

@@ -10,7 +10,7 @@ def main() -> None:
     try:
         cfg = cli.train_config(args)
     except cli.UsageError as error:
-        parser.error(str(error))
+        parser.exit(2, f'{parser.prog}: error: {error}\n')
     runner = cli.build_runner(cfg)
     cli.run(runner, runner.train)
     finish_processes()

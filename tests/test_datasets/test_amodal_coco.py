@@ -118,7 +118,7 @@ def test_many_classes_are_summed_up_by_their_extremes(write, capsys):
     write(content)
     output = capsys.readouterr()
     assert (
-        '5 instances (14 classes, class 10 0 to box 3; 12 classes without one)'
+        '5 instances (14 classes, 12 without one; cup 2 to box 3)'
         in output.out + output.err
     )
     assert '1 crowds, 1 marked "ignore"' in output.out + output.err

@@ -34,14 +34,14 @@ def main(argv=None):
         cfg, _ = cli.load_config(args.config, args.cfg_options)
         predictions = load_results(args.pkl_results)
     except (OSError, ValueError, RuntimeError, pickle.UnpicklingError) as error:
-        sys.exit(str(error))
+        sys.exit(' '.join(str(error).split()))
     init_default_scope(cfg.get('default_scope', 'mmdet'))
     try:
         evaluator = Evaluator(cfg.test_evaluator)
         evaluator.dataset_meta = dict(classes=dataset_classes(cfg))
         metrics = evaluator.offline_evaluate(predictions)
     except (FileNotFoundError, ValueError) as error:
-        sys.exit(str(error))
+        sys.exit(' '.join(str(error).split()))
     print(json.dumps(metrics, indent=2))
     if args.out is not None:
         Path(args.out).write_text(json.dumps(metrics, indent=2) + '\n')

@@ -213,12 +213,12 @@ class AmodalCocoDataset(CocoDataset):
         numbers = {name: of_class[label] for label, name in enumerate(classes)}
         if len(numbers) <= 12:
             return f'({", ".join(f"{name} {n}" for name, n in numbers.items())})'
-        low, high = min(numbers, key=numbers.get), max(numbers, key=numbers.get)
-        without = sum(number == 0 for number in numbers.values())
-        return (
-            f'({len(numbers)} classes, {low} {numbers[low]} to {high} {numbers[high]}; '
-            f'{without} classes without one)'
-        )
+        present = [name for name in classes if numbers[name]]
+        text = f'{len(numbers)} classes, {len(numbers) - len(present)} without one'
+        if present:
+            low, high = (each(present, key=numbers.get) for each in (min, max))
+            text += f'; {low} {numbers[low]} to {high} {numbers[high]}'
+        return f'({text})'
 
     def _check_images(self, data_list: list[dict]) -> None:
         if self.backend_args is not None:

@@ -17,6 +17,10 @@ from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 TRUST_VARIABLE = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
 
 
+class UnreadableCheckpointError(RuntimeError):
+    """A file is damaged, or not a checkpoint."""
+
+
 class UnsafeCheckpointError(pickle.UnpicklingError):
     """A checkpoint holds more than data, and the user has not declared it trusted."""
 
@@ -55,7 +59,7 @@ def safe_load(
         except pickle.UnpicklingError as error:
             raise _refusal(name, file, error) from error
         except (RuntimeError, EOFError) as error:
-            raise RuntimeError(
+            raise UnreadableCheckpointError(
                 f'{name} could not be read as a checkpoint; is the copy or the '
                 f'download complete? ({error})'
             ) from error

@@ -145,6 +145,17 @@ FileNotFoundError: [Errno 2] gone: 'a: 1.png'
             FileNotFoundError(WORKER),
             "FileNotFoundError: [Errno 2] gone: 'a: 1.png'",
         ),
+        (
+            AssertionError(
+                WORKER.replace('FileNotFoundError: ', 'AssertionError: ')
+                + 'AssertionError: failed to load image: b.png'
+            ),
+            'AssertionError: failed to load image: b.png',
+        ),
+        (
+            KeyError('ResNat is not in the mmdet::model registry'),
+            'KeyError: ResNat is not in the mmdet::model registry',
+        ),
         (ImageError('a.png could not be read'), 'ImageError: a.png could not be read'),
         (ClassMismatchError('3 and 4'), 'ClassMismatchError: 3 and 4'),
     ],

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,7 @@ from ...datasets.images import ImageError
 from ..checkpoint import register_safe_loaders
 from ..checkpoint_fit import LISTING, CheckpointMisfitError
 from ..class_check_hook import ClassMismatchError
-from ..safe_load import UnsafeCheckpointError
+from ..safe_load import UnreadableCheckpointError, UnsafeCheckpointError
 from .distributed import set_up_processes
 from .outputs import check_test_outputs, check_work_dir
 from .paths import REPO_ROOT, find_config, resolve_data_paths
@@ -42,8 +43,11 @@ USER_ERRORS = (
     PermissionError,
     CheckpointMisfitError,
     ClassMismatchError,
+    UnreadableCheckpointError,
     UnsafeCheckpointError,
 )
+# the same in the words of MMCV and MMEngine
+USER_MESSAGES = re.compile('failed to load image: |is not in the .* registry')
 
 
 class UsageError(ValueError):
@@ -203,7 +207,12 @@ def build_runner(cfg: Config) -> Runner:
     setup_cache_size_limit_of_dynamo()
     register_safe_loaders()
     set_up_processes(cfg)
-    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    try:
+        runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    except Exception as error:
+        if not _is_users_fault(error):
+            raise
+        sys.exit(f'{cfg.filename}: {_own_words(error)}')
     for handler in runner.logger.handlers:
         if not isinstance(handler, logging.FileHandler):
             handler.addFilter(_concerns_the_run)
@@ -214,14 +223,21 @@ def run(runner: Runner, method: Callable[[], object]) -> None:
     """Train or test; what is wrong with config, data or checkpoint is one line."""
     try:
         method()
-    except USER_ERRORS as error:
+    except Exception as error:
+        if not _is_users_fault(error):
+            raise
         runner.logger.error(f'{type(error).__name__}: {_own_words(error)}')
         sys.exit(1)
 
 
-def _own_words(error: BaseException) -> str:
+def _is_users_fault(error: Exception) -> bool:
+    return isinstance(error, USER_ERRORS) or bool(USER_MESSAGES.search(str(error)))
+
+
+def _own_words(error: Exception) -> str:
     """Message of an error, without the traceback that a data loader adds."""
-    text = str(error)
+    # a KeyError quotes its message
+    text = str(error.args[0] if isinstance(error, KeyError) else error)
     if 'Original Traceback' not in text:
         return text
     return text.strip().splitlines()[-1].partition(': ')[2]
