@@ -172,6 +172,22 @@ change('box nan', 11, 'bbox', bbox=[3, NAN, 20, 10])
 change('box of three', 11, 'invalid_value', bbox=[3, 2, 20])
 change('box of texts', 11, 'invalid_value', bbox=['3', '2', '20', '10'])
 change('box is a number', 11, 'invalid_value', bbox=7)
+change('far polygon', 13, 'undecodable_mask', segmentation=[[1, 1, 1e8, 1, 9, 9]])
+change('text in polygon', 13, 'undecodable_mask', segmentation=[[1, 1, '9', 1, 9, 9]])
+RUNS = [True] * 384
+change(
+    'counts of flags',
+    13,
+    'undecodable_mask',
+    segmentation=dict(size=[24, 16], counts=RUNS),
+)
+TEXT = ['384']
+change(
+    'counts of texts',
+    13,
+    'undecodable_mask',
+    segmentation=dict(size=[24, 16], counts=TEXT),
+)
 change('area beyond any float', 11, 'area', area=10**400)
 change('box beyond any float', 11, 'bbox', bbox=[3, 2, 10**400, 10])
 change('rate beyond any float', 12, 'occlusion_rate', occlude_rate=-(10**400))

@@ -98,17 +98,20 @@ def load_annotation_content(ann_file: str, backend_args: dict | None = None) -> 
             f'{ann_file}: annotation file not found. Set data_root and ann_file of the '
             'data set, or link your copy there (see docs/data.md).'
         ) from error
-    except IsADirectoryError as error:
+    except (IsADirectoryError, NotADirectoryError) as error:
         raise AnnotationError(
-            f'{ann_file} is a folder: name the annotation file in it'
+            f'{ann_file} is a folder, or below a file: name the annotation file'
         ) from error
     except UnicodeDecodeError as error:
         raise AnnotationError(
             f'{ann_file} is not UTF-8 or UTF-16: save it as UTF-8 ({error})'
         ) from error
-    except json.JSONDecodeError as error:
+    # ValueError: also a number of more than 4300 digits
+    except (ValueError, RecursionError) as error:
         raise AnnotationError(f'{ann_file} is not valid JSON: {error}') from error
-    if isinstance(content, list) and 'score' in str(content[:1]):
+    if isinstance(content, list) and any(
+        isinstance(entry, dict) and 'score' in entry for entry in content
+    ):
         raise AnnotationError(
             f'{ann_file} is a list of predictions, not an annotation file.'
         )

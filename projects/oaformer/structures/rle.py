@@ -179,7 +179,10 @@ def _rle_from_dict(segmentation: dict, height: int, width: int) -> RLE:
         )
     counts = segmentation['counts']
     if isinstance(counts, (list, tuple)):
-        runs = np.asarray(counts, dtype=np.int64)
+        runs = np.asarray(counts)
+        if len(runs) and runs.dtype.kind not in 'iu':
+            raise ValueError('RLE counts must be whole numbers')
+        runs = runs.astype(np.int64)
     elif isinstance(counts, (str, bytes)):
         runs = counts_of(segmentation)
     else:
@@ -211,8 +214,14 @@ def _rle_from_polygons(polygons: list, height: int, width: int) -> RLE:
                 f'a polygon needs at least three points (x, y), this one has '
                 f'{len(polygon)} numbers'
             )
-        if not np.isfinite(np.asarray(polygon, dtype=np.float64)).all():
+        points = np.asarray(polygon)
+        if points.dtype.kind not in 'iuf':
+            raise ValueError('a polygon must hold numbers only, of usual size')
+        if not np.isfinite(points).all():
             raise ValueError('a polygon holds a number that is not finite')
+        # beyond, pycocotools runs out of its integers and ends the process
+        if np.abs(points.astype(np.float64)).max() > 1e6:
+            raise ValueError('a polygon holds a coordinate beyond 1,000,000 pixels')
     # frPyObjects takes a list of exactly four numbers for a box, never these
     rles = mask_util.frPyObjects([list(polygon) for polygon in polygons], height, width)
     return with_str_counts(mask_util.merge(rles))
