@@ -129,14 +129,33 @@ def test_images(tool, write, tmp_path, capsys):
     assert tool(name) == 1
     text = capsys.readouterr().out
     assert 'error: missing_image: ' in text
-    assert 'images/1.png not found' in text
+    assert 'Image not found: images/1.png' in text.replace(f'{tmp_path}/', '')
     assert tool(name, '--no-images') == 0
+    text = capsys.readouterr().out
+    assert 'Images: not looked at (--no-images)' in text
+    assert 'Nothing is wrong.' not in text
     # with a wrong folder, every image would be called missing
     assert tool(name, '--img-dir', 'annotations') == 2
     assert 'Is it the right --img-dir?' in capsys.readouterr().err
+    # not even by chance is a file called good whose images were not seen
     shutil.rmtree(tmp_path / 'images')
-    assert tool(name) == 0
-    assert 'Images: not looked at' in capsys.readouterr().out
+    assert tool(name) == 1
+    text = capsys.readouterr().out
+    assert 'Images: not looked at, since none was found near' in text
+    assert 'Nothing is wrong.' not in text
+
+
+def test_images_that_are_all_unreadable_are_listed(tool, write, tmp_path, capsys):
+    name = write(good_content())
+    for path in (tmp_path / 'images').iterdir():
+        path.write_bytes(path.read_bytes()[:-20])
+    assert tool(name) == 1
+    assert 'Problems: 3 (error: 3)' in capsys.readouterr().out
+
+
+def test_a_file_without_images_is_not_good(tool, write, capsys):
+    assert tool(write(dict(images=[], annotations=[], categories=[]))) == 2
+    assert 'the list "images" is empty' in capsys.readouterr().err
 
 
 def test_help_lists_exit_codes_and_kinds(tool, capsys):

@@ -36,7 +36,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog='exit codes:\n'
         '  0  nothing is wrong\n'
-        '  1  something is wrong\n'
+        '  1  something is wrong, or no folder with the images was found\n'
         '  2  the file cannot be read, must be converted first, or wrong usage\n\n'
         'severities:\n'
         '  error      training and metric refuse the file\n'
@@ -91,14 +91,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     result = check_annotations(content, images)
     console = Console(soft_wrap=True, highlight=False)
     print_statistics(console, args.ann_file, result.statistics)
-    if img_dir is None:
-        console.print('Images: not looked at (--img-dir)', markup=False)
-    else:
-        console.print(f'Images: {img_dir}', markup=False)
+    where = img_dir
+    if args.no_images:
+        where = 'not looked at (--no-images)'
+    elif img_dir is None:
+        where = (
+            f'not looked at, since none was found near {args.ann_file}: name their '
+            'folder by --img-dir, or leave them out by --no-images'
+        )
+    console.print(f'Images: {where}', markup=False)
     if result.findings:
         print_findings(console, result.findings, args.max_listed)
     elif images is None:
-        console.print('Nothing is wrong with the annotations. The images: not checked.')
+        console.print(
+            'Nothing is wrong with the annotations; the images were not looked at.'
+        )
     else:
         console.print('Nothing is wrong.')
     if args.out is not None:
@@ -113,7 +120,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         except OSError as error:
             print(f'cannot write: {error}', file=sys.stderr)
             return UNUSABLE
-    return PROBLEMS_FOUND if result.findings else CLEAN
+    is_whole = images is not None or args.no_images
+    return CLEAN if is_whole and not result.findings else PROBLEMS_FOUND
 
 
 def look_at_images(
@@ -130,13 +138,12 @@ def look_at_images(
     img_dir = args.img_dir or find_img_dir(args.ann_file, names)
     if img_dir is None:
         return None, None
-    images = read_image_files(names, img_dir)
-    if images and all(image.size is None for image in images.values()):
+    if names and not any(os.path.exists(Path(img_dir, name)) for name in names):
         raise ValueError(
-            f'{img_dir}: none of the {len(images)} images of {args.ann_file} can '
-            f'be read there, such as {names[0]}. Is it the right --img-dir?'
+            f'{img_dir}: none of the {len(names)} images of {args.ann_file} is there, '
+            f'such as {names[0]}. Is it the right --img-dir?'
         )
-    return Path(img_dir), images
+    return Path(img_dir), read_image_files(names, img_dir)
 
 
 def print_statistics(console: Console, name: str, statistics: Statistics) -> None:

@@ -79,10 +79,16 @@ KINDS = {
     ),
     'duplicate_image': Kind(
         WARNING,
-        'an image listed twice (objects of one entry are background in the other)',
+        'an image listed twice (objects of one entry are background in the other: '
+        'unite the entries)',
     ),
     'deep_image': Kind(
-        WARNING, 'an image of 16 or 32 bits, which loads dark: convert it to 8 bits'
+        WARNING,
+        'an image of more than 8 bits per channel, which may load dark: store it in 8',
+    ),
+    'turned_image': Kind(
+        WARNING,
+        'an image that an EXIF note turns: store it turned, without the note',
     ),
     'empty_image_size': Kind(
         WARNING, 'an image file of another size than annotated, without objects to load'

@@ -100,18 +100,24 @@ def test_error_in_the_checker_if_and_only_if_the_loader_raises(fault, write, loa
 
 def test_every_kind_is_planted():
     planted = {kind for fault in FAULTS for kind, _ in fault.expected}
-    # the images of the faults have 8 bits
-    assert planted == set(KINDS) - {'deep_image'}
+    # the images of the faults have 8 bits and no EXIF
+    assert planted == set(KINDS) - {'deep_image', 'turned_image'}
 
 
-def test_images_of_16_bits_are_named():
-    files = defaultdict(lambda: ImageFile((20, 30), is_deep=True))
-    files['2.png'] = ImageFile((24, 16))
+def test_warnings_of_files_are_listed_where_the_size_is_right():
+    both = (('turned_image', 'it is turned'), ('deep_image', 'it is dark'))
+    files = {
+        '1.png': ImageFile((20, 30), warnings=both),
+        '2.png': ImageFile((24, 16)),
+        '3.png': ImageFile((30, 20), warnings=both),
+    }
     findings = check_annotations(good_content(), files).findings
     assert [(each.kind, each.id) for each in findings] == [
+        ('turned_image', 1),
         ('deep_image', 1),
-        ('deep_image', 3),
+        ('empty_image_size', 3),
     ]
+    assert findings[2].message.endswith('annotated as 20 x 30; it is turned')
 
 
 def test_exchanged_sides_are_named():
@@ -119,6 +125,26 @@ def test_exchanged_sides_are_named():
     files['2.png'] = ImageFile((16, 24))
     (finding,) = check_annotations(good_content(), files).findings
     assert finding.kind == 'image_size' and 'are exchanged' in finding.message
+
+
+@pytest.mark.parametrize('image_id', [1, 2])
+def test_exchanged_sides_of_masks_and_of_polygons(image_id, write, load):
+    content = good_content()
+    image = content['images'][image_id - 1]
+    content['annotations'] = [
+        annotation | dict(segmentation=[[1, 1, 9, 1, 9, 9]], visible_mask=None)
+        for annotation in (entry(content, 11), entry(content, 13))
+        if annotation['image_id'] == image_id
+    ]
+    for key in ('bbox', 'area', 'occlude_rate'):
+        content['annotations'][0].pop(key, None)
+    image.update(height=image['width'], width=image['height'])
+    (finding,) = write(content)
+    assert finding.kind == 'image_size' and 'are exchanged' in finding.message
+    message = raised(load['training'])
+    name, (height, width) = image['file_name'], SIZES[image['file_name']]
+    assert f'{name} is {height} x {width} pixels as read' in message
+    assert f'is {width} x {height}. Height and width are exchanged' in message
 
 
 @pytest.mark.parametrize('seed', range(80))

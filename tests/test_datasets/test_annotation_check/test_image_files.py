@@ -1,9 +1,18 @@
+import struct
+import zlib
+
+import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
-from oaformer.datasets.annotation_check import find_img_dir, read_image_files
-from oaformer.datasets.images import read_image
+from oaformer.datasets.annotation_check import (
+    ImageFile,
+    find_img_dir,
+    image_files,
+    read_image_files,
+)
+from oaformer.datasets.images import ImageError, read_image
 
 
 def save(path, height=4, width=6, **kwargs):
@@ -24,30 +33,124 @@ def test_sizes_and_what_cannot_be_read(tmp_path):
         None,
         None,
     ]
-    assert 'cannot be read' in images['broken.jpg'].error
-    assert images['c.jpg'].error == f'{tmp_path}/c.jpg not found'
+    for name in ('broken.jpg', 'deep'):
+        assert f'{name} could not be read as an image' in images[name].error
+    assert images['c.jpg'].error == f'Image not found: {tmp_path}/c.jpg'
 
 
-@pytest.mark.parametrize('name', ['a.jpg', 'a.png', 'a.webp', 'a.tif'])
-@pytest.mark.parametrize('orientation', range(1, 9))
-def test_size_is_that_of_the_loader(tmp_path, orientation, name):
+def check(folder, name):
+    """What the checker knows of a file; its size must be that of the loader."""
+    file = read_image_files([name], folder)[name]
+    try:
+        assert file.size == read_image(folder / name).shape[:2]
+    except ImageError as error:
+        assert file == ImageFile(None, str(error))
+    return file
+
+
+@pytest.mark.parametrize('orientation', range(10))
+@pytest.mark.parametrize(
+    'name', ['a.jpg', 'a.mpo', 'a.png', 'a.webp', 'a.tif', 'a.avif', 'a.bmp']
+)
+def test_size_and_turns_are_those_of_the_loader(tmp_path, orientation, name):
     """Cameras turn images by a note in the header, which the loader may heed."""
+    if name == 'a.avif' and not features.check('avif'):
+        pytest.skip('Pillow was built without AVIF')
     exif = Image.Exif()
     exif[0x0112] = orientation
-    save(tmp_path / name, exif=exif)
-    size = read_image(tmp_path / name).shape[:2]
-    assert read_image_files([name], tmp_path)[name].size == size
-    if name == 'a.jpg':
-        assert size == ((6, 4) if orientation > 4 else (4, 6))
+    pixels = np.zeros((40, 60, 3), np.uint8)
+    pixels[:20, :30] = 255
+    Image.fromarray(pixels).save(tmp_path / name, exif=exif)
+    file = check(tmp_path, name)
+    read = read_image(tmp_path / name)
+    is_turned = read.shape != pixels.shape or abs(read - 1.0 * pixels).max() > 99
+    ((kind, message),) = file.warnings or [(None, '')]
+    assert is_turned == ('the loader turns the image' in message)
+    if name not in ('a.avif', 'a.bmp'):
+        assert is_turned == (orientation in range(2, 9))
+    # a BMP has no EXIF
+    has_note = name != 'a.bmp' and orientation in range(2, 9)
+    assert kind == ('turned_image' if has_note else None)
 
 
-def test_more_than_8_bits_are_seen(tmp_path):
-    Image.fromarray(np.full((4, 6), 900, np.uint16)).save(tmp_path / 'a.png')
-    save(tmp_path / 'b.png')
-    files = read_image_files(['a.png', 'b.png'], tmp_path)
-    assert [file.is_deep for file in files.values()] == [True, False]
-    # 900 of 65535
-    assert read_image(tmp_path / 'a.png').max() == 3
+@pytest.mark.parametrize('name', ['a.jpg', 'a.webp'])
+def test_a_note_that_the_loader_does_not_heed(tmp_path, name):
+    pixels = np.zeros((4, 6, 3), np.uint8)
+    xmp = b'<rdf:Description tiff:Orientation="6"/>'
+    Image.fromarray(pixels).save(tmp_path / name, xmp=xmp)
+    ((kind, message),) = check(tmp_path, name).warnings
+    assert kind == 'turned_image' and 'reads the image as it is stored' in message
+
+
+def test_a_note_after_the_pixels_of_a_png(tmp_path):
+    save(tmp_path / 'a.png')
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = exif.tobytes().removeprefix(b'Exif\0\0')
+    chunk = b'eXIf' + data
+    chunk = struct.pack('>I', len(data)) + chunk + struct.pack('>I', zlib.crc32(chunk))
+    png = (tmp_path / 'a.png').read_bytes()
+    (tmp_path / 'a.png').write_bytes(png[:-12] + chunk + png[-12:])
+    file = check(tmp_path, 'a.png')
+    assert file.size == (6, 4) and dict(file.warnings).keys() == {'turned_image'}
+
+
+@pytest.mark.parametrize('shape', [(4, 6), (4, 6, 3), (4, 6, 4)])
+@pytest.mark.parametrize('name', ['a.png', 'a.tif'])
+def test_more_than_8_bits_are_seen(tmp_path, name, shape):
+    cv2.imwrite(str(tmp_path / name), np.full(shape, 900, np.uint16))
+    ((kind, message),) = check(tmp_path, name).warnings
+    # 900 of 65535, cut or rounded
+    assert kind == 'deep_image' and message[-8:] in ('3 of 255', '4 of 255')
+
+
+@pytest.mark.parametrize('dtype', [np.int32, np.float32, np.float64])
+def test_what_only_pillow_reads_is_missing(tmp_path, dtype):
+    pixels = np.ones((4, 6), dtype)
+    if dtype == np.float64:
+        cv2.imwrite(str(tmp_path / 'a.tif'), pixels)
+    else:
+        Image.fromarray(pixels).save(tmp_path / 'a.tif')
+    save(tmp_path / 'a.tga')
+    for name in ('a.tif', 'a.tga'):
+        assert 'could not be read as an image' in check(tmp_path, name).error
+
+
+@pytest.mark.parametrize('mode', ['1', 'L', 'P', 'LA', 'RGB', 'RGBA', 'CMYK', 'YCbCr'])
+@pytest.mark.parametrize('name', ['a.png', 'a.jpg', 'a.tif', 'a.gif', 'a.webp'])
+def test_every_mode_of_8_bits(tmp_path, name, mode):
+    try:
+        Image.new(mode, (6, 4)).save(tmp_path / name)
+    except (OSError, ValueError):
+        pytest.skip('Pillow writes no such file')
+    file = check(tmp_path, name)
+    assert file.size in (None, (4, 6)) and file.warnings == ()
+
+
+def test_what_only_opencv_reads(tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.hdr'), np.ones((4, 6, 3), np.float32))
+    assert check(tmp_path, 'a.hdr').size == (4, 6)
+
+
+@pytest.mark.parametrize('share', [0.02, 0.5, 0.99])
+@pytest.mark.parametrize('name', ['a.jpg', 'a.png', 'a.bmp', 'a.tif', 'a.webp'])
+def test_files_that_are_cut_off(tmp_path, name, share):
+    noise = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    path = tmp_path / name
+    Image.fromarray(noise).save(path)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    assert check(tmp_path, name).error
+    # what follows the image does no harm
+    path.write_bytes(content + bytes(9))
+    assert check(tmp_path, name).size == (40, 60)
+
+
+def test_a_whole_jpeg_is_not_decoded(tmp_path, monkeypatch):
+    """Decoding takes a hundred times longer than the header."""
+    monkeypatch.setattr(image_files, 'read_image', None)
+    save(tmp_path / 'a.jpg')
+    assert read_image_files(['a.jpg'], tmp_path)['a.jpg'] == ImageFile((4, 6))
 
 
 @pytest.mark.parametrize(

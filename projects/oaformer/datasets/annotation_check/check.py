@@ -74,25 +74,22 @@ def _check_images(
             continue
         file = files[image['file_name']]
         size = size_of(image)
+        found = [Finding(kind, 'file_name', text) for kind, text in file.warnings]
         if file.size is None:
-            finding = Finding('missing_image', 'file_name', file.error)
+            found = [Finding('missing_image', 'file_name', file.error)]
         elif size not in (None, file.size):
             message = (
                 f'the file is {file.size[0]} x {file.size[1]} (height x width), '
                 f'annotated as {size[0]} x {size[1]}'
             )
             if size == file.size[::-1]:
-                message += ': height and width are exchanged, or the image is turned'
+                turned = dict(file.warnings).get('turned_image')
+                message += f'; {turned or "height and width are exchanged"}'
             key = image.get('id')
             has_objects = isinstance(key, Hashable) and key in with_objects
             kind = 'image_size' if has_objects else 'empty_image_size'
-            finding = Finding(kind, None, message)
-        elif file.is_deep:
-            message = 'more than 8 bits per channel: the loader keeps the upper 8'
-            finding = Finding('deep_image', 'file_name', message)
-        else:
-            continue
-        findings.append(finding.at('images', index, image))
+            found = [Finding(kind, None, message)]
+        findings += [each.at('images', index, image) for each in found]
     return findings
 
 

@@ -49,14 +49,24 @@ class LoadAmodalAnnotations(LoadAnnotations):
         height, width = results['ori_shape']
         instances = results.get('instances', [])
         for instance in instances:
-            if tuple(instance['mask']['size']) != (height, width):
-                raise AnnotationError(
-                    f'{results["img_path"]} is {height} x {width} pixels, but the mask '
-                    f'of annotation {instance["annotation_id"]} is '
-                    f'{" x ".join(map(str, instance["mask"]["size"]))}. Are these the '
-                    'images that the annotations were made for? (D2SA pads some: '
-                    'use its own, not those of D2S.)'
+            size = tuple(instance['mask']['size'])
+            if size == (height, width):
+                continue
+            remedy = (
+                'Are these the images that the annotations were made for? (D2SA pads '
+                'some: use its own, not those of D2S.)'
+            )
+            if size == (width, height):
+                remedy = (
+                    'Height and width are exchanged: correct them in the annotation '
+                    'file, or, if EXIF turns the image, store it as it was annotated.'
                 )
+            raise AnnotationError(
+                f'image {results.get("img_id")}: {results["img_path"]} is {height} x '
+                f'{width} pixels as read (height x width), but the mask of annotation '
+                f'{instance["annotation_id"]} is {size[0]} x {size[1]}. {remedy} '
+                'check_amodal.py lists all such images.'
+            )
         results['gt_masks'] = AmodalMasks(
             [instance['mask'] for instance in instances],
             height,
