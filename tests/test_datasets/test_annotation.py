@@ -187,6 +187,13 @@ def test_a_rate_is_kept_where_no_mask_contradicts_it(rate):
     parsed = parse_amodal_annotation(annotation, HEIGHT, WIDTH)
     assert parsed.occlusion_rate == rate and parsed.corrections == []
     assert parsed.visible is parsed.amodal
+    assert parsed.is_occluded == parsed.has_rate_only == (rate > 0)
+
+
+def test_masks_that_say_what_is_hidden():
+    assert parse().is_occluded and not parse().has_rate_only
+    whole = parse(visible_mask=WHOLE, occlude_rate=0.0008)
+    assert not whole.is_occluded and not whole.has_rate_only
 
 
 @pytest.mark.parametrize('empty', [[], [[]], mask(0, 0, 0, 0)])

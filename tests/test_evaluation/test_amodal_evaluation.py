@@ -72,6 +72,30 @@ def test_a_fully_hidden_object_is_found_by_its_amodal_and_invisible_mask(tmp_pat
     assert 'visible_segm_mAP' not in metrics
 
 
+def test_a_rate_without_masks_is_neither_right_nor_wrong_among_visible_masks(tmp_path):
+    """The visible part of the second object is unknown, its rate is not."""
+    whole, other = box_mask(0, 0, 10, 10), box_mask(15, 5, 25, 15)
+    part = box_mask(0, 0, 10, 6)
+    first = annotation(1, whole, visible=part)
+    prediction = sample(
+        [whole, other],
+        scores=[0.5, 0.9],
+        visible=[part, box_mask(15, 5, 25, 11)],
+        rates=[0.4, 0.3],
+    )
+    ann_file = write(tmp_path, [first, annotation(2, other, occlude_rate=0.4)])
+    metrics = evaluate(ann_file, [prediction])
+    for name in ('segm_mAP', 'visible_segm_mAP', 'invisible_segm_mAP'):
+        assert metrics[name] == pytest.approx(1)
+    assert metrics['mIoU_visible'] == 1
+    assert metrics['occlusion_rate_mae'] == pytest.approx(0.05)
+    # an object that is annotated as whole is not ignored
+    ann_file = write(tmp_path, [first, annotation(2, other, occlude_rate=0)])
+    metrics = evaluate(ann_file, [prediction])
+    assert metrics['visible_segm_mAP'] < 1
+    assert metrics['mIoU_visible'] == pytest.approx(0.8)
+
+
 def test_without_annotated_visible_masks_none_are_measured(tmp_path, log):
     mask = box_mask(0, 0, 10, 10)
     ann_file = write(tmp_path, [annotation(1, mask)])

@@ -185,7 +185,7 @@ class AmodalCocoDataset(CocoDataset):
                 objects['left out'] += 1
                 continue
             with_objects.add(annotation['image_id'])
-            objects['occluded'] += one.occlusion_rate > 0
+            objects['occluded'] += one.is_occluded
             objects['crowds'] += one.iscrowd
             objects['marked "ignore"'] += one.ignore and not one.iscrowd
             of_class[label] += 1

@@ -37,7 +37,8 @@ class AmodalAnnotation(NamedTuple):
         amodal: Mask of the whole object.
         visible: Mask of its visible part, inside ``amodal``: ``amodal`` itself where
             nothing is hidden, empty where all is.
-        occlusion_rate: Invisible area / amodal area, in [0, 1].
+        occlusion_rate: Invisible area / amodal area, in [0, 1]. Without a mask of a
+            part it is the annotated one, and ``visible`` is ``amodal`` all the same.
         bbox: Amodal box, (x1, y1, x2, y2) in pixels.
         area: Amodal area in pixels. That of a polygon may be the polygon's own, as
             in COCO, instead of its number of pixels.
@@ -54,6 +55,16 @@ class AmodalAnnotation(NamedTuple):
     iscrowd: bool
     ignore: bool
     corrections: list[str]
+
+    @property
+    def is_occluded(self) -> bool:
+        """Whether a part of it is hidden, by its masks or by its rate."""
+        return self.visible is not self.amodal or self.has_rate_only
+
+    @property
+    def has_rate_only(self) -> bool:
+        """Whether a part of it is hidden, and no mask says which."""
+        return only_rate_hides(self.amodal, self.visible, self.occlusion_rate)
 
 
 def parse_annotation(
@@ -208,7 +219,7 @@ def read_mask(
         return Finding('undecodable_mask', key, f'"{key}": {error}')
 
 
-def _read_part(
+def read_part(
     annotation: Mapping[str, Any], key: str, height: int, width: int
 ) -> RLE | Finding:
     """As :func:`read_mask`; a part without polygons is empty."""
@@ -217,6 +228,14 @@ def _read_part(
             dict(size=[height, width], counts=[height * width]), height, width
         )
     return read_mask(annotation, key, height, width)
+
+
+def only_rate_hides(amodal: RLE, visible: RLE, occlusion_rate: float) -> bool:
+    """Whether an object as parsed is hidden by its rate, and not by its masks.
+
+    Where masks say what is visible, a rate follows them within ``RATE_TOLERANCE``.
+    """
+    return occlusion_rate > RATE_TOLERANCE and visible == amodal
 
 
 def _has_parts(annotation: Mapping[str, Any]) -> bool:
@@ -236,7 +255,7 @@ def _masks(
     for key in _PARTS:
         if annotation.get(key) is None:
             continue
-        part = _read_part(annotation, key, *size)
+        part = read_part(annotation, key, *size)
         if isinstance(part, Finding):
             findings.append(part)
             return amodal, None

@@ -74,6 +74,9 @@ KINDS = {
         WARNING,
         'an invisible mask that is not the amodal mask without the visible one',
     ),
+    'unread_key': Kind(
+        WARNING, 'a key that looks like masks, rates or flags and is not read'
+    ),
     'duplicate_object': Kind(
         WARNING, 'an object annotated twice: same image, category and masks'
     ),

@@ -19,6 +19,7 @@ from .ground_truth import AmodalGroundTruth
 from .matched_evaluation import (
     MatchedEvaluation,
     evaluate_matches,
+    has_unknown_parts,
     is_partly_hidden,
 )
 from .occlusion_metrics import OCCLUDED_RATE
@@ -89,8 +90,10 @@ def evaluate_amodal(
     Only the images that were predicted count. Boxes are compared with those around the
     amodal masks. Visible and invisible masks are detections of their own, with the
     class and score of their instance and the area of their own mask; empty ones are
-    left out on both sides, since there is nothing to be found. The invisible mask is
-    the amodal one without the visible one (ORCNN, Follmann et al., WACV 2019).
+    left out on both sides, since there is nothing to be found. Objects with a rate and
+    no mask that says what is hidden are ignored among them, as crowds are. The
+    invisible mask is the amodal one without the visible one (ORCNN, Follmann et al.,
+    WACV 2019).
 
     Args:
         ground_truth: The annotation file.
@@ -133,11 +136,16 @@ def evaluate_amodal(
     coco = partial(evaluate_coco, max_dets=max_dets, **common)
     masks = dict(amodal=coco(objects, detections, ious=ious))
     if with_visible_masks:
+        # as crowds: what is predicted on them is neither right nor wrong
+        unknown = [
+            {**item, 'iscrowd': 1} for item in objects if has_unknown_parts(item)
+        ]
+        known = [item for item in objects if not has_unknown_parts(item)]
         for part, extract, ranges in (
             ('visible', _visible_masks, COCO_AREAS),
             ('invisible', _invisible_masks, _areas_above(min_invisible_area)),
         ):
-            items = extract(objects), extract(detections)
+            items = extract(known) + unknown, extract(detections)
             masks[part] = coco(*items, ious=overlaps(*items, limit), ranges=ranges)
     matches = match_masks(objects, detections, ious, limit)
     return AmodalEvaluation(

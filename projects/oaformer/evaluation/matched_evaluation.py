@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..datasets.annotation import only_rate_hides
 from ..structures import RLE, intersection_areas, rle_areas
 from .coco_eval import CocoMatches
 from .occlusion_metrics import (
@@ -164,6 +165,10 @@ def evaluate_matches(
         [item['visible_mask'] for item in truth],
         [item['visible_mask'] for item in found] if with_visible_masks else None,
     )
+    ious['visible'] = [
+        None if has_unknown_parts(item) else iou
+        for item, iou in zip(truth, ious['visible'], strict=True)
+    ]
     matched = [
         AmodalMatch(
             *pair,
@@ -199,6 +204,13 @@ def evaluate_matches(
 def is_partly_hidden(item: Mapping) -> bool:
     """Whether a part of an object is hidden, by its masks."""
     return item['visible_mask'] != item['segmentation']
+
+
+def has_unknown_parts(item: Mapping) -> bool:
+    """Whether a part of an annotated object is hidden, and no mask says which."""
+    return only_rate_hides(
+        item['segmentation'], item['visible_mask'], item['occlusion_rate']
+    )
 
 
 def _order_leads(

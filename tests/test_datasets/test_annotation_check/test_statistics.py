@@ -56,3 +56,13 @@ def test_objects_with_errors_are_counted_apart():
     assert result.counts['unreadable'] == 2
     assert result.counts['occluded'] == 1
     assert result.unoccluded == 2
+
+
+def test_an_object_with_a_rate_only_is_occluded():
+    content = good_content()
+    entry(content, 13)['occlude_rate'] = 0.4
+    result = statistics(content)
+    assert (result.counts['occluded'], result.unoccluded) == (3, 2)
+    assert result.rate_histogram == [0, 0, 0, 2, 0, 0, 0, 0, 0, 1]
+    entry(content, 13)['occlude_rate'] = 1
+    assert statistics(content).counts['fully_hidden'] == 2

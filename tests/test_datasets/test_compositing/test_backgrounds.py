@@ -93,6 +93,28 @@ def test_plain_files_have_no_source_images(tmp_path):
         backgrounds('source', tmp_path, occlusion=False)
 
 
+def rates_only(annotations):
+    """Take the masks of what is visible away, and hide all by 0.4."""
+    for annotation in annotations:
+        annotation.pop('visible_mask', None)
+        annotation['occlude_rate'] = 0.4
+
+
+def test_images_with_rates_only_are_no_source_images(tmp_path):
+    # the last three objects are those of the third image
+    drawn = backgrounds('source', tmp_path, change=lambda all: rates_only(all[:-3]))
+    scenes = [drawn.draw(np.random.default_rng(seed)) for seed in range(9)]
+    assert {scene.origin['source_file_name'] for scene in scenes} == {'3.png'}
+
+    def change(annotations):
+        rates_only(annotations)
+        # one for each image is hidden, one object can be cut out
+        annotations[0]['occlude_rate'] = 0
+
+    with pytest.raises(ValueError, match='does not annotate by masks what is hidden'):
+        backgrounds('source', tmp_path, change=change)
+
+
 def test_a_folder_of_images(tmp_path):
     folder = tmp_path / 'empty scenes'
     with pytest.raises(ValueError, match='folder not found: .*empty scenes'):

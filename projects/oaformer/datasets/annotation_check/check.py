@@ -2,15 +2,16 @@
 
 What is wrong with one annotation is found by :func:`parse_annotation` and
 :func:`read_entries`, as in the loader. Here are the facts beyond: image files, objects
-annotated twice, and invisible masks that the loader does not need.
+annotated twice, and invisible masks and keys that the loader does not need.
 """
 
 from collections.abc import Hashable, Mapping
 from typing import Any, NamedTuple
 
 from ...structures import rle_area, rle_intersection
-from ..annotation import AmodalAnnotation, parse_annotation, read_mask
+from ..annotation import AmodalAnnotation, parse_annotation, read_part
 from ..annotation_ids import image_of, read_entries, size_of
+from ..annotation_keys import unread_keys
 from ..findings import SECTIONS, Finding
 from .image_files import ImageFile
 from .statistics import Statistics, collect_statistics
@@ -59,6 +60,7 @@ def check_annotations(
             with_objects.add(image['id'])
         objects.append((annotation, parsed))
         findings += [each.at('annotations', index, annotation, image) for each in found]
+    findings += unread_keys(content['annotations'])
     if files is not None:
         findings += _check_images(content, files, with_objects)
     findings.sort(key=lambda each: (_SECTION_ORDER.index(each.section), each.index))
@@ -100,7 +102,7 @@ def _check_invisible(
     key = 'invisible_mask'
     if annotation.get(key) is None:
         return []
-    invisible = read_mask(annotation, key, *parsed.amodal['size'])
+    invisible = read_part(annotation, key, *parsed.amodal['size'])
     if isinstance(invisible, Finding):
         return [invisible._replace(kind=key)]
     amodal_area = rle_area(parsed.amodal)

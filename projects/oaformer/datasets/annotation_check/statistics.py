@@ -1,5 +1,6 @@
 """What an annotation file holds, in numbers."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -22,7 +23,7 @@ class Statistics(NamedTuple):
             ``fully_hidden``, ``crowd``, ``without_visible_mask`` and ``unreadable``
             (with an error). The first three of objects count readable ones only.
         categories: Number of objects by the category's name, in the file's order.
-        unoccluded: Objects whose occlusion rate is exactly 0.
+        unoccluded: Objects that are not occluded.
         rate_histogram: Number of objects with rates in (0, 0.1], (0.1, 0.2] and so on.
         image_sizes: Number of images by (height, width), the most frequent first.
         object_sizes: Number of ``small``, ``medium`` and ``large`` amodal masks (COCO).
@@ -87,13 +88,15 @@ def collect_statistics(
             continue
         area = rle_area(parsed.amodal)
         areas.append(area)
-        hidden = area - rle_area(parsed.visible)
-        counts['occluded'] += hidden > 0
-        counts['fully_hidden'] += hidden == area
+        rate = 1 - rle_area(parsed.visible) / area
+        if parsed.has_rate_only:
+            rate = parsed.occlusion_rate
+        counts['occluded'] += rate > 0
+        counts['fully_hidden'] += rate == 1
         counts['crowd'] += parsed.iscrowd
-        if hidden:
-            # Whole numbers: no rate slips over the edge of a bin.
-            histogram[(NUM_RATE_BINS * hidden - 1) // area] += 1
+        if rate:
+            # rounded: no rate slips over the edge of a bin
+            histogram[math.ceil(round(NUM_RATE_BINS * rate, 9)) - 1] += 1
     counts['with_objects'] = sum(
         str(image.get('id')) in with_objects for image in images
     )

@@ -30,15 +30,16 @@ class Backgrounds:
         kind: 'patch': a part of one of the source's images that no annotation
             comes near, enlarged and blurred, or noise where there is none. 'noise':
             smooth noise. 'source': a whole image of the source, whose own objects
-            keep their labels. Any other text is a folder of images, which must not
-            show objects of the data set's classes.
+            keep their labels; one of which all visible masks are known. Any other text
+            is a folder of images, which must not show objects of the data set's
+            classes.
         source: Where the cut-outs come from.
         size: Height and width in pixels of a background; those of the image with
             'source'.
 
     Raises:
-        ValueError: If 'source' is chosen and the source does not annotate occlusion, or
-            the folder holds no images.
+        ValueError: If 'source' is chosen and the source does not annotate by masks what
+            is hidden, or the folder holds no images.
     """
 
     def __init__(self, kind: str, source: CutOutSource, size: tuple[int, int]) -> None:
@@ -49,9 +50,12 @@ class Backgrounds:
         else:
             self.draw = self._draw_from_folder
             self._images = _images_in(kind)
-        if kind == 'source' and not source.knows_occlusion:
+        if kind == 'source' and not (source.knows_occlusion and source.exact):
+            what = 'occlusion'
+            if source.knows_occlusion:
+                what = 'by masks what is hidden, only by rates'
             raise ValueError(
-                f'{source.file.name} does not annotate occlusion: what is hidden of '
+                f'{source.file.name} does not annotate {what}: what is hidden of '
                 'the objects in its images is unknown, so they cannot be backgrounds'
             )
 
@@ -90,7 +94,8 @@ class Backgrounds:
         return Scene(image, [], 0, origin)
 
     def _draw_source(self, rng: np.random.Generator) -> Scene:
-        image_id = self._image_ids[int(rng.integers(len(self._image_ids)))]
+        image_ids = self._source.exact
+        image_id = image_ids[int(rng.integers(len(image_ids)))]
         own = self._source.objects(image_id)
         objects = []
         for annotation, *masks in zip(

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 
 from ...structures import decode_masks
-from ..annotation import RATE_TOLERANCE
 from ..annotation_file import read_annotation_file
 from ..images import read_image
 from .cut_out import CutOut, cut_out
@@ -32,6 +31,8 @@ class ImageObjects(NamedTuple):
         visible: Visible masks, likewise.
         occluded: Which are hidden in part, by their masks or their annotated rate,
             (N,) bool.
+        rate_only: Which are hidden in part by their rate, and no mask says where,
+            (N,) bool.
         ignored: Which are crowds or marked to be ignored, (N,) bool.
     """
 
@@ -39,6 +40,7 @@ class ImageObjects(NamedTuple):
     amodal: np.ndarray
     visible: np.ndarray
     occluded: np.ndarray
+    rate_only: np.ndarray
     ignored: np.ndarray
 
 
@@ -53,6 +55,7 @@ class CutOutSource:
 
     Attributes:
         knows_occlusion: Whether the file annotates occlusion.
+        exact: Ids of the images of which every visible mask is known.
         left_out: Number of objects left out, by the reason.
         candidates: Annotations of the whole objects, in the order of the file.
 
@@ -80,6 +83,7 @@ class CutOutSource:
         self.image = lru_cache(_IMAGES_KEPT)(self._image)
         self.left_out: Counter = Counter()
         self.candidates: list[dict] = []
+        self.exact: list[int] = []
         for image_id in self.file.images:
             self._find_candidates(image_id, rules)
         if not self.candidates:
@@ -93,18 +97,12 @@ class CutOutSource:
         image, annotations = self.file.images[image_id], self._by_image[image_id]
         size = image['height'], image['width']
         parsed = [self.file.parse(annotation) for annotation in annotations]
-        # A rate without a visible mask, which the loader drops, still means that the
-        # object is not whole.
-        occluded = [
-            one.visible is not one.amodal
-            or (annotation.get('occlude_rate') or 0) > RATE_TOLERANCE
-            for one, annotation in zip(parsed, annotations, strict=True)
-        ]
         return ImageObjects(
             annotations,
             decode_masks([one.amodal for one in parsed], *size),
             decode_masks([one.visible for one in parsed], *size),
-            np.array(occluded, bool),
+            np.array([one.is_occluded for one in parsed], bool),
+            np.array([one.has_rate_only for one in parsed], bool),
             np.array([one.iscrowd or one.ignore for one in parsed], bool),
         )
 
@@ -165,6 +163,8 @@ class CutOutSource:
 
     def _find_candidates(self, image_id: int, rules: UnoccludedRules) -> None:
         objects = self.objects(image_id)
+        if not objects.rate_only.any():
+            self.exact.append(image_id)
         occluded = objects.occluded if self.knows_occlusion else None
         found = False
         for index, annotation in enumerate(objects.annotations):

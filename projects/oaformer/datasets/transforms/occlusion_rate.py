@@ -18,7 +18,8 @@ class OcclusionRate(BaseTransform):
 
     Args:
         mode: 'annotated' keeps the rates as loaded, as a pipeline without this step
-            does; 'recomputed' measures them.
+            does; 'recomputed' measures them: 0 for an object with a rate and no mask of
+            its visible or invisible part.
 
     Raises:
         ValueError: If ``mode`` is neither of the two.
