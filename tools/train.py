@@ -1,18 +1,13 @@
 """Train a detector."""
 
-from oaformer.engine import cli, finish_processes
+from oaformer.engine import cli, faults_in_one_line, finish_processes
 
 
+@faults_in_one_line()
 def main() -> None:
     """Parse the command line and train."""
-    parser = cli.train_parser()
-    args = parser.parse_args()
-    try:
-        cfg = cli.train_config(args)
-    except cli.UsageError as error:
-        parser.exit(2, f'{parser.prog}: error: {error}\n')
-    runner = cli.build_runner(cfg)
-    cli.run(runner, runner.train)
+    args = cli.train_parser().parse_args()
+    cli.build_runner(cli.train_config(args)).train()
     finish_processes()
 
 

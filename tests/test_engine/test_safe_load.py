@@ -10,7 +10,7 @@ import torch
 from mmengine.logging import HistoryBuffer
 
 from oaformer.engine import UnsafeCheckpointError, safe_load
-from oaformer.engine.safe_load import TRUST_VARIABLE
+from oaformer.engine.safe_load import TRUST_VARIABLE, UnreadableCheckpointError
 
 
 class Runs:
@@ -118,3 +118,24 @@ def test_damaged_file_is_named(file, content):
     file.write_bytes(content)
     with pytest.raises((RuntimeError, UnsafeCheckpointError), match='checkpoint.pth'):
         safe_load(file)
+
+
+@pytest.mark.parametrize('trusted', ['0', '1'])
+@pytest.mark.parametrize(
+    ('content', 'reason'),
+    [
+        (b'', 'it is empty'),
+        (b'hello', "it begins with b'hello'"),
+        (b'version https://git-lfs', "it begins with b'version https://git-'"),
+        (b'\x89PNG' + bytes(50), r'it begins with b.\\x89PNG'),
+        (b'PK\x03\x04' + bytes(50), 'PytorchStreamReader failed reading zip archive'),
+    ],
+)
+def test_another_kind_of_file_is_not_to_be_trusted(
+    file, monkeypatch, content, reason, trusted
+):
+    monkeypatch.setenv(TRUST_VARIABLE, trusted)
+    file.write_bytes(content)
+    with pytest.raises(UnreadableCheckpointError, match=reason) as error:
+        safe_load(file)
+    assert TRUST_VARIABLE not in str(error.value)

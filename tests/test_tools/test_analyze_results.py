@@ -99,7 +99,7 @@ def test_what_is_wrong_is_said(main, folder, monkeypatch, arguments, message):
 
 def test_other_image_folder(main, folder):
     """Images moved since the test run are found in the data set's folder."""
-    image_finder = main.__globals__['image_finder']
+    image_finder = main.__wrapped__.__globals__['image_finder']
     images = {item['id']: item for item in annotations()['images']}
     moved = [dict(img_id=1, img_path='/gone/1.png'), dict(img_id=2)]
     find = image_finder(moved, images, folder / 'images')

@@ -1,8 +1,6 @@
 """Write what a test run got right and wrong to one HTML page."""
 
 import argparse
-import pickle
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,7 +9,12 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from oaformer.datasets.atomic_write import atomic_path, check_output
-from oaformer.engine import cli, dataset_classes, innermost_dataset
+from oaformer.engine import (
+    cli,
+    dataset_classes,
+    faults_in_one_line,
+    innermost_dataset,
+)
 from oaformer.evaluation import AmodalCocoMetric, load_results
 from oaformer.visualization.report import build_report, render_report
 
@@ -36,24 +39,19 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return args
 
 
+@faults_in_one_line()
 def main(argv: Sequence[str] | None = None) -> None:
     """Evaluate the predictions and write the page."""
     args = parse_args(argv)
-    try:
-        cfg, path = cli.load_config(args.config, args.cfg_options)
-        check_output(args.out, path, args.predictions)
-        predictions = load_results(args.predictions)
-    except (OSError, ValueError, RuntimeError, pickle.UnpicklingError) as error:
-        sys.exit(str(error))
+    cfg, path = cli.load_config(args.config, args.cfg_options)
+    check_output(args.out, path, args.predictions)
+    predictions = load_results(args.predictions)
     init_default_scope(cfg.get('default_scope', 'mmdet'))
-    try:
-        metric = build_metric(cfg)
-        check_output(args.out, metric.ground_truth.name)
-        metric.dataset_meta = dict(classes=dataset_classes(cfg))
-        metric.process({}, predictions)
-        evaluation = metric.evaluate_results(metric.results)
-    except (OSError, ValueError) as error:
-        sys.exit(str(error))
+    metric = build_metric(cfg)
+    check_output(args.out, metric.ground_truth.name)
+    metric.dataset_meta = dict(classes=dataset_classes(cfg))
+    metric.process({}, predictions)
+    evaluation = metric.evaluate_results(metric.results)
 
     visualizer = VISUALIZERS.build({**cfg.visualizer, 'vis_backends': None})
     visualizer.dataset_meta = dict(classes=tuple(evaluation.classes))
@@ -81,14 +79,14 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def build_metric(cfg: Config) -> AmodalCocoMetric:
-    """Build the amodal metric of a config; ValueError if it has none."""
+    """Build the amodal metric of a config; UsageError if it has none."""
     evaluators = cfg.get('test_evaluator') or []
     if not isinstance(evaluators, (list, tuple)):
         evaluators = [evaluators]
     for evaluator in evaluators:
         if evaluator.type in (AmodalCocoMetric.__name__, AmodalCocoMetric):
             return METRICS.build(evaluator)
-    raise ValueError(
+    raise cli.UsageError(
         f'{cfg.filename}: the page shows the numbers of AmodalCocoMetric, and '
         'test_evaluator has none'
     )

@@ -3,7 +3,6 @@
 import argparse
 import os
 import os.path as osp
-import sys
 
 import mmcv
 import numpy as np
@@ -13,7 +12,7 @@ from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 
 from oaformer.datasets.atomic_write import check_folder, find_overwritten
-from oaformer.engine import cli
+from oaformer.engine import cli, faults_in_one_line
 
 # Loads images and annotations and changes nothing.
 LOADING = [
@@ -109,20 +108,18 @@ def write(drawing, file, dataset):
         raise OSError(f'{file} could not be written')
 
 
+@faults_in_one_line()
 def main(argv=None):
     """Draw the images one after the other."""
     args = parse_args(argv)
-    try:
-        cfg, path = cli.load_config(args.config, args.cfg_options)
-        check_folder(args.output_dir, f'--output-dir {args.output_dir}')
-    except (cli.UsageError, OSError) as error:
-        sys.exit(str(error))
+    cfg, path = cli.load_config(args.config, args.cfg_options)
+    check_folder(args.output_dir, f'--output-dir {args.output_dir}')
     init_default_scope(cfg.get('default_scope', 'mmdet'))
 
-    try:
-        dataset = DATASETS.build(cfg[f'{args.split}_dataloader'].dataset)
-    except cli.USER_ERRORS as error:
-        sys.exit(str(error))
+    dataloader = cfg.get(f'{args.split}_dataloader')
+    if dataloader is None:
+        raise cli.UsageError(f'{path} has no {args.split} data: choose another --split')
+    dataset = DATASETS.build(dataloader.dataset)
     load = Compose(LOADING)
     # Drawings go to --output-dir, so the backends have nothing to store.
     visualizer = VISUALIZERS.build({**cfg.visualizer, 'vis_backends': None})
@@ -133,7 +130,7 @@ def main(argv=None):
         item = dataset[index]
         data_sample = item['data_samples']
         if 'labels' not in data_sample.gt_instances:
-            sys.exit(
+            raise cli.UsageError(
                 f'the {args.split} pipeline of {path} loads no annotations: add '
                 'LoadAmodalAnnotations to it or browse another split'
             )
@@ -146,10 +143,7 @@ def main(argv=None):
         drawing = beside(drawings)
         name = osp.basename(data_sample.img_path)
         # The number keeps apart images of the same name in several folders.
-        try:
-            write(drawing, osp.join(args.output_dir, f'{index:05d}_{name}'), dataset)
-        except OSError as error:
-            sys.exit(str(error))
+        write(drawing, osp.join(args.output_dir, f'{index:05d}_{name}'), dataset)
         if args.show:
             visualizer.show(drawing, win_name=name, wait_time=args.show_interval)
     print(f'\n{number} drawings in {args.output_dir}')

@@ -2,14 +2,13 @@
 
 import argparse
 import json
-import pickle
-import sys
 from pathlib import Path
 
 from mmengine.evaluator import Evaluator
 from mmengine.registry import init_default_scope
 
-from oaformer.engine import cli, dataset_classes
+from oaformer.datasets.atomic_write import check_output
+from oaformer.engine import cli, dataset_classes, faults_in_one_line
 from oaformer.evaluation import load_results
 
 
@@ -27,21 +26,20 @@ def parse_args(argv=None):
     return parser.parse_args(argv)
 
 
+@faults_in_one_line()
 def main(argv=None):
     """Print the metrics."""
     args = parse_args(argv)
-    try:
-        cfg, _ = cli.load_config(args.config, args.cfg_options)
-        predictions = load_results(args.pkl_results)
-    except (OSError, ValueError, RuntimeError, pickle.UnpicklingError) as error:
-        sys.exit(' '.join(str(error).split()))
+    cfg, path = cli.load_config(args.config, args.cfg_options)
+    if args.out is not None:
+        check_output(args.out, path, args.pkl_results)
+    if cfg.get('test_evaluator') is None:
+        raise cli.UsageError(f'{path} has no metric: set test_evaluator')
+    predictions = load_results(args.pkl_results)
     init_default_scope(cfg.get('default_scope', 'mmdet'))
-    try:
-        evaluator = Evaluator(cfg.test_evaluator)
-        evaluator.dataset_meta = dict(classes=dataset_classes(cfg))
-        metrics = evaluator.offline_evaluate(predictions)
-    except (FileNotFoundError, ValueError) as error:
-        sys.exit(' '.join(str(error).split()))
+    evaluator = Evaluator(cfg.test_evaluator)
+    evaluator.dataset_meta = dict(classes=dataset_classes(cfg))
+    metrics = evaluator.offline_evaluate(predictions)
     print(json.dumps(metrics, indent=2))
     if args.out is not None:
         Path(args.out).write_text(json.dumps(metrics, indent=2) + '\n')

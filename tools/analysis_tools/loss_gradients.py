@@ -8,7 +8,6 @@ against each other. Parts are the detector's modules, those of its heads one by 
 """
 
 import argparse
-import sys
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -20,8 +19,8 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
 
-from oaformer.apis.loading import load_checkpoint, load_weights
-from oaformer.engine import cli
+from oaformer.apis.loading import ModelError, load_checkpoint, load_weights
+from oaformer.engine import cli, faults_in_one_line
 
 
 def sum_stages(
@@ -107,18 +106,16 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return args
 
 
+@faults_in_one_line(ModelError)
 def main(argv: Sequence[str] | None = None) -> None:
     """Average the gradients' norms and cosines over training batches and print them."""
     args = parse_args(argv)
-    try:
-        cfg, _ = cli.load_config(args.config, args.cfg_options)
-        init_default_scope(cfg.get('default_scope', 'mmdet'))
-        set_random_seed(args.seed)
-        model = MODELS.build(cfg.model)
-        load_weights(model, load_checkpoint(args.checkpoint), args.checkpoint)
-        dataloader = Runner.build_dataloader(cfg.train_dataloader, seed=args.seed)
-    except (OSError, ValueError, RuntimeError) as error:
-        sys.exit(str(error))
+    cfg, _ = cli.load_config(args.config, args.cfg_options)
+    init_default_scope(cfg.get('default_scope', 'mmdet'))
+    set_random_seed(args.seed)
+    model = MODELS.build(cfg.model)
+    load_weights(model, load_checkpoint(args.checkpoint), args.checkpoint)
+    dataloader = Runner.build_dataloader(cfg.train_dataloader, seed=args.seed)
     model.to(get_device()).train()
     parts = model_parts(model)
     values, found = {}, {}

@@ -11,7 +11,7 @@ from .class_check_hook import ClassCheckHook, ClassMismatchError
 from .data_check_hook import DataCheckHook
 from .dataset_config import dataset_classes, innermost_dataset
 from .iteration_seed_hook import IterationSeedHook
-from .launch import cli, find_config, finish_processes
+from .launch import cli, faults_in_one_line, find_config, finish_processes
 from .safe_load import UnsafeCheckpointError, safe_load
 from .validation_loss_hook import ValidationLossHook
 
@@ -28,6 +28,7 @@ __all__ = [
     'cli',
     'compare_weights',
     'dataset_classes',
+    'faults_in_one_line',
     'find_config',
     'finish_processes',
     'innermost_dataset',

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .safe_load import advice, is_trusted, numpy_globals
+from .safe_load import UnreadableCheckpointError, advice, is_trusted, numpy_globals
 
 
 class UnsafeGlobalError(pickle.UnpicklingError):
@@ -60,7 +60,7 @@ def load_pickle(
         raise
     except Exception as error:
         # a damaged pickle file may fail in any way
-        raise RuntimeError(
+        raise UnreadableCheckpointError(
             f'{file} could not be read as a pickle file; is the copy or the download '
             f'complete? ({error})'
         ) from error

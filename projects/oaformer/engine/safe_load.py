@@ -14,6 +14,8 @@ import torch
 from mmengine.logging import HistoryBuffer, print_log
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
+# A zip archive, or a pickle file from before torch 1.6.
+CHECKPOINT_BEGINS = (b'PK', b'\x80')
 TRUST_VARIABLE = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
 
 
@@ -48,20 +50,27 @@ def safe_load(
     Raises:
         UnsafeCheckpointError: If the file needs globals that are not known to be
             harmless.
-        RuntimeError: If the file is damaged or is not a checkpoint.
+        UnreadableCheckpointError: If the file is damaged or is not a checkpoint.
     """
     name = str(file) if name is None else name
-    if is_trusted(name):
-        return torch.load(file, map_location=map_location, weights_only=False)
+    trusted = is_trusted(name)
     with safe_globals(_checkpoint_globals()):
         try:
-            return torch.load(file, map_location=map_location, weights_only=True)
-        except pickle.UnpicklingError as error:
-            raise _refusal(name, file, error) from error
-        except (RuntimeError, EOFError) as error:
+            return torch.load(file, map_location=map_location, weights_only=not trusted)
+        except (OSError, MemoryError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:
+            # another kind of file may fail in any way
+            with open(file, 'rb') as stream:
+                begin = stream.read(20)
+            reason = f'it begins with {begin}' if begin else 'it is empty'
+            if begin.startswith(CHECKPOINT_BEGINS):
+                if isinstance(error, pickle.UnpicklingError) and not trusted:
+                    raise _refusal(name, file, error) from error
+                reason = str(error).partition('. ')[0]
             raise UnreadableCheckpointError(
                 f'{name} could not be read as a checkpoint; is the copy or the '
-                f'download complete? ({error})'
+                f'download complete? ({reason})'
             ) from error
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..datasets import read_annotation_file
+from ..datasets.findings import AnnotationError
 
 
 class AmodalGroundTruth(NamedTuple):
@@ -40,7 +41,7 @@ class AmodalGroundTruth(NamedTuple):
             return dict(self.category_ids)
         absent = [name for name in classes if name not in self.category_ids]
         if absent:
-            raise ValueError(
+            raise AnnotationError(
                 f'{self.name}: classes {absent} of the data set are not among its '
                 f'categories {sorted(self.category_ids)[:10]}...'
             )

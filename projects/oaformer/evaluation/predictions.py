@@ -7,12 +7,23 @@ one per instance, has COCO's: ``category_id``, ``bbox`` (x, y, width, height),
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 
 import numpy as np
 import torch
 
+from ..datasets.findings import AnnotationError
 from ..structures import as_amodal_instances, rle_areas
 from .ground_truth import AmodalGroundTruth
+
+SAME_FILE = (
+    'set ann_file of the evaluator to the annotation file of the data set that was '
+    'predicted'
+)
+
+
+class PredictionError(AnnotationError):
+    """Predictions are none, or not of the images of the annotation file."""
 
 
 def compact_prediction(data_sample: Mapping) -> dict:
@@ -23,8 +34,9 @@ def compact_prediction(data_sample: Mapping) -> dict:
             :func:`~oaformer.structures.as_amodal_instances` accepts.
 
     Returns:
-        ``img_id`` and the fields of the instances: arrays and lists of RLEs; with
-        ``occlusion_rates_derived`` where there are occlusion rates.
+        ``img_id``, ``img_path`` where the sample has one, and the fields of the
+        instances: arrays and lists of RLEs; with ``occlusion_rates_derived`` where
+        there are occlusion rates.
 
     Raises:
         ValueError: If a field is missing, or fields differ in length.
@@ -38,7 +50,9 @@ def compact_prediction(data_sample: Mapping) -> dict:
         key: value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else value
         for key, value in instances.all_items()
     }
-    return result | dict(img_id=image_id)
+    return result | {
+        key: data_sample[key] for key in ('img_id', 'img_path') if key in data_sample
+    }
 
 
 def coco_detections(
@@ -60,14 +74,14 @@ def coco_detections(
         [0, 1] or None).
 
     Raises:
-        ValueError: If predictions don't fit the annotation file, or an occlusion rate
-            is not in [0, 1].
+        PredictionError: If predictions don't fit the annotation file, or an occlusion
+            rate is not in [0, 1].
     """
     detections, seen = [], set()
     for result in results:
         image_id = result['img_id']
         if image_id in seen:
-            raise ValueError(
+            raise PredictionError(
                 f'image {image_id} was predicted twice: put together the predictions '
                 'of one run only'
             )
@@ -128,12 +142,19 @@ def _check_prediction(
     where, labels = f'image {result["img_id"]}', result['labels']
     image = ground_truth.images.get(result['img_id'])
     if image is None:
-        raise ValueError(
-            f'{where} was predicted but is not in {ground_truth.name}: do data set and '
-            'metric use the same file?'
+        raise PredictionError(
+            f'{where} was predicted but is not in {ground_truth.name}: {SAME_FILE}'
+        )
+    path, name = result.get('img_path'), image.get('file_name')
+    stems = sorted((PurePath(path or '').stem, PurePath(name or '').stem), key=len)
+    # some releases of COCO prefix the names
+    if not stems[1].endswith(stems[0]):
+        raise PredictionError(
+            f'{where} is {name} in {ground_truth.name}, but {path} was predicted: '
+            f'{SAME_FILE}'
         )
     if len(labels) and labels.max() >= num_classes:
-        raise ValueError(
+        raise PredictionError(
             f'{where}: label {labels.max()} was predicted but the data set has '
             f'{num_classes} classes: set the number of classes of the model to that'
         )
@@ -141,14 +162,14 @@ def _check_prediction(
     for mask in (*result['masks'], *result.get('visible_masks', ())):
         if list(mask['size']) != size:
             # pycocotools' IoU of masks of different sizes is -1
-            raise ValueError(
+            raise PredictionError(
                 f'{where}: a predicted mask is {mask["size"]} (height, width) but '
-                f'{ground_truth.name} says {size}'
+                f'{ground_truth.name} says {size}: {SAME_FILE}'
             )
     rates = result.get('occlusion_rates', np.zeros(0))
     wrong = rates[~((rates >= 0) & (rates <= 1))]
     if len(wrong):
-        raise ValueError(
+        raise PredictionError(
             f'{where}: the predicted occlusion rate {wrong[0]} is not in [0, 1]: did '
             'the training diverge?'
         )

@@ -10,6 +10,7 @@ from mmengine.evaluator import DumpResults
 
 from ..engine.data_unpickler import load_pickle
 from ..structures import as_amodal_instances
+from .predictions import PredictionError
 
 GROUND_TRUTH = ('gt_instances', 'ignored_instances', 'gt_panoptic_seg')
 
@@ -65,11 +66,15 @@ def load_results(file: str | Path) -> list[dict]:
         FileNotFoundError: If the file is missing.
         UnsafeResultsError: If the file names what predictions do not need.
         RuntimeError: If the file is damaged or is not a pickle file.
-        ValueError: If it holds something else than predictions.
+        PredictionError: If it holds something else than predictions.
     """
+    if not Path(file).exists():
+        raise FileNotFoundError(
+            f'There are no predictions {file}: tools/test.py --out writes them'
+        )
     results = load_pickle(file, UnsafeResultsError)
     if not isinstance(results, list) or not all(map(_is_prediction, results)):
-        raise ValueError(
+        raise PredictionError(
             f'{file} does not hold predictions: it must be a list of dicts with '
             '"img_id" and "pred_instances", as tools/test.py --out writes it'
         )
@@ -78,7 +83,9 @@ def load_results(file: str | Path) -> list[dict]:
         try:
             instances = as_amodal_instances(result['pred_instances'])
         except ValueError as error:
-            raise ValueError(f'{file}: image {result["img_id"]}: {error}') from error
+            raise PredictionError(
+                f'{file}: image {result["img_id"]}: {error}'
+            ) from error
         loaded.append(result | dict(pred_instances=instances))
     return loaded
 

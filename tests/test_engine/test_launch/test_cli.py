@@ -1,12 +1,7 @@
-import logging
 import shutil
-from types import SimpleNamespace
 
 import pytest
 
-from oaformer.datasets.findings import AnnotationError
-from oaformer.datasets.images import ImageError
-from oaformer.engine import ClassMismatchError
 from oaformer.engine.launch import cli, paths
 
 
@@ -130,58 +125,20 @@ def test_parameters_are_listed_in_the_log_file_only(toy_config, tmp_path, capsys
     assert 'line.bias' not in console
 
 
-WORKER = """Caught FileNotFoundError in DataLoader worker process 0.
-Original Traceback (most recent call last):
-  File "loading.py", line 3, in load
-FileNotFoundError: [Errno 2] gone: 'a: 1.png'
-"""
+def test_resuming_without_a_checkpoint(config, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(cli, 'print_log', lambda text, **_: said.append(text))
+    config('train', '--work-dir', 'new', '--resume')
+    assert 'new has no checkpoint yet' in said[0]
+    with pytest.raises(cli.UsageError, match='no file last_checkpoint.*last.pth'):
+        config('train', '--work-dir', '.', '--resume')
+    (tmp_path / 'last_checkpoint').touch()
+    config('train', '--work-dir', '.', '--resume')
 
 
-@pytest.mark.parametrize(
-    ('error', 'words'),
-    [
-        (AnnotationError('a.json: no'), 'AnnotationError: a.json: no'),
-        (
-            FileNotFoundError(WORKER),
-            "FileNotFoundError: [Errno 2] gone: 'a: 1.png'",
-        ),
-        (
-            AssertionError(
-                WORKER.replace('FileNotFoundError: ', 'AssertionError: ')
-                + 'AssertionError: failed to load image: b.png'
-            ),
-            'AssertionError: failed to load image: b.png',
-        ),
-        (
-            KeyError('ResNat is not in the mmdet::model registry'),
-            'KeyError: ResNat is not in the mmdet::model registry',
-        ),
-        (ImageError('a.png could not be read'), 'ImageError: a.png could not be read'),
-        (ClassMismatchError('3 and 4'), 'ClassMismatchError: 3 and 4'),
-    ],
-)
-def test_a_fault_of_the_data_is_one_line(error, words, caplog):
-    def method():
-        raise error
-
-    logger = logging.getLogger('test_cli')
+@pytest.mark.parametrize('text', ['a', 'a="[(1,2"'])
+def test_options_without_a_value_are_one_line(config, capsys, text):
     with pytest.raises(SystemExit) as ended:
-        cli.run(SimpleNamespace(logger=logger), method)
-    assert ended.value.code == 1 and caplog.messages == [words]
-
-
-def test_a_fault_of_the_program_keeps_its_traceback():
-    def method():
-        raise ValueError('shapes')
-
-    with pytest.raises(ValueError, match='shapes'):
-        cli.run(None, method)
-
-
-@pytest.mark.parametrize(
-    'text', ["_base_ = './absent.py'", 'model = dict(', "_base_ = ['./absent.py']"]
-)
-def test_a_config_that_cannot_be_read_is_named(tmp_path, text):
-    (tmp_path / 'own.py').write_text(text)
-    with pytest.raises(cli.UsageError, match='own.py: '):
-        cli.load_config(str(tmp_path / 'own.py'))
+        config('train', '--cfg-options', text)
+    assert ended.value.code == 1
+    assert f'error: --cfg-options {text}: write KEY=VALUE' in capsys.readouterr().err

@@ -1,7 +1,12 @@
 import pytest
 from mmengine.config import ConfigDict
 
-from oaformer.engine.launch.distributed import cpu_model_wrapper, process_variables
+from oaformer.engine.launch.distributed import (
+    cpu_model_wrapper,
+    process_variables,
+    set_up_processes,
+)
+from oaformer.engine.launch.faults import UsageError
 
 
 def test_each_launcher_is_translated():
@@ -14,8 +19,16 @@ def test_each_launcher_is_translated():
 
 
 def test_missing_launcher_says_how_to_start():
-    with pytest.raises(RuntimeError, match='RANK, WORLD_SIZE.*dist_train.sh'):
+    with pytest.raises(UsageError, match='RANK, WORLD_SIZE.*dist_train.sh'):
         process_variables('pytorch', dict(LOCAL_RANK='0'))
+
+
+def test_torchrun_takes_no_port_of_the_config(monkeypatch):
+    for name in ('RANK', 'WORLD_SIZE', 'LOCAL_RANK'):
+        monkeypatch.setenv(name, '0')
+    cfg = ConfigDict(launcher='pytorch', env_cfg=dict(dist_cfg=dict(port=29511)))
+    with pytest.raises(UsageError, match='PORT=29511 before the command'):
+        set_up_processes(cfg)
 
 
 def test_cpu_wrapper_has_no_device():

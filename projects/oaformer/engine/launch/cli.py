@@ -3,26 +3,20 @@
 import argparse
 import logging
 import os
-import re
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from mmdet.registry import RUNNERS
 from mmdet.utils import setup_cache_size_limit_of_dynamo
 from mmengine.config import Config, DictAction
-from mmengine.config.utils import ConfigParsingError
 from mmengine.device import get_device
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from ...datasets.findings import AnnotationError
-from ...datasets.images import ImageError
 from ..checkpoint import register_safe_loaders
-from ..checkpoint_fit import LISTING, CheckpointMisfitError
-from ..class_check_hook import ClassMismatchError
-from ..safe_load import UnreadableCheckpointError, UnsafeCheckpointError
+from ..checkpoint_fit import LISTING
+from .config_file import change_config, read_config
 from .distributed import set_up_processes
+from .faults import UsageError
 from .outputs import check_test_outputs, check_work_dir
 from .paths import REPO_ROOT, find_config, resolve_data_paths
 
@@ -32,26 +26,6 @@ DATA_SECTIONS = [
     for split in ('train', 'val', 'test')
     for part in ('dataloader', 'evaluator')
 ]
-
-
-# what is wrong with the user's files, not with the program
-USER_ERRORS = (
-    AnnotationError,
-    ImageError,
-    FileNotFoundError,
-    IsADirectoryError,
-    PermissionError,
-    CheckpointMisfitError,
-    ClassMismatchError,
-    UnreadableCheckpointError,
-    UnsafeCheckpointError,
-)
-# the same in the words of MMCV and MMEngine
-USER_MESSAGES = re.compile('failed to load image: |is not in the .* registry')
-
-
-class UsageError(ValueError):
-    """The command line asks for something that cannot be done."""
 
 
 def train_parser() -> argparse.ArgumentParser:
@@ -128,6 +102,8 @@ def train_config(args: argparse.Namespace) -> Config:
         cfg.load_from = None
         if args.resume != 'auto':
             cfg.load_from = _check_checkpoint(args.resume)
+        else:
+            _check_resuming(cfg.work_dir)
     return cfg
 
 
@@ -173,18 +149,15 @@ def load_config(config: str, cfg_options: dict | None = None) -> tuple[Config, P
         The config, its data paths resolved, and its own path.
 
     Raises:
-        UsageError: If the config is not found.
+        UsageError: If the config is not found or can't be read, or has no place for
+            an option.
     """
     try:
         path = find_config(config)
     except FileNotFoundError as error:
         raise UsageError(str(error)) from error
-    try:
-        cfg = Config.fromfile(path)
-    except (OSError, SyntaxError, ConfigParsingError) as error:
-        raise UsageError(f'{path}: {error}') from error
-    if cfg_options is not None:
-        cfg.merge_from_dict(cfg_options)
+    cfg = read_config(path)
+    change_config(cfg, cfg_options or {})
     moved = []
     for section in DATA_SECTIONS:
         if cfg.get(section) is None:
@@ -207,40 +180,11 @@ def build_runner(cfg: Config) -> Runner:
     setup_cache_size_limit_of_dynamo()
     register_safe_loaders()
     set_up_processes(cfg)
-    try:
-        runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-    except Exception as error:
-        if not _is_users_fault(error):
-            raise
-        sys.exit(f'{cfg.filename}: {_own_words(error)}')
+    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     for handler in runner.logger.handlers:
         if not isinstance(handler, logging.FileHandler):
             handler.addFilter(_concerns_the_run)
     return runner
-
-
-def run(runner: Runner, method: Callable[[], object]) -> None:
-    """Train or test; what is wrong with config, data or checkpoint is one line."""
-    try:
-        method()
-    except Exception as error:
-        if not _is_users_fault(error):
-            raise
-        runner.logger.error(f'{type(error).__name__}: {_own_words(error)}')
-        sys.exit(1)
-
-
-def _is_users_fault(error: Exception) -> bool:
-    return isinstance(error, USER_ERRORS) or bool(USER_MESSAGES.search(str(error)))
-
-
-def _own_words(error: Exception) -> str:
-    """Message of an error, without the traceback that a data loader adds."""
-    # a KeyError quotes its message
-    text = str(error.args[0] if isinstance(error, KeyError) else error)
-    if 'Original Traceback' not in text:
-        return text
-    return text.strip().splitlines()[-1].partition(': ')[2]
 
 
 def _concerns_the_run(record: logging.LogRecord) -> bool:
@@ -253,11 +197,26 @@ def add_cfg_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=_Options,
         metavar='KEY=VALUE',
         help='change settings of the config, such as train_cfg.max_epochs=3; lists '
         'as key="[a,b]" or key=a,b, nested as key="[(a,b),(c,d)]", without spaces',
     )
+
+
+class _Options(DictAction):
+    """MMEngine's options, with an error that says how to write them."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        """Read the options."""
+        try:
+            super().__call__(parser, namespace, values, option_string)
+        except (ValueError, AssertionError):
+            parser.exit(
+                1,
+                f'{parser.prog}: error: {option_string} {" ".join(values)}: write '
+                'KEY=VALUE, lists as KEY="[a,b]" without spaces\n',
+            )
 
 
 def _add_common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -293,3 +252,22 @@ def _check_checkpoint(checkpoint: str) -> str:
             f'There is no checkpoint {checkpoint} (looked in {Path.cwd()}).'
         )
     return checkpoint
+
+
+def _check_resuming(work_dir: str) -> None:
+    """Without the file ``last_checkpoint`` it is not known what to resume."""
+    if Path(work_dir, 'last_checkpoint').is_file():
+        return
+    left = sorted(path.name for path in Path(work_dir).glob('*.pth'))
+    if left:
+        raise UsageError(
+            f'--resume: {work_dir} has {left[-1]}, but no file last_checkpoint that '
+            'says where to continue. Name the checkpoint: '
+            f'--resume {Path(work_dir, left[-1])}'
+        )
+    print_log(
+        f'--resume: {work_dir} has no checkpoint yet, so the training starts from '
+        'scratch.',
+        logger='current',
+        level=logging.WARNING,
+    )

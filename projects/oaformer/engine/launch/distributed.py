@@ -11,6 +11,8 @@ import torch.distributed as dist
 from mmengine.config import Config
 from mmengine.device import get_device
 
+from .faults import UsageError
+
 # Where each launcher keeps what torch.distributed reads from the environment.
 _VARIABLES = {
     'pytorch': dict(RANK='RANK', WORLD_SIZE='WORLD_SIZE', LOCAL_RANK='LOCAL_RANK'),
@@ -43,14 +45,20 @@ def set_up_processes(cfg: Config) -> None:
             changed in place where there is no accelerator.
 
     Raises:
-        RuntimeError: If the launcher did not start this process.
+        UsageError: If the launcher did not start this process, or takes no port from
+            the config.
     """
     if cfg.launcher == 'none':
         return
     variables = process_variables(cfg.launcher, os.environ)
+    options = dict(cfg.get('env_cfg', {}).get('dist_cfg', {}))
+    if cfg.launcher == 'pytorch' and options.get('port') is not None:
+        raise UsageError(
+            'env_cfg.dist_cfg.port is for Slurm and MPI; torchrun has chosen its port '
+            f'already. Remove it and write PORT={options["port"]} before the command'
+        )
     if get_device() != 'cpu' or dist.is_initialized():
         return
-    options = dict(cfg.get('env_cfg', {}).get('dist_cfg', {}))
     os.environ.update(variables)
     if options.get('port') is not None:
         os.environ['MASTER_PORT'] = str(options['port'])
@@ -94,12 +102,12 @@ def process_variables(launcher: str, environ: Mapping[str, str]) -> dict[str, st
         ``RANK``, ``WORLD_SIZE`` and ``LOCAL_RANK``.
 
     Raises:
-        RuntimeError: If the launcher did not start this process.
+        UsageError: If the launcher did not start this process.
     """
     names = _VARIABLES[launcher]
     missing = [name for name in names.values() if name not in environ]
     if missing:
-        raise RuntimeError(
+        raise UsageError(
             f'--launcher {launcher} needs {", ".join(missing)} in the environment, '
             f'and that is not set. Start with `{_STARTERS[launcher]}`, or leave '
             '--launcher out to use one process.'
