@@ -110,25 +110,41 @@ def test_filter_leaves_out_images_but_not_in_test_mode(write):
     assert len(write(good_content(), filter_cfg=dict(min_size=17))) == 2
 
 
-def test_many_classes_are_summed_up_by_their_extremes(write, capsys):
+@pytest.mark.parametrize(
+    ('number', 'with_objects', 'words'),
+    [
+        (12, 0, 'box 3, cup 2; 12 of 14 classes without one: c0, c1, c2 and 9 more'),
+        (11, 11, '16 instances (13 classes, c0 1 to box 3)'),
+        (13, 11, 'c0 1 to box 3; 2 of 15 classes without one: c11, c12)'),
+    ],
+)
+def test_many_classes_are_summed_up(write, capsys, number, with_objects, words):
     MMLogger.get_instance('test_amodal_coco')
     content = good_content()
-    content['categories'] += [dict(id=n, name=f'class {n}') for n in range(10, 22)]
-    entry(content, 11)['ignore'] = 1
+    names = [dict(id=10 + n, name=f'c{n}') for n in range(number)]
+    content['categories'] += names
+    item = entry(content, 11)
+    content['annotations'] += [
+        item | dict(id=100 + n, category_id=10 + n) for n in range(with_objects)
+    ]
     write(content)
     output = capsys.readouterr()
-    assert (
-        '5 instances (14 classes, 12 without one; cup 2 to box 3)'
-        in output.out + output.err
-    )
+    assert words in output.out + output.err
+
+
+def test_crowds_and_ignored_objects_are_summed_up(write, capsys):
+    MMLogger.get_instance('test_amodal_coco')
+    write(changed(11, ignore=1))
+    output = capsys.readouterr()
     assert '1 crowds, 1 marked "ignore"' in output.out + output.err
 
 
 @pytest.mark.parametrize(
     ('options', 'reason'),
     [
-        (dict(filter_empty_gt=True), r"0 have a .* 3 have no object of \('bag',\)"),
+        (dict(filter_empty_gt=True), '0 have a .* 3 have no object of bag:'),
         (dict(min_size=99), '3 have a side below min_size=99'),
+        (dict(filter_empty_gt=True, min_size=17), '1 have a side .* 2 have no object'),
     ],
 )
 def test_nothing_left_to_train_on_is_an_error(write, options, reason):
@@ -142,12 +158,39 @@ def test_what_can_be_learned_is_counted(write):
     content = good_content()
     dataset = write(content)
     # 13 is a crowd
-    assert dataset.most_objects == (2, 2) and dataset.num_occluded == 2
+    assert dataset.num_objects == {1: 2, 2: 2, 3: 0} and dataset.num_occluded == 2
+    # 14 and 15 are in image 2, 24 x 16; 12 is occluded
+    left = write(content, filter_cfg=dict(filter_empty_gt=True, min_size=17))
+    assert left.num_objects == {1: 2} and left.num_occluded == 1
+    last = write(content, indices=[2], serialize_data=False)
+    assert last.num_objects == {3: 0} and last.num_occluded == 0
     entry(content, 12)['ignore'] = 1
     dataset = write(content)
     assert dataset.num_occluded == 1
     flags = [each['ignore_flag'] for each in dataset.get_data_info(0)['instances']]
     assert flags == [0, 1]
+
+
+@pytest.mark.parametrize('indices', [0, []])
+@pytest.mark.parametrize('test_mode', [False, True])
+def test_indices_that_leave_no_image_are_an_error(write, indices, test_mode):
+    options = dict(indices=indices, test_mode=test_mode)
+    with pytest.raises(AnnotationError, match='annotations.json: indices=.* no image'):
+        write(good_content(), **options)
+    lazy = write(good_content(), lazy_init=True, **options)
+    for _ in range(2):
+        with pytest.raises(AnnotationError, match='leaves no image'):
+            lazy.full_init()
+
+
+def test_what_the_filter_leaves_is_said(write, capsys):
+    MMLogger.get_instance('test_amodal_coco')
+    write(good_content(), filter_cfg=dict(filter_empty_gt=True, min_size=17))
+    output = capsys.readouterr()
+    assert (
+        'annotations.json: 1 of 3 images with 2 instances are left after filter_cfg; '
+        'left out: 1 with a side below min_size=17, 1 without objects'
+    ) in output.out + output.err
 
 
 def test_an_image_listed_twice_is_said(write, capsys):

@@ -2,7 +2,7 @@
 
 import os.path as osp
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from mmdet.datasets import CocoDataset
@@ -37,10 +37,32 @@ class AmodalCocoDataset(CocoDataset):
 
     METAINFO: dict = {}
 
+    num_objects: dict[int, int]
+    """Number of objects to learn in each image that is left, by the image's id."""
     num_occluded: int
-    """Number of objects to learn that are occluded."""
-    most_objects: tuple[int, int]
-    """Largest number of objects to learn in one image, and the id of the image."""
+    """Number of these objects that are occluded."""
+
+    def full_init(self) -> None:
+        """Load, filter and count; see :class:`mmengine.dataset.BaseDataset`.
+
+        Raises:
+            AnnotationError: If no image is left.
+        """
+        if self._fully_initialized:
+            return
+        # MMEngine can't serialize an empty list, and counting serialized images is slow
+        serialize, self.serialize_data = self.serialize_data, False
+        super().full_init()
+        self.serialize_data = serialize
+        if not self.data_list:
+            self._fully_initialized = False
+            raise AnnotationError(
+                f'{self.ann_file}: indices={self._indices} leaves no image: change '
+                'indices of the data set, or leave it out.'
+            )
+        self._count_objects()
+        if serialize:
+            self.data_bytes, self.data_address = self._serialize_data()
 
     def load_data_list(self) -> list[dict]:
         """Read, check and convert the annotation file.
@@ -61,17 +83,6 @@ class AmodalCocoDataset(CocoDataset):
             for key, image in file.images.items()
         ]
         self._check_images(data_list)
-        learned = [
-            [each for each in image['instances'] if not each['ignore_flag']]
-            for image in data_list
-        ]
-        self.most_objects = max(
-            (len(objects), image['img_id'])
-            for objects, image in zip(learned, data_list, strict=True)
-        )
-        self.num_occluded = sum(
-            each['occlusion_rate'] > 0 for objects in learned for each in objects
-        )
         print_log(f'{self.ann_file}: {self._summary(file, parsed)}', logger='current')
         return data_list
 
@@ -118,21 +129,31 @@ class AmodalCocoDataset(CocoDataset):
         kept = large
         if self.filter_cfg.get('filter_empty_gt'):
             kept = [image for image in large if image['instances']]
+        number, small = len(self.data_list), len(self.data_list) - len(large)
+        empty = len(large) - len(kept)
         if not kept:
             raise AnnotationError(
-                f'{self.ann_file}: nothing to train on. Of {len(self.data_list)} '
-                f'images {len(self.data_list) - len(large)} have a side below '
-                f'min_size={min_size} and {len(large)} have no object of '
-                f'{self._metainfo["classes"]}: change filter_cfg or the file.'
+                f'{self.ann_file}: nothing to train on. Of {number} images {small} '
+                f'have a side below min_size={min_size} and {empty} have no object of '
+                f'{name_some(self._metainfo["classes"])}: change filter_cfg, metainfo '
+                'or the file.'
             )
-        if len(kept) < len(self.data_list):
+        if len(kept) < number:
+            instances = sum(len(image['instances']) for image in kept)
             print_log(
-                f'{self.ann_file}: {len(self.data_list) - len(kept)} of '
-                f'{len(self.data_list)} images left out by filter_cfg '
-                f'{dict(self.filter_cfg)}',
+                f'{self.ann_file}: {len(kept)} of {number} images with {instances} '
+                f'instances are left after filter_cfg; left out: {small} with a side '
+                f'below min_size={min_size}, {empty} without objects',
                 logger='current',
             )
         return kept
+
+    def _count_objects(self) -> None:
+        self.num_objects, self.num_occluded = {}, 0
+        for image in self.data_list:
+            learned = [each for each in image['instances'] if not each['ignore_flag']]
+            self.num_objects[image['img_id']] = len(learned)
+            self.num_occluded += sum(each['occlusion_rate'] > 0 for each in learned)
 
     def _set_categories(self, ids: dict[str, int]) -> None:
         if self._metainfo.get('classes') is None:
@@ -211,13 +232,20 @@ class AmodalCocoDataset(CocoDataset):
         """Number of instances per class; of many classes the extremes."""
         classes = self._metainfo['classes']
         numbers = {name: of_class[label] for label, name in enumerate(classes)}
-        if len(numbers) <= 12:
-            return f'({", ".join(f"{name} {n}" for name, n in numbers.items())})'
-        present = [name for name in classes if numbers[name]]
-        text = f'{len(numbers)} classes, {len(numbers) - len(present)} without one'
-        if present:
-            low, high = (each(present, key=numbers.get) for each in (min, max))
-            text += f'; {low} {numbers[low]} to {high} {numbers[high]}'
+        absent = []
+        if len(numbers) > 12:
+            absent = [name for name in classes if not numbers[name]]
+            numbers = {name: number for name, number in numbers.items() if number}
+        shown, joint = list(numbers), ', '
+        if len(numbers) > 12:
+            shown = [each(numbers, key=numbers.get) for each in (min, max)]
+            joint = ' to '
+        text = joint.join(f'{name} {numbers[name]}' for name in shown)
+        if absent:
+            text += f'{"; " if text else ""}{len(absent)} of {len(classes)} classes '
+            text += f'without one: {name_some(absent)}'
+        elif joint == ' to ':
+            text = f'{len(classes)} classes, {text}'
         return f'({text})'
 
     def _check_images(self, data_list: list[dict]) -> None:
@@ -235,6 +263,12 @@ class AmodalCocoDataset(CocoDataset):
                 f'missing, the first is image {image_id}: {path}. Set data_root and '
                 'data_prefix=dict(img=...) of the data set.'
             )
+
+
+def name_some(names: Sequence[object], most: int = 3) -> str:
+    """The first names, and how many more there are."""
+    more = f' and {len(names) - most} more' if len(names) > most else ''
+    return ', '.join(map(str, names[:most])) + more
 
 
 def _near_match(name: object, names: Iterable[str]) -> str:

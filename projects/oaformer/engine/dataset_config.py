@@ -18,11 +18,16 @@ def innermost_dataset(cfg: ConfigDict) -> ConfigDict:
     return cfg
 
 
+def wrapped_datasets(dataset: Dataset) -> list[Dataset] | None:
+    """Data sets directly beneath a wrapper; None for one that is not a wrapper."""
+    if hasattr(dataset, 'dataset'):
+        return [dataset.dataset]
+    return getattr(dataset, 'datasets', None)
+
+
 def inner_datasets(dataset: Dataset) -> Iterator[Dataset]:
     """Data sets beneath the wrappers of one."""
-    parts = getattr(dataset, 'datasets', None)
-    if parts is None and hasattr(dataset, 'dataset'):
-        parts = [dataset.dataset]
+    parts = wrapped_datasets(dataset)
     if parts is None:
         yield dataset
     else:
