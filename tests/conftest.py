@@ -5,6 +5,7 @@ from pathlib import Path
 import matplotlib
 import pytest
 import torch
+from mmengine.logging import MMLogger
 
 REPO_ROOT = Path(__file__).resolve().parents[1]
 # The tests and the tools they start use the package beside them, even if another
@@ -40,6 +41,16 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if 'slow' in item.keywords:
             item.add_marker(pytest.mark.skip(reason='slow: runs only with --slow'))
+
+
+@pytest.fixture(autouse=True)
+def loggers():
+    """Forget a test's loggers: models write to the file of the last one, if open."""
+    known = set(MMLogger._instance_dict)
+    yield
+    for name in set(MMLogger._instance_dict) - known:
+        for handler in MMLogger._instance_dict.pop(name).handlers:
+            handler.close()
 
 
 @pytest.fixture

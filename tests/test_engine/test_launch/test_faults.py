@@ -210,6 +210,8 @@ def of_two(monkeypatch):
         ended.append(status)
         raise SystemExit
 
+    # as a run has one; a new one asks for the rank
+    MMLogger.get_instance('test_faults')
     monkeypatch.setattr(dist, 'is_initialized', lambda: True)
     monkeypatch.setattr(faults.logging, 'shutdown', lambda: None)
     monkeypatch.setattr(faults.os, '_exit', leave)
