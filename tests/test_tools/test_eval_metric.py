@@ -37,7 +37,7 @@ def test_offline_equals_online(tmp_path, main, capsys):
     ):
         assert 0 < expected[f'amodal/{name}'] <= 1, name
 
-    out = tmp_path / 'metrics.json'
+    out = tmp_path / 'new' / 'metrics.json'
     capsys.readouterr()
     main([config, path, '--out', str(out)])
     assert json.loads(out.read_text()) == expected

@@ -12,7 +12,7 @@ from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 
 from oaformer.datasets.atomic_write import check_folder, find_overwritten
-from oaformer.engine import cli, faults_in_one_line
+from oaformer.engine import cli, faults_in_one_line, inner_datasets
 
 # Loads images and annotations and changes nothing.
 LOADING = [
@@ -87,18 +87,22 @@ def beside(drawings):
     )
 
 
-def image_paths(dataset):
-    """Files of all images of a data set, through its wrappers."""
-    if hasattr(dataset, 'datasets'):
-        return [path for each in dataset.datasets for path in image_paths(each)]
-    if hasattr(dataset, 'dataset'):
-        return image_paths(dataset.dataset)
-    return [dataset.get_data_info(i)['img_path'] for i in range(len(dataset))]
+def images_in(folder, dataset):
+    """Images of a data set, through its wrappers; none if none is in a folder."""
+    existing = list(os.scandir(folder)) if osp.isdir(folder) else []
+    if not existing:
+        return []
+    images = [
+        each.get_data_info(index)['img_path']
+        for each in inner_datasets(dataset)
+        for index in range(len(each))
+    ]
+    return images if find_overwritten(existing, images) else []
 
 
-def write(drawing, file, dataset):
+def write(drawing, file, images):
     """Write a drawing, but not over one of the data set's images."""
-    found = os.path.exists(file) and find_overwritten([file], image_paths(dataset))
+    found = find_overwritten([file], images)
     if found:
         raise OSError(
             f'{found[0]} would overwrite the image {found[1]}: name another '
@@ -120,6 +124,7 @@ def main(argv=None):
     if dataloader is None:
         raise cli.UsageError(f'{path} has no {args.split} data: choose another --split')
     dataset = DATASETS.build(dataloader.dataset)
+    images = images_in(args.output_dir, dataset)
     load = Compose(LOADING)
     # Drawings go to --output-dir, so the backends have nothing to store.
     visualizer = VISUALIZERS.build({**cfg.visualizer, 'vis_backends': None})
@@ -143,7 +148,7 @@ def main(argv=None):
         drawing = beside(drawings)
         name = osp.basename(data_sample.img_path)
         # The number keeps apart images of the same name in several folders.
-        write(drawing, osp.join(args.output_dir, f'{index:05d}_{name}'), dataset)
+        write(drawing, osp.join(args.output_dir, f'{index:05d}_{name}'), images)
         if args.show:
             visualizer.show(drawing, win_name=name, wait_time=args.show_interval)
     print(f'\n{number} drawings in {args.output_dir}')

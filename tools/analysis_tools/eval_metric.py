@@ -42,6 +42,7 @@ def main(argv=None):
     metrics = evaluator.offline_evaluate(predictions)
     print(json.dumps(metrics, indent=2))
     if args.out is not None:
+        Path(args.out).parent.mkdir(parents=True, exist_ok=True)
         Path(args.out).write_text(json.dumps(metrics, indent=2) + '\n')
 
 

@@ -217,7 +217,7 @@ class AmodalCocoDataset(CocoDataset):
             f'{self._listed(of_class)}'
         )
         if number:
-            occluded = objects.pop('occluded')
+            occluded = objects['occluded']
             text += f', {occluded} of them occluded ({occluded / number:.0%})'
         for what in ('crowds', 'marked "ignore"'):
             if objects[what]:

@@ -25,7 +25,8 @@ from .annotation_fields import (
 )
 from .findings import CORRECTED, ERROR, KINDS, Finding
 
-_PARTS = ('visible_mask', 'invisible_mask')
+PARTS = ('visible_mask', 'invisible_mask')
+"""Keys of masks that say what is visible."""
 RATE_TOLERANCE = 1e-3
 """How far an annotated occlusion rate may be from the masks' own."""
 
@@ -95,7 +96,8 @@ def parse_annotation(
     iscrowd = read_flag(annotation, 'iscrowd', findings)
     ignore = read_flag(annotation, 'ignore', findings)
     annotated_rate = read_number(annotation, 'occlude_rate', findings)
-    if not _has_parts(annotation) and not 0 <= (annotated_rate or 0) <= 1:
+    knows_parts = has_parts(annotation)
+    if not knows_parts and not 0 <= (annotated_rate or 0) <= 1:
         message = f'"occlude_rate" is {annotated_rate!r}, not between 0 and 1'
         findings.append(Finding('invalid_value', 'occlude_rate', message))
     annotated_area = read_number(annotation, 'area', findings)
@@ -112,7 +114,7 @@ def parse_annotation(
         findings.append(
             Finding('visible_outside_amodal', 'visible_mask', message, outside)
         )
-    if _has_parts(annotation) or annotated_rate is None:
+    if knows_parts or annotated_rate is None:
         rate = _agreeing_rate(annotated_rate, 1 - visible_area / area, findings)
     else:
         # no mask contradicts it
@@ -238,9 +240,9 @@ def only_rate_hides(amodal: RLE, visible: RLE, occlusion_rate: float) -> bool:
     return occlusion_rate > RATE_TOLERANCE and visible == amodal
 
 
-def _has_parts(annotation: Mapping[str, Any]) -> bool:
+def has_parts(annotation: Mapping[str, Any]) -> bool:
     """Whether a mask says what is visible."""
-    return any(annotation.get(key) is not None for key in _PARTS)
+    return any(annotation.get(key) is not None for key in PARTS)
 
 
 def _masks(
@@ -252,7 +254,7 @@ def _masks(
     if isinstance(amodal, Finding):
         findings.append(amodal)
         amodal = None
-    for key in _PARTS:
+    for key in PARTS:
         if annotation.get(key) is None:
             continue
         part = read_part(annotation, key, *size)

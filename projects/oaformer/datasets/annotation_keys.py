@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from .annotation import PARTS
 from .annotation_fields import is_number
 from .findings import Finding
 
@@ -12,8 +13,7 @@ _CONVERTERS = (
     ('original COCOA', {'regions'}, 'cocoa_to_amodal.py'),
     ('original KINS', {'inmodal_seg', 'a_segm', 'i_segm'}, 'kins_to_amodal.py'),
 )
-_PARTS = {'visible_mask', 'invisible_mask'}
-_RATES = _PARTS | {'occlude_rate'}
+_RATES = {*PARTS} | {'occlude_rate'}
 _FLAGS = {'iscrowd', 'ignore'}
 _READ = _RATES | _FLAGS | {'segmentation'}
 
@@ -152,7 +152,7 @@ def _remedy(
             rename = f'write the masks, as polygons or RLE, as "{meant}"'
         elif meant in read:
             rename += ' (if this holds the visible mask now, "visible_mask" is its key)'
-        return rename, not read & _PARTS or meant not in _PARTS | read
+        return rename, not read.intersection(PARTS) or meant not in read.union(PARTS)
     if meant == 'segmentation' or not texts + numbers + [
         value for value in values if isinstance(value, bool)
     ]:

@@ -9,7 +9,7 @@ from .checkpoint_fit import (
 )
 from .class_check_hook import ClassCheckHook, ClassMismatchError
 from .data_check_hook import DataCheckHook
-from .dataset_config import dataset_classes, innermost_dataset
+from .dataset_config import dataset_classes, inner_datasets, innermost_dataset
 from .iteration_seed_hook import IterationSeedHook
 from .launch import cli, faults_in_one_line, find_config, finish_processes
 from .safe_load import UnsafeCheckpointError, safe_load
@@ -31,6 +31,7 @@ __all__ = [
     'faults_in_one_line',
     'find_config',
     'finish_processes',
+    'inner_datasets',
     'innermost_dataset',
     'register_safe_loaders',
     'safe_load',

@@ -120,6 +120,11 @@ class WeightMisfit(NamedTuple):
         )
 
 
+def unwrapped_model(runner: Runner) -> nn.Module:
+    """The model of a runner, without the wrapper of several processes."""
+    return runner.model.module if is_model_wrapper(runner.model) else runner.model
+
+
 def compare_weights(model: nn.Module, state: Mapping[str, object]) -> WeightMisfit:
     """Compare the weights of a checkpoint with those of a model.
 
@@ -187,7 +192,7 @@ class CheckpointFitHook(Hook):
             CheckpointMisfitError: In testing, validation and resuming; in training
                 where nothing fits.
         """
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrapped_model(runner)
         state = checkpoint.get('state_dict', checkpoint)
         misfit = compare_weights(model, state if isinstance(state, Mapping) else {})
         if not misfit:

@@ -7,13 +7,12 @@ from mmdet.models.dense_heads import RPNHead
 from mmdet.registry import HOOKS
 from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
 from torch import nn
 from torch.utils.data import Dataset
 
-from .checkpoint_fit import saved_dataset_meta
+from .checkpoint_fit import saved_dataset_meta, unwrapped_model
 from .dataset_config import inner_datasets
 
 
@@ -103,7 +102,7 @@ def _check(runner: Runner, sources: Sequence[_Source]) -> None:
         return
     for other in sources[1:]:
         _compare(sources[0], other)
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = unwrapped_model(runner)
     name, classes = sources[0]
     _check_heads(model)
     for key, number in _numbers_of_classes(model):

@@ -4,15 +4,14 @@ from collections.abc import Sequence
 
 from mmdet.registry import HOOKS
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
-from torch import nn
 from torch.utils.data import Dataset
 
 from ..datasets import AmodalCocoDataset, AmodalCopyPaste
 from ..datasets.amodal_coco import name_some
 from ..datasets.findings import AnnotationError
+from .checkpoint_fit import unwrapped_model
 from .dataset_config import inner_datasets, wrapped_datasets
 
 
@@ -65,10 +64,6 @@ def _pastes(dataset: Dataset) -> bool:
     )
 
 
-def _model(runner: Runner) -> nn.Module:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
-
-
 def _files(datasets: Sequence[AmodalCocoDataset]) -> str:
     return name_some([dataset.ann_file for dataset in datasets])
 
@@ -85,9 +80,9 @@ def _check_objects(
             f'{name_some(datasets[0].metainfo["classes"])} (crowds and ignored objects '
             'are not learned). Check metainfo and the file.'
         )
-    has_odm = getattr(getattr(_model(runner), 'panoptic_head', None), 'odm', None)
+    head = getattr(unwrapped_model(runner), 'panoptic_head', None)
     is_occluded = has_pasted or any(dataset.num_occluded for dataset in datasets)
-    if has_odm is not None and not is_occluded:
+    if getattr(head, 'odm', None) is not None and not is_occluded:
         runner.logger.warning(
             f'{_files(datasets)}: none of {number} objects is occluded, so occlusion '
             'rates are learned as 0. Objects need a visible_mask, invisible_mask or '
@@ -99,7 +94,7 @@ def _check_room(
     runner: Runner, datasets: Sequence[AmodalCocoDataset], in_training: bool = False
 ) -> None:
     """Whether a model has a place for every object of an image."""
-    model = _model(runner)
+    model = unwrapped_model(runner)
     head = getattr(model, 'panoptic_head', None)
     limits = {'model.panoptic_head.num_queries': getattr(head, 'num_queries', None)}
     if not in_training and hasattr(model, 'panoptic_fusion_head'):

@@ -11,12 +11,12 @@ from mmdet.registry import HOOKS
 from mmdet.structures import DetDataSample
 from mmengine.dist import all_reduce, get_rank, get_world_size
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.runner.amp import autocast
 from torch import nn
 from torch.utils.data import DataLoader
 
+from .checkpoint_fit import unwrapped_model
 from .iteration_seed_hook import seed_iteration
 
 
@@ -79,7 +79,7 @@ class ValidationLossHook(Hook):
             ValueError: If masks and image differ in size.
         """
         self.before_train(runner)
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrapped_model(runner)
         with _kept_random_state(), autocast(enabled=runner.val_loop.fp16):
             losses = mean_losses(model, self.dataloader)
         for name, value in losses.items():

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..datasets import read_annotation_file
+from ..datasets.annotation import has_parts
 from ..datasets.findings import AnnotationError
 
 
@@ -82,9 +83,5 @@ def load_ground_truth(
         images=file.images,
         annotations=annotations,
         category_ids=file.category_ids,
-        has_visible_masks=any(
-            annotation.get(key) is not None
-            for annotation in file.annotations
-            for key in ('visible_mask', 'invisible_mask')
-        ),
+        has_visible_masks=any(map(has_parts, file.annotations)),
     )
