@@ -1,10 +1,23 @@
 """OAFormer for MMDetection: amodal instance segmentation.
 
 Importing the package registers everything in MMDetection's registries; configs do
-so with ``custom_imports = dict(imports=['oaformer'])``.
+so with ``custom_imports = dict(imports=['oaformer'])``. Where MMCV was installed
+without compiled operators, others are registered as well: see :mod:`oaformer.ops`.
 """
 
-from . import datasets, engine, evaluation, models, structures, visualization
+from .ops import register_operators
+
+register_operators()  # the modules below import mmcv.ops
+
+from . import (  # noqa: E402
+    datasets,
+    engine,
+    evaluation,
+    models,
+    ops,
+    structures,
+    visualization,
+)
 
 __version__ = '0.1.0'
 
@@ -13,6 +26,7 @@ __all__ = [
     'engine',
     'evaluation',
     'models',
+    'ops',
     'structures',
     'visualization',
 ]
