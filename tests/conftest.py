@@ -53,7 +53,7 @@ def loggers():
             handler.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope='session')
 def repo_root():
     return REPO_ROOT
 

@@ -20,7 +20,7 @@ quietly() {
         { tail -n 20 "$log"; echo "[quickstart] error: that did not work; the whole log is in $log" >&2; exit 1; }
 }
 
-say "1/5 the environment (some minutes the first time; about 20 more if mmcv must be built)"
+say "1/5 the environment (two minutes the first time)"
 python=$(bash tools/setup_env.sh)
 
 config=configs/synth/oaformer_tiny_synth.py

@@ -7,6 +7,6 @@
 # core; -n 0 runs them in one.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-python=$(bash "$root/tools/setup_env.sh")
+python=$(bash "$root/tools/setup_env.sh" --extras tests)
 cd "$root"
 exec "$python" -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile "$@"

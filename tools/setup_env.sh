@@ -1,9 +1,16 @@
 #!/usr/bin/env bash
 # Make or reuse a Python environment that has what OAFormer needs:
 #
-#   bash tools/setup_env.sh
+#   bash tools/setup_env.sh [--compiled] [--family NAME] [--extras NAMES]
+#
+#   --compiled  MMCV with compiled operators, from a wheel or built (about 20 minutes on
+#               2 cores, with a C++ compiler). The default where an NVIDIA GPU and nvcc
+#               are; elsewhere operators in PyTorch take their place.
+#   --family    openmmlab (default) or onedl: whose mmengine, mmcv and mmdet
+#   --extras    extras of setup.cfg by commas, such as web,deployment
 #
 # It is the active virtual or conda environment, or else .venv in the repository.
+# Run again, it keeps what is installed and adds what is missing.
 # Progress goes to stderr; stdout gets one line, the path of the environment's Python.
 #
 # Environment variables:
@@ -16,6 +23,22 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 source tools/env_python.sh
 exec 3>&1 1>&2
+
+usage() {
+    echo "usage: bash tools/setup_env.sh [--compiled] [--family openmmlab|onedl] [--extras NAMES]" >&2
+    exit 2
+}
+
+compiled=0 family= extras=fast
+while (($#)); do
+    case $1=${2:-} in
+    --compiled=*) compiled=1 ;;
+    --family=openmmlab | --family=onedl) family=$2 && shift ;;
+    --extras=[a-z]*) extras+=,$2 && shift ;;
+    *) usage ;;
+    esac
+    shift
+done
 
 cpu_index=https://download.pytorch.org/whl/cpu
 job=
@@ -67,15 +90,14 @@ must() {
 pin() { grep "^$1==" requirements.txt; }
 pip() { "$python" -m pip --disable-pip-version-check "$@"; }
 fits() { "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' 2>/dev/null; }
+has() { "$python" -c 'import sys
+from importlib.metadata import version
+version(sys.argv[1])' "$1" 2>/dev/null; }
 has_gpu() { nvidia-smi -L >/dev/null 2>&1; }
-has_mmcv() {
-    "$python" -c 'import sys, mmcv.ops
-assert "mmcv==" + mmcv.__version__ == sys.argv[1]' "$(pin mmcv)" >>"$log" 2>&1
-}
+has_operators() { "$python" -c 'import torch, mmcv._ext' >>"$log" 2>&1; }
+# Without compiled operators mmcv.ops imports only after oaformer.
 is_complete() {
-    "$python" -c 'import cv2, mmcv.ops, mmdet, mmengine, pycocotools.mask, pytest
-from importlib.util import find_spec
-assert find_spec("oaformer")' 2>/dev/null
+    "$python" -c 'import oaformer, cv2, mmdet, mmengine, mmcv.ops, pycocotools.mask' >>"$log" 2>&1
 }
 is_reachable() {
     timeout 10 "$python" -c 'import sys, urllib.request
@@ -140,8 +162,14 @@ install_torch() {
             "has a CPU build of torch, the CUDA build is taken (several GB; it runs on a CPU, too)"
     fi
     must "installing $(pin torch)" \
-        pip install "${options[@]}" --constraint requirements.txt \
-        "$(pin torch)" "$(pin setuptools)" "$(pin wheel)"
+        pip install "${options[@]}" --constraint "$constraints" torch setuptools
+}
+
+# The two families share the names of their modules.
+remove_other_family() {
+    local other=(onedl-mmcv onedl-mmdetection onedl-mmengine)
+    [[ $family != onedl ]] || other=(mmcv mmcv-lite mmdet mmengine)
+    ! has "${other[-1]}" || must "removing the other family" pip uninstall --yes "${other[@]}"
 }
 
 check_compiler() {
@@ -155,8 +183,9 @@ sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' ||
             "On Debian or Ubuntu: apt install python$version-dev"
 }
 
+# build_mmcv OPTIONS...: build it for the torch that is installed.
 build_mmcv() {
-    local cores memory_jobs build
+    local cores memory_jobs
     check_compiler
     must "installing ninja for the build" pip install ninja
     cores=$(nproc)
@@ -169,25 +198,37 @@ build_mmcv() {
     elif has_gpu; then
         say "warning: there is a GPU but no nvcc (CUDA toolkit), so mmcv's operators will run on the CPU only"
     fi
-    say "no wheel of mmcv fits; building it takes about 20 minutes on 2 cores, here with $MAX_JOBS jobs (log: $log)"
-    build=(pip install --verbose --no-deps --force-reinstall --no-build-isolation --no-binary mmcv)
-    must "building $(pin mmcv)" "${build[@]}" "$(pin mmcv)"
-    has_mmcv && return
-    say "pip had kept a build that was made for another torch"
-    must "building $(pin mmcv) anew" "${build[@]}" --no-cache-dir "$(pin mmcv)"
-    has_mmcv && return
-    tail -n 5 "$log"
-    fail "mmcv was built, but its operators do not load; see $log"
+    say "building mmcv takes about 20 minutes on 2 cores, here with $MAX_JOBS jobs (log: $log)"
+    must "building $(pin "$mmcv")" pip install --verbose --no-deps --force-reinstall \
+        --no-build-isolation --no-binary "$mmcv" "$@" "$(pin "$mmcv")"
 }
 
-install_mmcv() {
-    has_mmcv && return
-    if run "looking for a wheel of $(pin mmcv)" \
-        pip install --no-deps --force-reinstall --only-binary mmcv "$(pin mmcv)"; then
-        has_mmcv && return
-        say "the wheel was not made for this torch"
+install_packages() {
+    must "installing the other packages" \
+        pip install --constraint "$constraints" --editable ".[$packages,$extras]"
+    if ! ((had_opencv)) && has opencv-python; then
+        # It shares the folder cv2 with opencv-python-headless, but needs libGL and
+        # libxcb of the system.
+        must "keeping the OpenCV that needs no display" \
+            pip uninstall --yes opencv-python opencv-python-headless
+        must "installing it anew" \
+            pip install --no-deps "$(pin opencv-python-headless)"
     fi
-    build_mmcv
+}
+
+install_compiled() {
+    ! has mmcv-lite || must "removing mmcv-lite" pip uninstall --yes mmcv-lite
+    if ! has_operators; then
+        run "looking for a wheel of $(pin "$mmcv")" pip install --no-deps --force-reinstall \
+            --only-binary "$mmcv" "$(pin "$mmcv")" || build_mmcv
+    fi
+    install_packages
+    has_operators && return
+    say "this mmcv was made for another torch"
+    build_mmcv --no-cache-dir
+    has_operators && return
+    tail -n 5 "$log"
+    fail "mmcv was built, but its operators do not load; see $log"
 }
 
 if python=$(active_python); then
@@ -202,18 +243,50 @@ fi
 
 prefix=$("$python" -c 'import sys; print(sys.prefix)')
 log=$prefix/oaformer-setup.log
+# What this script has installed: a digest of its input, family, operators and extras.
 stamp=$prefix/oaformer-setup.stamp
-wanted=$({ echo "$root"; cat requirements.txt setup.cfg pyproject.toml tools/setup_env.sh; } | sha256sum)
-if [[ $(cat "$stamp" 2>/dev/null) != "$wanted" ]] || ! is_complete; then
+digest=$({ echo "$root"; cat requirements.txt setup.cfg pyproject.toml tools/setup_env.sh; } | sha256sum | cut -c 1-32)
+old_digest= old_family= old_compiled=0 old_extras=
+[[ ! -e $stamp ]] || read -r old_digest old_family old_compiled old_extras <"$stamp"
+
+family=${family:-${old_family:-openmmlab}}
+if has_gpu && command -v nvcc >/dev/null; then compiled=1; fi
+
+is_done() {
+    local extra
+    [[ $old_digest == "$digest" && $old_family == "$family" ]] && ((old_compiled >= compiled)) || return
+    for extra in ${extras//,/ }; do
+        [[ ,$old_extras, == *",$extra,"* ]] || return
+    done
+    is_complete
+}
+
+if ! is_done; then
     rm -f "$stamp"
     : >"$log"
+    constraints=requirements.txt mmcv=mmcv packages=$family
+    had_opencv=0
+    ! has opencv-python || had_opencv=1
+    if [[ $family == onedl ]]; then
+        mmcv=onedl-mmcv
+        # imaug asks for an older OpenCV but runs with this one; no package of this family
+        # needs an old setuptools.
+        constraints=$prefix/oaformer-constraints.txt
+        grep -v -e '^opencv' -e '^setuptools' requirements.txt >"$constraints"
+    fi
     install_torch
-    must "installing the other packages" \
-        pip install --no-deps --requirement <(grep -v '^\(torch\|mmcv\)==' requirements.txt)
-    install_mmcv
-    must "installing oaformer itself, editable" pip install --no-deps --no-build-isolation --editable .
+    remove_other_family
+    # Compiled operators that work stay.
+    if has "$mmcv" && has_operators; then compiled=1; fi
+    if ((compiled)); then
+        [[ $family == onedl ]] || packages=openmmlab-compiled
+        install_compiled
+    else
+        [[ $family == onedl ]] || ! has mmcv || must "removing mmcv" pip uninstall --yes mmcv
+        install_packages
+    fi
     is_complete || { tail -n 40 "$log"; fail "something does not import although it is installed; see $log"; }
-    echo "$wanted" >"$stamp"
+    echo "$digest $family $compiled $extras,$old_extras" >"$stamp"
 fi
 say "ready"
 echo "$python" >&3

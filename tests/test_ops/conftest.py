@@ -4,7 +4,6 @@ import os
 import zipfile
 from pathlib import Path
 
-import mmcv
 import pytest
 
 from oaformer.ops import has_compiled_operators
@@ -19,7 +18,7 @@ def compiled(tmp_path_factory):
         return importlib.import_module('mmcv._ext')
     default = Path(__file__).resolve().parents[3] / 'shared' / 'wheels'
     folder = Path(os.environ.get('OAFORMER_MMCV_WHEELS', default))
-    for wheel in sorted(folder.glob(f'mmcv-{mmcv.__version__}-*.whl')):
+    for wheel in sorted(folder.glob('*mmcv-*.whl')):
         with zipfile.ZipFile(wheel) as archive:
             names = [name for name in archive.namelist() if '/_ext.' in name]
             if not any(name.endswith(SUFFIX) for name in names):
@@ -33,6 +32,6 @@ def compiled(tmp_path_factory):
             continue
         return module
     pytest.skip(
-        f'no compiled operators: no wheel of mmcv {mmcv.__version__} for this Python '
-        f'and PyTorch in {folder}; set OAFORMER_MMCV_WHEELS'
+        'no compiled operators: no wheel of mmcv for this Python and PyTorch in '
+        f'{folder}; set OAFORMER_MMCV_WHEELS'
     )

@@ -45,6 +45,9 @@ def test_script_parses(run, script):
         ('dist_test.sh', 'config.py', '2'),
         ('slurm_train.sh', 'partition', 'job', 'config.py'),
         ('slurm_test.sh',),
+        ('setup_env.sh', '--family'),
+        ('setup_env.sh', '--family', 'mmlab'),
+        ('setup_env.sh', '--extras'),
     ],
 )
 def test_wrong_arguments_show_the_usage(run, command):

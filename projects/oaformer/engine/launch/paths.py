@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-REPO_ROOT = Path(__file__).resolve().parents[4]
+# The repository. A wheel has copies of its configs and tools in `.mim`, the folder that
+# OpenMMLab's `mim` reads; in the repository these are links.
+REPO_ROOT = (Path(__file__).parents[2] / '.mim' / 'configs').resolve().parent
 # In a dataset or metric these name files; with a `data_root`, relative to that.
 _PATH_KEYS = ('ann_file', 'data_prefix')
 
