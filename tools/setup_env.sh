@@ -286,7 +286,7 @@ if ! is_done; then
         install_packages
     fi
     is_complete || { tail -n 40 "$log"; fail "something does not import although it is installed; see $log"; }
-    echo "$digest $family $compiled $extras,$old_extras" >"$stamp"
+    echo "$digest $family $compiled $extras${old_extras:+,$old_extras}" >"$stamp"
 fi
 say "ready"
 echo "$python" >&3

@@ -23,6 +23,9 @@ def register_operators() -> None:
     Has to run before ``mmcv.ops`` is imported. Compiled operators that are installed
     but do not load, usually because PyTorch was changed after MMCV was built, are
     reported in a warning.
+
+    Raises:
+        ModuleNotFoundError: Without MMCV, or without something that it needs.
     """
     try:
         importlib.import_module(_NAME)
@@ -34,7 +37,13 @@ def register_operators() -> None:
                 f'{torch.__version__}: see docs/install.md.',
                 stacklevel=2,
             )
-        elif error.name != _NAME:  # MMCV itself is missing
+        elif error.name == 'mmcv':
+            raise ModuleNotFoundError(
+                "MMCV, MMEngine and MMDetection are missing: install oaformer's extra "
+                'openmmlab or onedl (docs/install.md).',
+                name='mmcv',
+            ) from error
+        elif error.name != _NAME:
             raise
         sys.modules[_NAME] = mmcv_ext
 
