@@ -74,7 +74,8 @@ def test_another_config_or_other_annotations_are_another_run(grid, changed):
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_and_resumed(grid, monkeypatch, number):
-    monkeypatch.setenv('TOY_SECONDS', '0.5')
+    # long enough for a busy machine; nothing waits for its end
+    monkeypatch.setenv('TOY_SECONDS', '20')
     grid.add_run('one', 0.5)
 
     def interrupt():
@@ -143,7 +144,7 @@ def test_two_jobs_at_a_time(grid, monkeypatch):
 
 
 def test_time_limit(grid, monkeypatch, capsys):
-    monkeypatch.setenv('TOY_SECONDS', '30')
+    monkeypatch.setenv('TOY_SECONDS', '45')
     grid.add_run('a', 0.1)
     grid.add_run('b', 0.2)
     start = time.monotonic()
