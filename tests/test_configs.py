@@ -134,6 +134,14 @@ def test_visible_masks_change_their_two_losses_only(parent):
     }
 
 
+@pytest.mark.parametrize('parent', [MAIN, 'oaformer_tiny_synth'])
+def test_prompts_change_themselves_only(parent):
+    changed = changes(load(parent), load(f'{parent}_prompts'))
+    assert all(key.endswith(('.build_visible', '.prompts')) for key in changed)
+    model = build(f'{parent}_prompts')
+    assert model.panoptic_head.prompt_encoder is not None
+
+
 def test_without_odm_has_the_same_depth_and_nearly_the_size():
     with_odm, plain = (build(MAIN), build(f'{MAIN}_wo-odm'))
     odm = with_odm.panoptic_head.odm

@@ -80,10 +80,10 @@ def losses(work_dir, epoch):
     ]
 
 
-def metrics(work_dir):
+def metrics(work_dir, prefix='amodal/'):
     (file,) = work_dir.glob('[0-9]*/[0-9]*.json')
     found = json.loads(file.read_text())
-    return {key: value for key, value in found.items() if key.startswith('amodal/')}
+    return {key: value for key, value in found.items() if key.startswith(prefix)}
 
 
 def test_training_logs_and_validates(trained):
@@ -148,3 +148,21 @@ def test_two_processes_train(folder):
     run_tool(folder, 'dist_train.sh', f'2 {options}')
     assert len(losses(folder / 'by_two', epoch=1)) == 1
     assert (folder / 'by_two' / 'epoch_1.pth').is_file()
+
+
+def test_prompts_train_and_complete_in_two_processes(folder):
+    prompts = (
+        f'{OPTIONS} model.panoptic_head.prompts.box_prob=0.5 train_cfg.max_epochs=1'
+    )
+    run_tool(folder, 'dist_train.sh', f'2 --work-dir prompts {prompts}')
+    (logged,) = losses(folder / 'prompts', epoch=1)
+    assert logged['prompt.loss_mask'] > 0
+    assert 'prompt.d1.loss_occlusion' in logged and 'prompt.d0.loss_mask' not in logged
+    complete = f'--complete visible_mask {prompts}'
+    checkpoint = f'{folder}/prompts/epoch_1.pth'
+    run_tool(folder, 'test.py', f'{checkpoint} --work-dir one {complete}')
+    run_tool(folder, 'dist_test.sh', f'{checkpoint} 2 --work-dir two {complete}')
+    one, two = (metrics(folder / name, 'completion/') for name in ('one', 'two'))
+    assert one == pytest.approx(two)
+    # the visible mask is part of the result
+    assert 0.4 < one['completion/mIoU_full'] < 1 and one['completion/num_objects'] > 5

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -89,6 +90,7 @@ def main(argv=None):
                 split,
                 number,
                 args.seed,
+                num_processes=len(os.sched_getaffinity(0)),
                 size=args.size,
                 occluded_fraction=args.occluded_fraction,
                 occlusion_range=tuple(args.occlusion_range),

@@ -16,6 +16,7 @@ from rich.progress import track
 
 from ..structures import as_amodal_instances
 from .inputs import Image, Input, InputError, iterate_images, list_inputs
+from .known_objects import KnownObjects, to_prompts
 from .loading import check_device, find_model, inference_pipeline, load_model
 from .output_files import OutputNames, ResultWriter
 from .predictor import ModelError, Predictor
@@ -111,6 +112,63 @@ class AmodalInferencer(BaseInferencer):
             skipped=skipped,
         )
 
+    def complete(
+        self,
+        inputs: Input | Sequence[Input],
+        visible_masks: Sequence[Any] | None = None,
+        boxes: Sequence[Any] | None = None,
+        labels: Sequence[Any] | None = None,
+        **kwargs,
+    ) -> dict[str, list]:
+        """Predict the amodal masks, occlusion rates and classes of given objects.
+
+        For models trained with ``panoptic_head.prompts``.
+
+        Args:
+            inputs: An image or a list of images.
+            visible_masks: For each object of the image a bitmap (H, W), a COCO RLE or
+                COCO polygons, or None. Of a list of images: such a list for each.
+            boxes: For each object x1, y1, x2, y2 of its visible part in pixels, or
+                None. Where a visible mask is given it is not used. Lists as above.
+            labels: For each object the name or index of its class, or None to have it
+                predicted. Lists as above.
+            **kwargs: Further arguments of :meth:`stream`. Drawings have all objects
+                unless ``pred_score_thr`` says otherwise.
+
+        Returns:
+            As :meth:`__call__`; the instances are the objects in their order. A given
+            visible mask is part of the amodal mask.
+
+        Raises:
+            InputError: If an image can't be read, or an object is not given as above.
+            ModelError: If the model was trained without prompts.
+        """
+        lists = (visible_masks, boxes, labels)
+        if not isinstance(inputs, (list, tuple)):
+            inputs = [inputs]
+            lists = [None if values is None else [values] for values in lists]
+        head = self.model.cfg.model.get('panoptic_head', {})
+        if head.get('prompts') is None or not hasattr(self.model, 'parameters'):
+            raise ModelError(
+                'this model completes no given objects: it was trained without '
+                'panoptic_head.prompts, or exported'
+            )
+        for values in lists:
+            if values is not None and len(values) != len(inputs):
+                raise InputError(
+                    f'{len(inputs)} images, but objects of {len(values)} are given'
+                )
+        nothing = [None] * len(inputs)
+        known = [
+            KnownObjects(*one)
+            for one in zip(
+                *(nothing if values is None else values for values in lists),
+                strict=True,
+            )
+        ]
+        kwargs.setdefault('pred_score_thr', 0.0)
+        return self(inputs, known=known, **kwargs)
+
     def stream(
         self,
         inputs: Input | Sequence[Input],
@@ -125,6 +183,7 @@ class AmodalInferencer(BaseInferencer):
         no_save_pred: bool = False,
         print_result: bool = False,
         skipped: list[dict[str, str]] | None = None,
+        known: Sequence[KnownObjects] | None = None,
     ) -> Iterator[ImageResult]:
         """Predict one batch after the other, and hold no more than that.
 
@@ -145,6 +204,7 @@ class AmodalInferencer(BaseInferencer):
             print_result: Whether to print the instances.
             skipped: Gets the images of a folder that can't be read, each
                 ``dict(img_path=..., reason=...)``.
+            known: For each image the objects to complete; see :meth:`complete`.
 
         Yields:
             One result per image or frame, in order.
@@ -164,10 +224,11 @@ class AmodalInferencer(BaseInferencer):
         save_pred = bool(out_dir) and not no_save_pred
         with ResultWriter(out_dir, self._names[fspath(out_dir)]) as writer:
             writer.plan(listed.items, save_vis, save_pred)
+            images = iterate_images(listed, self._loader, skipped)
+            if known is not None:
+                images = self._with_prompts(images, known)
             for image, sample in track(
-                self._predict(
-                    iterate_images(listed, self._loader, skipped), batch_size
-                ),
+                self._predict(images, batch_size),
                 description='Inference',
                 total=listed.num_images(),
                 disable=not self.show_progress,
@@ -229,6 +290,8 @@ class AmodalInferencer(BaseInferencer):
             batch = [self.pipeline(dict(img=image.image)) for image in images]
             for image, prepared in zip(images, batch, strict=True):
                 prepared['data_samples'].set_metainfo(image.metainfo)
+                if image.prompts is not None:
+                    prepared['data_samples'].prompts = image.prompts
             yield images, self.collate_fn(batch)
 
     def visualize(
@@ -244,6 +307,18 @@ class AmodalInferencer(BaseInferencer):
         """Required by MMEngine: results in the form of :meth:`__call__`."""
         preds = [prediction_to_dict(sample, self.classes) for sample in preds]
         return dict(predictions=preds, visualization=visualization)
+
+    def _with_prompts(
+        self, images: Iterator[Image], known: Sequence[KnownObjects]
+    ) -> Iterator[Image]:
+        for index, (image, objects) in enumerate(zip(images, known, strict=True)):
+            height, width = image.image.shape[:2]
+            try:
+                prompts = to_prompts(objects, height, width, self.classes)
+            except InputError as error:
+                name = image.path or f'image {index}'
+                raise InputError(f'{name}: {error}') from error
+            yield image._replace(prompts=prompts)
 
     def _predict(
         self, images: Iterator[Image], batch_size: int

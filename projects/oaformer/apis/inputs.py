@@ -13,6 +13,7 @@ from mmcv.transforms import BaseTransform
 from mmdet.apis.det_inferencer import IMG_EXTENSIONS
 from mmengine.fileio import exists, get_file_backend, isdir, join_path, list_dir_or_file
 from mmengine.logging import print_log
+from mmengine.structures import InstanceData
 
 from ..datasets import images
 
@@ -33,12 +34,14 @@ class Image(NamedTuple):
         path: File or address of the image or video; None for an array.
         frame_id: Number of the frame in its video, from 0; None outside videos.
         fps: Frames per second of its video; 0 where the file does not say.
+        prompts: Objects of it to complete; see ``KnownObjects``. None: find all.
     """
 
     image: np.ndarray
     path: str | None = None
     frame_id: int | None = None
     fps: float = 0
+    prompts: InstanceData | None = None
 
     @property
     def metainfo(self) -> dict:

@@ -2,6 +2,7 @@
 
 from .amodal_coco_metric import AmodalCocoMetric
 from .amodal_evaluation import AmodalEvaluation, evaluate_amodal
+from .completion_metric import CompletionMetric
 from .ground_truth import load_ground_truth
 from .matched_evaluation import AmodalMatch
 from .predictions import compact_prediction
@@ -12,6 +13,7 @@ __all__ = [
     'AmodalCocoMetric',
     'AmodalEvaluation',
     'AmodalMatch',
+    'CompletionMetric',
     'DumpAmodalResults',
     'UnsafeResultsError',
     'compact_prediction',

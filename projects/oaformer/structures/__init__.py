@@ -11,6 +11,7 @@ from .rle import (
     rle_bbox,
     rle_difference,
     rle_intersection,
+    rle_union,
     to_rle,
 )
 from .rle_encoding import encode_masks, encode_region
@@ -29,5 +30,6 @@ __all__ = [
     'rle_bbox',
     'rle_difference',
     'rle_intersection',
+    'rle_union',
     'to_rle',
 ]

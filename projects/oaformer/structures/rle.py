@@ -60,6 +60,11 @@ def rle_intersection(first: RLE, second: RLE) -> RLE:
     return with_str_counts(mask_util.merge([first, second], intersect=True))
 
 
+def rle_union(first: RLE, second: RLE) -> RLE:
+    """RLE of the pixels that lie inside either."""
+    return with_str_counts(mask_util.merge([first, second]))
+
+
 def rle_difference(first: RLE, second: RLE) -> RLE:
     """RLE of the pixels of ``first`` that do not lie inside ``second``."""
     height, width = first['size']

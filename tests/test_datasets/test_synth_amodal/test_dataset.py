@@ -55,3 +55,18 @@ def test_splits_and_seeds_differ_and_longer_splits_begin_alike(tmp_path):
     others = images('a', 'val', 6, 0) + images('a', 'test', 6, 0)
     others += images('c', 'train', 6, 1)
     assert len({*long, *others}) == 24
+
+
+def test_files_are_the_same_with_any_number_of_processes(tmp_path):
+    for processes in (1, 2, 3):
+        write_split(str(tmp_path / str(processes)), 'val', 40, 5, processes, size=48)
+    first, *others = [
+        {
+            path.relative_to(folder): path.read_bytes()
+            for path in folder.rglob('*')
+            if path.is_file()
+        }
+        for folder in sorted(tmp_path.iterdir())
+    ]
+    assert len(first) == 41
+    assert all(files == first for files in others)

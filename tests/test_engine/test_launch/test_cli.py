@@ -75,9 +75,17 @@ def test_images(config):
     assert (hook.draw, hook.show, hook.wait_time) == (True, True, 0.5)
 
 
+def test_completion(config):
+    prompts = ('--cfg-options', 'model.panoptic_head.prompts.box_prob=1')
+    cfg = config('test', '--complete', 'box', *prompts)
+    assert cfg.model.test_cfg.complete == 'box'
+    assert cfg.test_evaluator == dict(type='CompletionMetric')
+
+
 @pytest.mark.parametrize(
     ('expected', 'flags'),
     [
+        ('no panoptic_head.prompts', 'test --complete visible_mask'),
         ('epoch_2.pth', 'train --resume epoch_2.pth'),
         ('base_batch_size', 'train --auto-scale-lr --cfg-options auto_scale_lr={}'),
         ('--amp: mixed precision needs a GPU', 'train --amp'),

@@ -72,6 +72,15 @@ def test_another_config_or_other_annotations_are_another_run(grid, changed):
     assert len(grid.records()) == 2
 
 
+@pytest.fixture
+def interruptible():
+    """A shell starts processes in the background such that they ignore SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures('interruptible')
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_and_resumed(grid, monkeypatch, number):
     # long enough for a busy machine; nothing waits for its end

@@ -1,10 +1,15 @@
 """SynthAmodal as a data set: its files, and reading them."""
 
+import functools
+import multiprocessing
+from typing import Any
+
 import numpy as np
 from mmdet.registry import DATASETS
 
 from .. import compositing
 from ..amodal_coco import AmodalCocoDataset
+from ..compositing import Scene
 from .scenes import draw_scene
 from .shapes import CLASSES
 
@@ -25,7 +30,12 @@ class SynthAmodalDataset(AmodalCocoDataset):
 
 
 def write_split(
-    out_dir: str, split: str, num_images: int, seed: int = 0, **scene_args
+    out_dir: str,
+    split: str,
+    num_images: int,
+    seed: int = 0,
+    num_processes: int = 1,
+    **scene_args: Any,
 ) -> dict:
     """Write one split: ``images/<split>_*.png`` and ``annotations/<split>.json``.
 
@@ -34,15 +44,22 @@ def write_split(
         split: 'train', 'val' or 'test'.
         num_images: Number of images.
         seed: Seed of the data set; splits of one seed share nothing.
+        num_processes: Processes that draw; the files are the same with any number.
         **scene_args: Passed on to :func:`draw_scene`.
 
     Returns:
         The annotation file's content.
     """
-    stream = _SPLIT_STREAMS[split]
-    scenes = (
-        draw_scene(np.random.default_rng([seed, stream, index]), **scene_args)
-        for index in range(num_images)
-    )
+    stream = [seed, _SPLIT_STREAMS[split]]
+    draw = functools.partial(_draw, stream=stream, **scene_args)
     category_ids = {name: label + 1 for label, name in enumerate(CLASSES)}
-    return compositing.write_split(out_dir, split, scenes, category_ids)
+    if num_processes == 1:
+        scenes = map(draw, range(num_images))
+        return compositing.write_split(out_dir, split, scenes, category_ids)
+    with multiprocessing.Pool(num_processes) as pool:
+        scenes = pool.imap(draw, range(num_images), chunksize=16)
+        return compositing.write_split(out_dir, split, scenes, category_ids)
+
+
+def _draw(index: int, stream: list[int], **scene_args: Any) -> Scene:
+    return draw_scene(np.random.default_rng([*stream, index]), **scene_args)

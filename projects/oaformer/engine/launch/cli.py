@@ -69,6 +69,12 @@ def test_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--wait-time', type=float, default=2, help='seconds per image with --show'
     )
+    parser.add_argument(
+        '--complete',
+        choices=('visible_mask', 'box'),
+        help='give the model the annotated objects by visible mask or box, and measure '
+        'how well it completes them; for models trained with panoptic_head.prompts',
+    )
     _add_common_arguments(parser)
     return parser
 
@@ -117,6 +123,14 @@ def test_config(args: argparse.Namespace) -> Config:
     cfg = _runner_config(args)
     cfg.load_from = _check_checkpoint(args.checkpoint)
     cfg.resume = False
+    if args.complete is not None:
+        if cfg.model.get('panoptic_head', {}).get('prompts') is None:
+            raise UsageError(
+                f'--complete: the model of {args.config} has no panoptic_head.prompts, '
+                'so it completes no given objects.'
+            )
+        cfg.merge_from_dict({'model.test_cfg.complete': args.complete})
+        cfg.test_evaluator = dict(type='CompletionMetric')
     if args.show or args.show_dir:
         hook = cfg.get('default_hooks', {}).get('visualization')
         if hook is None:

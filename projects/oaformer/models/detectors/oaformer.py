@@ -5,7 +5,11 @@ from mmdet.registry import MODELS
 from mmdet.structures import SampleList
 from mmdet.utils import ConfigType, OptConfigType
 from mmengine.config import ConfigDict
+from mmengine.structures import InstanceData
 from torch import Tensor
+
+from ...structures import as_amodal_instances
+from ..task_modules import annotated_prompts, sample_prompts, with_known
 
 
 @MODELS.register_module()
@@ -71,15 +75,45 @@ class OAFormer(Mask2Former):
             rescale: Whether results go to the original images' sizes.
 
         Returns:
-            The samples with ``pred_instances``; see :func:`as_amodal_instances`.
+            The samples with ``pred_instances``; see :func:`as_amodal_instances`. Where
+            samples have ``prompts`` (:func:`sample_prompts`), or ``test_cfg.complete``
+            takes them from the annotations, these are the completed objects in the
+            order of the prompts.
+
+        Raises:
+            ValueError: If prompts are given to a model that was trained without.
         """
-        tensors = self.forward_tensors(batch_inputs)
-        results = self.panoptic_fusion_head.predict(
-            tensors, batch_data_samples, rescale
-        )
+        kind = (self.test_cfg or {}).get('complete')
+        if kind is not None:
+            for sample in batch_data_samples:
+                sample.prompts = annotated_prompts(sample.gt_instances, kind)
+        if 'prompts' in batch_data_samples[0]:
+            results = self._complete(batch_inputs, batch_data_samples)
+        else:
+            tensors = self.forward_tensors(batch_inputs)
+            results = self.panoptic_fusion_head.predict(
+                tensors, batch_data_samples, rescale
+            )
         for sample, instances in zip(batch_data_samples, results, strict=True):
             sample.pred_instances = instances
         return batch_data_samples
+
+    def _complete(
+        self, batch_inputs: Tensor, samples: SampleList
+    ) -> list[InstanceData]:
+        head = self.panoptic_head
+        if head.prompt_encoder is None:
+            raise ValueError(
+                'this model completes no given objects: it was trained without '
+                'panoptic_head.prompts'
+            )
+        prompts = sample_prompts(samples, head.num_classes, batch_inputs.device)
+        tensors = head.complete(self.extract_feat(batch_inputs), prompts)
+        results = self.panoptic_fusion_head.complete(tensors, samples, prompts.counts)
+        return [
+            as_amodal_instances(with_known(instances, sample.prompts))
+            for sample, instances in zip(samples, results, strict=True)
+        ]
 
     def forward_tensors(self, batch_inputs: Tensor) -> dict[str, Tensor]:
         """The network's part of a prediction, without building masks.

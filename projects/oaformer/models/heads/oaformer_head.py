@@ -13,14 +13,19 @@ from torch import Tensor
 from ..layers import (
     DecoderMemory,
     DecoderStage,
+    PromptEncoder,
     check_layer_cfg,
     masked_attention_stages,
     resize_mask_features,
+    self_attention_mask,
 )
 from ..losses import PointSampling, class_loss, mask_losses, with_class_weight
 from ..task_modules import (
     AmodalTargets,
+    Matches,
+    Prompts,
     amodal_targets,
+    draw_prompts,
     match_stages,
     matched_masks,
     matching_weights,
@@ -53,6 +58,10 @@ class OAFormerHead(Mask2FormerHead):
             does not have. None predicts no visible masks.
         loss_visible_dice: Config of the dice loss of visible masks; missing keys are
             taken from ``loss_dice``.
+        prompts: Options of :class:`PromptEncoder`. Given, each object that is seen in a
+            training image enters the decoder once more as a query made of what is known
+            of it, and :meth:`complete` predicts objects of which that much is known.
+            The paper does not have it. None leaves it out.
         **kwargs: Arguments of ``Mask2FormerHead``.
 
     Raises:
@@ -69,6 +78,7 @@ class OAFormerHead(Mask2FormerHead):
         amodal_occlusion_rates: bool = True,
         loss_visible_mask: OptConfigType = None,
         loss_visible_dice: OptConfigType = None,
+        prompts: OptConfigType = None,
         **kwargs,
     ) -> None:
         # MMDetection reads nested configs by attribute
@@ -110,6 +120,11 @@ class OAFormerHead(Mask2FormerHead):
             self.loss_visible_dice = MODELS.build(
                 loss_visible_dice, default_args=kwargs['loss_dice']
             )
+        self.prompt_encoder = None
+        if prompts is not None:
+            self.prompt_encoder = PromptEncoder(
+                self.num_classes, self.decoder_embed_dims, **prompts
+            )
         if self.train_cfg:
             self.matching_weights = matching_weights(self.assigner)
 
@@ -120,26 +135,45 @@ class OAFormerHead(Mask2FormerHead):
             self.odm.init_weights()
 
     def forward(
-        self, x: list[Tensor], batch_data_samples: SampleList | None = None
+        self,
+        x: list[Tensor],
+        batch_data_samples: SampleList | None = None,
+        prompts: Prompts | None = None,
+        only_prompts: bool = False,
     ) -> OAFormerOutput:
         """Predict classes, mask embeddings and, where trained, the rest at every stage.
 
         Args:
             x: Backbone features, (B, C_l, H_l, W_l) each, fine to coarse.
             batch_data_samples: Not used; MMDetection passes it.
+            prompts: Objects that get a query each, behind the learned ones.
+            only_prompts: Leave the learned queries out. The others look at none of
+                them, so this changes nothing else.
         """
         mask_features, memory = self._decode_pixels(x)
         # len() would be a constant in an exported graph
         batch_size = mask_features.shape[0]
         query = self.query_feat.weight.expand(batch_size, -1, -1)
         query_embed = self.query_embed.weight.expand(batch_size, -1, -1)
+        self_mask, prompt_masks = None, []
+        if prompts is not None:
+            if only_prompts:
+                query, query_embed = query[:, :0], query_embed[:, :0]
+            prompted = self.prompt_encoder(prompts, memory.sizes)
+            self_mask = self_attention_mask(query.shape[1], prompted.valid)
+            query = torch.cat([query, prompted.query], dim=1)
+            query_embed = torch.cat([query_embed, prompted.query_embed], dim=1)
+            prompt_masks = prompted.attention_masks
         if self.odm is not None:
-            stages, occlusion_logits = self.odm(query, query_embed, memory)
+            stages, occlusion_logits = self.odm(
+                query, query_embed, memory, self_mask, prompt_masks
+            )
         else:
             normed_query = self.transformer_decoder.post_norm(query)
             mask_embed = self.mask_embed(normed_query)
             stages = [DecoderStage(query, normed_query, mask_embed)]
             occlusion_logits = []
+        num_layers = len(stages) - 1
         amodal_stages = list(
             masked_attention_stages(
                 self.transformer_decoder,
@@ -147,7 +181,9 @@ class OAFormerHead(Mask2FormerHead):
                 query_embed,
                 memory,
                 self.mask_embed,
-                first_level=(len(stages) - 1) % self.num_transformer_feat_level,
+                first_level=num_layers % self.num_transformer_feat_level,
+                self_mask=self_mask,
+                prompt_masks=prompt_masks[num_layers:],
             )
         )
         if self.amodal_occlusion_rates:
@@ -175,20 +211,21 @@ class OAFormerHead(Mask2FormerHead):
         with torch.autocast(x[0].device.type, enabled=False):
             mask_features, levels = self.pixel_decoder([level.float() for level in x])
         levels = levels[: self.num_transformer_feat_level]
+        sizes = [tuple(level.shape[-2:]) for level in levels]
         values, positions = [], []
         for index, level in enumerate(levels):
             # (B, C, H_l, W_l) -> (B, H_l * W_l, C)
             value = self.decoder_input_projs[index](level).flatten(2).transpose(1, 2)
             values.append(value + self.level_embed.weight[index])
             # nothing is padding, so one encoding serves the whole batch
-            padding = level.new_zeros((1, *level.shape[-2:]), dtype=torch.bool)
+            padding = level.new_zeros((1, *sizes[index]), dtype=torch.bool)
             position = self.decoder_positional_encoding(padding)
             positions.append(position.flatten(2).transpose(1, 2))
         mask_level_features = [
-            resize_mask_features(mask_features, tuple(level.shape[-2:])).flatten(2)
-            for level in levels
+            resize_mask_features(mask_features, size).flatten(2) for size in sizes
         ]
-        return mask_features, DecoderMemory(values, positions, mask_level_features)
+        memory = DecoderMemory(values, positions, mask_level_features, sizes)
+        return mask_features, memory
 
     def loss(
         self, x: list[Tensor], batch_data_samples: SampleList
@@ -202,18 +239,30 @@ class OAFormerHead(Mask2FormerHead):
         Returns:
             ``loss_cls``, ``loss_mask``, ``loss_dice`` of the last stage and
             ``d{i}.loss_*`` of stage i; ``loss_occlusion`` where rates are predicted;
-            ``loss_visible_mask`` and ``loss_visible_dice`` where visible masks are.
+            ``loss_visible_mask`` and ``loss_visible_dice`` where visible masks are;
+            ``prompt.*`` of the prompted queries of a model in training, by the stages
+            after the first.
         """
+        prompting = self.prompt_encoder is not None and self.training
         targets = amodal_targets(
             batch_data_samples,
             x[0].device,
             with_occlusion_rates=self.loss_occlusion is not None,
-            with_visible_masks=self.visible_mask_embed is not None,
+            with_visible_masks=self.visible_mask_embed is not None or prompting,
         )
-        output = self(x, batch_data_samples)
+        prompts = None
+        if prompting:
+            prompts, instance = draw_prompts(targets, **self.prompt_encoder.drawing)
+        output = self(x, batch_data_samples, prompts)
         # float32 island: sums over 12544 points leave the range of float16
         with torch.autocast(x[0].device.type, enabled=False):
-            return self.loss_by_feat(output.float(), targets)
+            output = output.float()
+            if prompts is None:
+                return self.loss_by_feat(output, targets)
+            free, prompted = output.split(self.num_queries)
+            losses = self.loss_by_feat(free, targets)
+            losses |= self._prompt_losses(prompted, targets, prompts, instance)
+            return losses
 
     def loss_by_feat(
         self, output: OAFormerOutput, targets: AmodalTargets
@@ -242,6 +291,42 @@ class OAFormerHead(Mask2FormerHead):
         if self.training:
             # gradients are averaged over processes, a validation loss is not
             num_masks = reduce_mean(num_masks)
+        return self._stage_losses(output, targets, matches, counts, num_masks)
+
+    def _prompt_losses(
+        self,
+        output: OAFormerOutput,
+        targets: AmodalTargets,
+        prompts: Prompts,
+        instance: Tensor,
+    ) -> dict[str, Tensor]:
+        """Losses of every stage but the first, which has seen no feature yet."""
+        match = Matches(*prompts.positions(), instance)
+        output = output._replace(
+            cls_scores=output.cls_scores[1:],
+            mask_embeds=output.mask_embeds[1:],
+            occlusion_logits=output.occlusion_logits[1:],
+        )
+        num_masks = reduce_mean(output.mask_features.new_tensor(float(len(instance))))
+        losses = self._stage_losses(
+            output,
+            targets,
+            [match] * len(output.cls_scores),
+            prompts.counts,
+            num_masks.clamp(min=1),
+            prompted=True,
+        )
+        return {f'prompt.{name}': loss for name, loss in losses.items()}
+
+    def _stage_losses(
+        self,
+        output: OAFormerOutput,
+        targets: AmodalTargets,
+        matches: list[Matches],
+        counts: list[int],
+        num_masks: Tensor,
+        prompted: bool = False,
+    ) -> dict[str, Tensor]:
         # visible masks belong to the last stages, and to the same queries and objects
         first_visible = len(matches) - len(output.visible_mask_embeds)
         embeds = [*output.mask_embeds, *output.visible_mask_embeds]
@@ -254,7 +339,10 @@ class OAFormerHead(Mask2FormerHead):
         sampling = PointSampling(
             self.num_points, self.oversample_ratio, self.importance_sample_ratio
         )
-        prefixes = [f'd{stage}.' for stage in range(len(matches) - 1)] + ['']
+        # stage i of the prompted queries, which have no first stage, is number i + 1
+        first = int(prompted)
+        last = first + len(matches) - 1
+        prefixes = [f'd{stage}.' for stage in range(first, last)] + ['']
         losses = {}
         for stage, (prefix, match) in enumerate(zip(prefixes, matches, strict=True)):
             losses[f'{prefix}loss_cls'] = class_loss(
@@ -263,6 +351,7 @@ class OAFormerHead(Mask2FormerHead):
                 targets.labels,
                 match,
                 self.class_weight,
+                padded=prompted,
             )
             losses[f'{prefix}loss_mask'], losses[f'{prefix}loss_dice'] = mask_losses(
                 (self.loss_mask, self.loss_dice),
@@ -302,3 +391,17 @@ class OAFormerHead(Mask2FormerHead):
             Tensors in float32, see :meth:`OAFormerOutput.final_tensors`.
         """
         return self(x).float().final_tensors()
+
+    def complete(self, x: list[Tensor], prompts: Prompts) -> dict[str, Tensor]:
+        """The final prediction for objects of which something is known.
+
+        Args:
+            x: Backbone features, fine to coarse.
+            prompts: The objects.
+
+        Returns:
+            As :meth:`predict`, with one query for each object, (B, P, ...), in their
+            order; P is the largest number of an image.
+        """
+        output = self(x, prompts=prompts, only_prompts=True)
+        return output.float().final_tensors()

@@ -36,6 +36,18 @@ class OAFormerOutput(NamedTuple):
         fields = OAFormerOutput(*([x.float() for x in field] for field in fields))
         return fields._replace(mask_features=fields.mask_features[0])
 
+    def split(self, num_queries: int) -> tuple['OAFormerOutput', 'OAFormerOutput']:
+        """The same for the first queries, and for the others."""
+        return tuple(
+            OAFormerOutput(
+                *(
+                    field if isinstance(field, Tensor) else [x[:, part] for x in field]
+                    for field in self
+                )
+            )
+            for part in (slice(num_queries), slice(num_queries, None))
+        )
+
     def final_tensors(self) -> dict[str, Tensor]:
         """The final prediction by the fields' names, without those that are empty."""
         return {

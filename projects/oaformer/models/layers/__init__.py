@@ -15,6 +15,7 @@ from .occlusion_distinguish_module import (
     OcclusionEmbeddingModule,
 )
 from .pixel_decoder import OAFormerPixelDecoder
+from .prompt_encoder import PromptEncoder, self_attention_mask
 
 __all__ = [
     'DecoderMemory',
@@ -22,10 +23,12 @@ __all__ = [
     'OAFormerPixelDecoder',
     'OcclusionDistinguishModule',
     'OcclusionEmbeddingModule',
+    'PromptEncoder',
     'binary_attention_mask',
     'check_layer_cfg',
     'deformable_attention',
     'masked_attention_stages',
     'resize_mask_features',
+    'self_attention_mask',
     'soft_attention_mask',
 ]

@@ -15,7 +15,8 @@ The ``forward`` of the layers is not called, hence :func:`check_layer_cfg`.
 """
 
 import inspect
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -37,11 +38,13 @@ class DecoderMemory(NamedTuple):
         positions: Positional encodings, each of shape (1, H_l * W_l, C).
         mask_features: ``mask_features`` at the level's size, each of shape
             (B, C, H_l * W_l).
+        sizes: H_l and W_l.
     """
 
     values: list[Tensor]
     positions: list[Tensor]
     mask_features: list[Tensor]
+    sizes: Sequence[tuple[int, int]] = ()
 
 
 class DecoderStage(NamedTuple):
@@ -92,6 +95,9 @@ def soft_attention_mask(mask_embed: Tensor, mask_features: Tensor) -> Tensor:
     """
     return F.logsigmoid(torch.bmm(mask_embed, mask_features)).unsqueeze(1)
 
+
+# A soft mask excludes no pixel: the log-probability of those outside a prompt.
+_LOG_OUTSIDE = math.log(0.01)
 
 ATTENTION_MASKS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     'binary': binary_attention_mask,
@@ -155,6 +161,8 @@ def masked_attention_stages(
     embed_masks: Callable[[Tensor], Tensor],
     first_level: int = 0,
     attention_mask: Callable[[Tensor, Tensor], Tensor] = binary_attention_mask,
+    self_mask: Tensor | None = None,
+    prompt_masks: Sequence[Tensor] = (),
 ) -> Iterator[DecoderStage]:
     """Run a decoder layer by layer, each layer on the next feature level.
 
@@ -168,6 +176,10 @@ def masked_attention_stages(
         first_level: Level of the first layer.
         attention_mask: Mask embeddings before a layer and the level's features -> the
             layer's attention mask.
+        self_mask: Which queries look at which in the self-attention, bool,
+            (B, 1, Q, Q); None: all at all.
+        prompt_masks: For each of the first layers the attention masks of the last P
+            queries, bool, (B, P, H_l * W_l), in the place of their own.
 
     Yields:
         The queries after each layer.
@@ -181,13 +193,27 @@ def masked_attention_stages(
     ]
     for index, layer in enumerate(decoder.layers):
         level = (first_level + index) % len(values)
-        mask = attention_mask(stage.mask_embed, memory.mask_features[level])
+        mask_embed, prompts = stage.mask_embed, None
+        if index < len(prompt_masks):
+            prompts = prompt_masks[index].unsqueeze(1)
+            mask_embed = mask_embed[:, : mask_embed.shape[1] - prompts.shape[2]]
+        mask = attention_mask(mask_embed, memory.mask_features[level])
+        if prompts is not None:
+            mask = torch.cat([mask, _like(prompts, mask)], dim=2)
         query = _decoder_layer(
-            layer, stage.query, query_embed, keys[level], values[level], mask
+            layer, stage.query, query_embed, keys[level], values[level], mask, self_mask
         )
         normed_query = decoder.post_norm(query)
         stage = DecoderStage(query, normed_query, embed_masks(normed_query))
         yield stage
+
+
+def _like(mask: Tensor, other: Tensor) -> Tensor:
+    """A bool attention mask, additive where the other one is."""
+    if not other.is_floating_point():
+        return mask
+    outside = other.new_tensor(_LOG_OUTSIDE)
+    return torch.where(mask, torch.zeros_like(outside), outside)
 
 
 def _decoder_layer(
@@ -197,11 +223,12 @@ def _decoder_layer(
     key: Tensor,
     value: Tensor,
     mask: Tensor,
+    self_mask: Tensor | None,
 ) -> Tensor:
     attended = _attention(layer.cross_attn, query + query_embed, key, value, mask)
     query = layer.norms[0](query + attended)
     positioned = query + query_embed
-    attended = _attention(layer.self_attn, positioned, positioned, query, None)
+    attended = _attention(layer.self_attn, positioned, positioned, query, self_mask)
     query = layer.norms[1](query + attended)
     return layer.norms[2](layer.ffn(query))
 

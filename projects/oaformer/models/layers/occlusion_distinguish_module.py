@@ -1,5 +1,7 @@
 """The occlusion distinguish module (ODM) and its embedding module (OEM)."""
 
+from collections.abc import Sequence
+
 from mmdet.models.layers import Mask2FormerTransformerDecoder
 from mmdet.registry import MODELS
 from mmengine.config import ConfigDict
@@ -130,7 +132,12 @@ class OcclusionDistinguishModule(BaseModule):
                 nn.init.xavier_normal_(parameter)
 
     def forward(
-        self, query: Tensor, query_embed: Tensor, memory: DecoderMemory
+        self,
+        query: Tensor,
+        query_embed: Tensor,
+        memory: DecoderMemory,
+        self_mask: Tensor | None = None,
+        prompt_masks: Sequence[Tensor] = (),
     ) -> tuple[list[DecoderStage], list[Tensor]]:
         """Make queries occlusion-aware.
 
@@ -138,6 +145,8 @@ class OcclusionDistinguishModule(BaseModule):
             query: Initial query features, (B, Q, C).
             query_embed: Their positional embedding, (1 or B, Q, C).
             memory: The features to attend to.
+            self_mask: See :func:`masked_attention_stages`.
+            prompt_masks: See :func:`masked_attention_stages`.
 
         Returns:
             The stages before the first layer and after each, num_layers + 1 of them,
@@ -161,5 +170,7 @@ class OcclusionDistinguishModule(BaseModule):
             memory,
             embed_masks,
             attention_mask=self.attention_mask,
+            self_mask=self_mask,
+            prompt_masks=prompt_masks,
         )
         return [first, *following], occlusion_logits

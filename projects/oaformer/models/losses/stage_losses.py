@@ -33,6 +33,7 @@ def class_loss(
     target_labels: Tensor,
     match: Matches,
     class_weight: Sequence[float],
+    padded: bool = False,
 ) -> Tensor:
     """Classification loss over all queries; those without an object are background.
 
@@ -42,16 +43,21 @@ def class_loss(
         target_labels: Class of each object of the batch, (N,).
         match: The matches of the stage.
         class_weight: Weight of each class, background last, K + 1 of them.
+        padded: Queries without an object are padding instead, and do not count.
 
     Returns:
         The loss, a scalar: the mean weighted by ``class_weight``.
     """
-    # (B, Q), background where nothing is matched
-    labels = target_labels.new_full(cls_score.shape[:2], cls_score.shape[-1] - 1)
-    labels[match.image, match.query] = target_labels[match.instance]
-    labels = labels.flatten()
+    if padded:
+        labels = target_labels[match.instance]
+        cls_score = cls_score[match.image, match.query]
+    else:
+        # (B, Q), background where nothing is matched
+        labels = target_labels.new_full(cls_score.shape[:2], cls_score.shape[-1] - 1)
+        labels[match.image, match.query] = target_labels[match.instance]
+        cls_score, labels = cls_score.flatten(0, 1), labels.flatten()
     weight = cls_score.new_tensor(class_weight)
-    return loss_cls(cls_score.flatten(0, 1), labels, avg_factor=weight[labels].sum())
+    return loss_cls(cls_score, labels, avg_factor=weight[labels].sum())
 
 
 class PointSampling(NamedTuple):

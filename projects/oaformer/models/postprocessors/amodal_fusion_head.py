@@ -1,6 +1,6 @@
 """The step from the head's output to instances, where MMDetection has its own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -12,7 +12,7 @@ from mmdet.structures import DetDataSample, SampleList
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from ...structures import as_amodal_instances
+from ...structures import RLE, as_amodal_instances
 from .region_encoder import RegionEncoder
 from .upsampling import ImageSizes, MaskUpsampler, positive_boxes, region_quality
 
@@ -75,13 +75,61 @@ class AmodalFusionHead(BasePanopticFusionHead):
             for index, sample in enumerate(batch_data_samples)
         ]
 
+    def complete(
+        self,
+        tensors: Mapping[str, Tensor],
+        batch_data_samples: SampleList,
+        counts: Sequence[int],
+        rescale: bool = True,
+    ) -> list[InstanceData]:
+        """One instance for each of the first queries of an image, in their order.
+
+        Args:
+            tensors: Those of :meth:`OAFormerHead.complete`.
+            batch_data_samples: Samples with the images' sizes.
+            counts: Queries of each image; the others are padding.
+            rescale: Whether masks and boxes go to the original image's size.
+
+        Returns:
+            As :meth:`predict`; the class of an instance is its most probable one.
+        """
+        results = []
+        for index, (sample, count) in enumerate(
+            zip(batch_data_samples, counts, strict=True)
+        ):
+            own = {name: tensor[index] for name, tensor in tensors.items()}
+            queries = torch.arange(count, device=own['cls_scores'].device)
+            probabilities = own['cls_scores'][queries].softmax(-1)[:, :-1]
+            scores, labels = probabilities.max(dim=1)
+            qualities, fields = self._instances(own, queries, _sizes(sample, rescale))
+            fields.update(labels=labels, scores=scores * qualities)
+            results.append(as_amodal_instances(fields))
+        return results
+
     def _image_instances(
         self, tensors: Mapping[str, Tensor], sizes: ImageSizes
     ) -> InstanceData:
-        mask_embed, mask_features = tensors['mask_embeds'], tensors['mask_features']
-        visible_mask_embed = tensors.get('visible_mask_embeds')
         top = top_instances(tensors['cls_scores'], self.max_per_image)
         queries, of_query = top.queries.unique(return_inverse=True)
+        qualities, fields = self._instances(tensors, queries, sizes)
+        scores = top.scores * qualities[of_query]
+        scores, order = scores.sort(descending=True)
+        of_query = of_query[order]
+        indices = of_query.tolist()
+        for name, values in fields.items():
+            if isinstance(values, Tensor):
+                fields[name] = values[of_query]
+            else:
+                fields[name] = [values[index] for index in indices]
+        fields.update(labels=top.labels[order], scores=scores)
+        return as_amodal_instances(fields)
+
+    def _instances(
+        self, tensors: Mapping[str, Tensor], queries: Tensor, sizes: ImageSizes
+    ) -> tuple[Tensor, dict[str, Tensor | list[RLE]]]:
+        """Quality of each query's mask, and its masks and rate."""
+        mask_embed, mask_features = tensors['mask_embeds'], tensors['mask_features']
+        visible_mask_embed = tensors.get('visible_mask_embeds')
         device = mask_features.device
         upsampler = MaskUpsampler(mask_features.shape[1:], sizes, device)
         encoder = RegionEncoder(sizes.result, device)
@@ -102,23 +150,14 @@ class AmodalFusionHead(BasePanopticFusionHead):
                     # nothing is visible outside the amodal mask, hence its region
                     inside = inside & (upsampler.region(visible, box).logits > 0)
                     visible_encoder.add(inside, region.top, region.left)
-        scores = top.scores * torch.stack(qualities)[of_query]
-        scores, order = scores.sort(descending=True)
-        of_query = of_query[order]
-        indices = of_query.tolist()
-        rles = encoder.finish()
-        instances = dict(
-            labels=top.labels[order],
-            scores=scores,
-            masks=[rles[index] for index in indices],
-        )
+        fields = dict(masks=encoder.finish())
         if 'occlusion_logits' in tensors:
-            rates = tensors['occlusion_logits'].sigmoid()
-            instances['occlusion_rates'] = rates[queries][of_query]
+            fields['occlusion_rates'] = tensors['occlusion_logits'][queries].sigmoid()
         if visible_mask_embed is not None:
-            visible_rles = visible_encoder.finish()
-            instances['visible_masks'] = [visible_rles[index] for index in indices]
-        return as_amodal_instances(instances)
+            fields['visible_masks'] = visible_encoder.finish()
+        if not qualities:
+            return mask_features.new_zeros(0), fields
+        return torch.stack(qualities), fields
 
 
 class TopInstances(NamedTuple):

@@ -9,18 +9,32 @@ from .matching import (
     matching_weights,
 )
 from .point_sampling import matched_masks, sample_masks, uncertain_points
+from .prompts import (
+    Prompts,
+    annotated_prompts,
+    box_masks,
+    draw_prompts,
+    sample_prompts,
+    with_known,
+)
 from .targets import AmodalTargets, amodal_targets
 
 __all__ = [
     'AmodalTargets',
     'Matches',
     'MatchingWeights',
+    'Prompts',
     'amodal_targets',
+    'annotated_prompts',
     'assign',
+    'box_masks',
+    'draw_prompts',
     'match_stages',
     'matched_masks',
     'matching_cost',
     'matching_weights',
     'sample_masks',
+    'sample_prompts',
     'uncertain_points',
+    'with_known',
 ]
