@@ -10,9 +10,10 @@ import json
 import sys
 
 from oaformer.apis import AmodalInferencer, InputError, ModelError
-from oaformer.apis.annotation_completion import KINDS, complete_annotations
+from oaformer.apis.annotation_completion import complete_annotations
 from oaformer.datasets.annotation_file import load_annotation_content
 from oaformer.datasets.atomic_write import check_output, write_json
+from oaformer.models.task_modules.prompts import KINDS
 
 
 def parse_args(argv=None):

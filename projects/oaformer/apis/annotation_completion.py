@@ -11,8 +11,6 @@ from .amodal_inferencer import AmodalInferencer
 from .inputs import InputError
 from .known_objects import KnownObjects, to_prompts
 
-KINDS = ('visible_mask', 'box')
-
 
 def complete_annotations(
     inferencer: AmodalInferencer,

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from mmengine.structures import InstanceData
 
+from ..models.task_modules import box_masks
 from ..structures import RLE, encode_masks, rle_area, to_rle
 from .inputs import InputError
 
@@ -105,10 +106,8 @@ def _box_rle(box: Any, height: int, width: int) -> RLE:
         raise InputError(
             f'the box {corners.tolist()} is outside the image of {width} x {height}'
         )
-    bitmap = np.zeros((1, height, width), dtype=np.uint8)
-    left, top = max(int(np.floor(x1)), 0), max(int(np.floor(y1)), 0)
-    bitmap[0, top : int(np.ceil(y2)), left : int(np.ceil(x2))] = 1
-    return encode_masks(bitmap)[0]
+    filled = box_masks(torch.from_numpy(corners)[None], (height, width))
+    return encode_masks(filled.numpy())[0]
 
 
 def _label(label: str | int | None, classes: Sequence[str]) -> int:

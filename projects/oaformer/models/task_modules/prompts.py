@@ -62,9 +62,8 @@ def draw_prompts(
         The prompts, and for each its object's index in ``targets``.
     """
     visible = targets.visible_masks
-    # a max over bytes, (N, H), is the cheapest look at whole masks
-    rows, columns = visible.amax(2), visible.amax(1)
-    instance = rows.any(1).nonzero()[:, 0]
+    boxes, seen = _visible_boxes(visible)
+    instance = seen.nonzero()[:, 0]
     labels = targets.labels[instance]
     drawn = torch.rand(4, len(labels), device=labels.device)
     is_box = drawn[0] < box_prob
@@ -73,13 +72,11 @@ def draw_prompts(
     labels = labels.masked_fill(drawn[1] < unknown_prob, num_classes)
 
     masks = visible[instance]
-    boxes = torch.stack(
-        [*_extent(columns[instance]), *_extent(rows[instance])], dim=1
-    ).float()
-    sizes = boxes[:, [1, 3]] - boxes[:, [0, 2]]
+    boxes = boxes[instance].float()
+    sizes = boxes[:, 2:] - boxes[:, :2]
     shifts = torch.rand(len(boxes), 4, device=boxes.device) * 2 - 1
-    boxes = boxes + shifts * box_noise * sizes[:, [0, 0, 1, 1]]
-    filled = box_masks(boxes[:, [0, 2, 1, 3]], tuple(masks.shape[1:]))
+    boxes = boxes + shifts * box_noise * sizes[:, [0, 1, 0, 1]]
+    filled = box_masks(boxes, tuple(masks.shape[1:]))
     masks = torch.where(is_box[:, None, None], filled, masks)
     image = torch.repeat_interleave(
         torch.arange(len(targets.counts), device=labels.device),
@@ -112,11 +109,8 @@ def annotated_prompts(instances: InstanceData, kind: str) -> InstanceData:
         )
     visible = torch.from_numpy(masks.visible.copy())
     if kind == 'box':
-        boxes = torch.stack(
-            [*_extent(visible.amax(1)), *_extent(visible.amax(2))], dim=1
-        )
-        seen = visible.flatten(1).any(1).bool()
-        visible = box_masks(boxes[:, [0, 2, 1, 3]], tuple(visible.shape[1:]))
+        boxes, seen = _visible_boxes(visible)
+        visible = box_masks(boxes, tuple(visible.shape[1:]))
         visible[~seen] = 0
     return InstanceData(
         masks=encode_masks(visible.numpy()),
@@ -223,6 +217,14 @@ def level_masks(masks: Tensor, size: tuple[int, int]) -> Tensor:
         masks = F.pad(masks, padding)
     cells = masks.view(len(masks), height, down, width, across)
     return cells.amax(dim=4).amax(dim=2) > 0
+
+
+def _visible_boxes(masks: Tensor) -> tuple[Tensor, Tensor]:
+    """Tightest boxes, x1, y1, x2, y2, (N, 4), and which masks are not empty, (N,)."""
+    # a max over bytes is the cheapest look at whole masks
+    rows, columns = masks.amax(2), masks.amax(1)
+    (x1, x2), (y1, y2) = _extent(columns), _extent(rows)
+    return torch.stack([x1, y1, x2, y2], dim=1), rows.any(1).bool()
 
 
 def _extent(occupied: Tensor) -> tuple[Tensor, Tensor]:
