@@ -1,12 +1,11 @@
 # The paper's tables in miniature, on SynthAmodal; for tools/experiments/run_grid.py.
 # The paper's numbers: Li et al., OAFormer (ICASSP 2023), tables 1 to 3, on D2SA.
 
-# Not docs/results/synth_amodal.json: those are the published results of an earlier grid
-# file, whose tables are in docs/results.md. They stay until all runs of a table are in.
 results = 'docs/results/synth.json'
 
 _oaformer = 'configs/synth/oaformer_tiny_synth'
 _head = 'model.panoptic_head.'
+_wo_odm = {_head + 'odm': None, _head + 'transformer_decoder.num_layers': 6}
 _no_dice = {_head + 'loss_dice.loss_weight': 0.0}
 _no_mask = {_head + 'loss_mask.loss_weight': 0.0}
 _no_occlusion = {_head + 'loss_occlusion': None}
@@ -20,11 +19,11 @@ def _run(options=None, config='', seeds=(0,)):
 _three = (0, 1, 2)
 runs = {
     'oaformer': _run(seeds=_three),
-    'wo-odm': _run(
-        {_head + 'odm': None, _head + 'transformer_decoder.num_layers': 6}, seeds=_three
-    ),
-    'soft': _run({_head + 'odm.attention_mask': 'soft'}, seeds=_three),
+    'wo-odm': _run(_wo_odm, seeds=_three),
+    'prompts': _run(config='_prompts', seeds=_three),
     'mask-rcnn': dict(config='configs/synth/mask-rcnn_tiny_synth.py', seeds=[*_three]),
+    'prompts-wo-odm': _run(_wo_odm, config='_prompts', seeds=_three),
+    'soft': _run({_head + 'odm.attention_mask': 'soft'}),
     'odm-rates': _run({_head + 'amodal_occlusion_rates': False}),
     'occlusion-weight-20': _run({_head + 'loss_occlusion.loss_weight': 20.0}),
     'visible': _run(config='_visible'),
@@ -72,6 +71,17 @@ _methods = [
     dict(name='amodal Mask R-CNN', run='mask-rcnn', paper=_paper(63.6, 83.9, 68.0)),
     dict(name='without ODM', run='wo-odm', paper=_paper(61.7, 78.7, 63.3)),
     dict(name='with ODM', run='oaformer', paper=_paper(72.5, 86.5, 76.1)),
+    dict(name='with ODM and prompts', run='prompts'),
+    dict(name='with prompts, without ODM', run='prompts-wo-odm'),
+]
+_odm = dict(name='with ODM instead of without', run='oaformer', base='wo-odm')
+_prompts = [
+    dict(name='with prompts instead of without', run='prompts', base='oaformer'),
+    dict(
+        name='with ODM instead of without, both with prompts',
+        run='prompts',
+        base='prompts-wo-odm',
+    ),
 ]
 _own = [
     dict(name='default: binary mask, rates of final queries', run='oaformer'),
@@ -96,17 +106,13 @@ def _without_paper(rows):
 tables = [
     dict(
         name='odm',
-        title='Table 1 in miniature: the ODM.',
+        title='Table 1 in miniature: ODM and prompts.',
         paper_data='D2SA',
         columns=_precision,
         rows=[
             *_methods,
-            dict(
-                name='with ODM instead of without',
-                run='oaformer',
-                base='wo-odm',
-                paper=_paper(10.8, 7.8, 12.8),
-            ),
+            dict(_odm, paper=_paper(10.8, 7.8, 12.8)),
+            *_prompts,
         ],
     ),
     dict(
@@ -116,7 +122,8 @@ tables = [
         columns=_occlusion,
         rows=[
             *_without_paper(_methods),
-            dict(name='with ODM instead of without', run='oaformer', base='wo-odm'),
+            _odm,
+            *_prompts,
         ],
     ),
     dict(

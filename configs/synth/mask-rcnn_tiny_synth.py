@@ -12,6 +12,6 @@ model = dict(
     roi_head=dict(bbox_head=dict(num_classes=5), mask_head=dict(num_classes=5))
 )
 
-max_epochs = 12
-train_cfg = dict(max_epochs=max_epochs, val_interval=4)
-param_scheduler = dict(end=max_epochs, milestones=[10])
+max_epochs = 6
+train_cfg = dict(max_epochs=max_epochs, val_interval=1)
+param_scheduler = dict(end=max_epochs, milestones=[5])

@@ -1,5 +1,5 @@
-# The quick start's model with prompted queries: it completes given objects, too. All
-# ours.
+# oaformer_tiny_synth.py with prompted queries: it completes given objects, too.
+# All ours.
 _base_ = './oaformer_tiny_synth.py'
 
 train_pipeline = _base_.train_pipeline

@@ -1,4 +1,4 @@
-# The quick start's model with visible masks beside the amodal ones. All ours.
+# oaformer_tiny_synth.py with visible masks beside the amodal ones. All ours.
 _base_ = './oaformer_tiny_synth.py'
 
 train_pipeline = _base_.train_pipeline

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import cv2
 import known_scene
+import numpy as np
 import pytest
 from tiny_checkpoint import NUM_INSTANCES, write_tiny_checkpoint
 
@@ -53,6 +54,15 @@ def address(inferencer, tmp_path_factory):
         page = build_page(inferencer, 0.5, 'known <b>scene</b>')
         yield launch_page(page, port=free_port(), max_upload_mb=1)
         page.close()
+
+
+@pytest.fixture
+def completing(chromium_page):
+    """A page with a model that completes objects, open in a browser."""
+    page = build_page(known_scene.KnownInferencer(can_complete=True), 0.5)
+    chromium_page.goto(launch_page(page, port=free_port()))
+    yield chromium_page
+    page.close()
 
 
 @pytest.fixture
@@ -154,6 +164,88 @@ def test_view_and_download(opened, inferencer, scene):
     expected = inferencer(str(scene))['predictions'][0]
     assert saved == {**expected, 'img_path': 'scene.png'}
     assert len(saved['invisible_masks']) == 3
+
+
+def click_image(page, x, y):
+    """Click on a pixel of the scene, below the drawing's header."""
+    image = page.locator('#drawn img')
+    image.wait_for()
+    width, height = image.evaluate('image => [image.naturalWidth, image.naturalHeight]')
+    shown = image.bounding_box()
+    scale = shown['width'] / width
+    header = height - 3 * 200
+    at = dict(x=(3 * x + 1) * scale, y=(header + 3 * y + 1) * scale)
+    image.click(position=at)
+
+
+def test_a_click_completes_an_instance_again(completing, scene):
+    upload(completing, scene)
+    wait_for_rows(completing, 2)
+    # of the cup and the box behind it, the smaller box
+    click_image(completing, 150, 100)
+    wait_for_text(completing, '#message', 'completed: box 0.46, occlusion rate 0.25')
+    wait_for_text(completing, '#table [role=row]', '0.46')
+    assert rows(completing) == [
+        ['cup', '0.90', '0.00', '0'],
+        ['box', '0.46', '0.25', '1'],
+    ]
+    # its score is below the threshold, which falls
+    lowest = completing.locator('#threshold input[type=number]')
+    assert lowest.input_value() == '0.46'
+    click_image(completing, 310, 190)
+    wait_for_text(completing, '#message', 'there is no instance')
+    with completing.expect_download() as download:
+        completing.locator('#download').click()
+    saved = json.loads(open(download.value.path()).read())
+    assert saved['scores'] == pytest.approx([0.9, 0.46, 0.3])
+
+
+def test_two_clicks_complete_a_box_of_a_class(completing, scene, tmp_path):
+    upload(completing, scene)
+    wait_for_rows(completing, 2)
+    completing.get_by_label('is a corner of a box').check()
+    completing.get_by_label('Class of the completed object').click()
+    completing.get_by_role('option', name='cup').click()
+    click_image(completing, 260, 150)
+    wait_for_text(completing, '#message', 'corner (260, 150)')
+    click_image(completing, 200, 180)
+    wait_for_text(completing, '#message', 'completed: cup 0.46')
+    wait_for_rows(completing, 3)
+    with completing.expect_download() as download:
+        completing.locator('#download').click()
+    saved = json.loads(open(download.value.path()).read())
+    assert saved['bboxes'][2] == [200, 150, 261, 181]
+
+
+def test_mask_files(completing, scene, tmp_path):
+    mask = tmp_path / 'mask.png'
+    bitmap = np.zeros((200, 320), np.uint8)
+    cv2.imwrite(str(mask), bitmap)
+    field = completing.locator('#mask input[type=file]')
+    field.set_input_files(mask)
+    wait_for_text(completing, '#message', 'the mask of which image?')
+    upload(completing, scene)
+    wait_for_rows(completing, 2)
+    field.set_input_files(mask)
+    wait_for_text(completing, '#message', 'object 0: the visible mask is empty')
+    bitmap[10:20, 30:50] = 255
+    cv2.imwrite(str(mask), bitmap)
+    field.set_input_files(mask)
+    wait_for_text(completing, '#message', 'completed: box 0.46')
+    wait_for_rows(completing, 3)
+    cv2.imwrite(str(mask), bitmap[:100])
+    field.set_input_files(mask)
+    wait_for_text(completing, '#message', 'the visible mask has the shape (100, 320)')
+    # what went wrong leaves the instances as they are
+    wait_for_rows(completing, 3)
+
+
+def test_a_model_without_prompts_offers_no_completion(opened, scene):
+    upload(opened, scene)
+    wait_for_rows(opened, 2)
+    assert opened.locator('#mask').count() == 0
+    click_image(opened, 150, 100)
+    assert 'completed' not in opened.locator('#message').inner_text()
 
 
 def test_what_is_not_an_image_is_named_and_the_next_works(opened, scene, tmp_path):

@@ -4,18 +4,12 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mmdet.registry import METRICS, VISUALIZERS
-from mmengine.config import Config
+from mmdet.registry import VISUALIZERS
 from mmengine.registry import init_default_scope
 
 from oaformer.datasets.atomic_write import atomic_path, check_output
-from oaformer.engine import (
-    cli,
-    dataset_classes,
-    faults_in_one_line,
-    innermost_dataset,
-)
-from oaformer.evaluation import AmodalCocoMetric, load_results
+from oaformer.engine import cli, faults_in_one_line, innermost_dataset
+from oaformer.evaluation import amodal_metric_of, load_results
 from oaformer.visualization.report import build_report, render_report
 
 
@@ -47,9 +41,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_output(args.out, path, args.predictions)
     predictions = load_results(args.predictions)
     init_default_scope(cfg.get('default_scope', 'mmdet'))
-    metric = build_metric(cfg)
+    metric = amodal_metric_of(cfg)
     check_output(args.out, metric.ground_truth.name)
-    metric.dataset_meta = dict(classes=dataset_classes(cfg))
     metric.process({}, predictions)
     evaluation = metric.evaluate_results(metric.results)
 
@@ -76,20 +69,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         part.write_text(render_report(report), encoding='utf-8')
     cards = sum(len(gallery.cards) for gallery in report.galleries)
     print(f'{args.out}: {cards} cases, {args.out.stat().st_size / 1e6:.1f} MB')
-
-
-def build_metric(cfg: Config) -> AmodalCocoMetric:
-    """Build the amodal metric of a config; UsageError if it has none."""
-    evaluators = cfg.get('test_evaluator') or []
-    if not isinstance(evaluators, (list, tuple)):
-        evaluators = [evaluators]
-    for evaluator in evaluators:
-        if evaluator.type in (AmodalCocoMetric.__name__, AmodalCocoMetric):
-            return METRICS.build(evaluator)
-    raise cli.UsageError(
-        f'{cfg.filename}: the page shows the numbers of AmodalCocoMetric, and '
-        'test_evaluator has none'
-    )
 
 
 def image_finder(

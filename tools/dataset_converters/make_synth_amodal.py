@@ -15,12 +15,12 @@ def parse_args(argv=None):
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--out-dir', default='data/synth_amodal')
-    parser.add_argument('--num-train', type=int, default=400, help='training images')
-    parser.add_argument('--num-val', type=int, default=60, help='validation images')
+    parser.add_argument('--num-train', type=int, default=4800, help='training images')
+    parser.add_argument('--num-val', type=int, default=200, help='validation images')
     parser.add_argument(
         '--num-test',
         type=int,
-        default=200,
+        default=600,
         help='held-out test images, for the numbers that are reported',
     )
     parser.add_argument(

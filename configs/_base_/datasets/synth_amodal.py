@@ -1,6 +1,6 @@
 # SynthAmodal, shapes from tools/dataset_converters/make_synth_amodal.py, 128 x 128:
-# 400 images to train on, 60 to choose settings by, 200 held out for what is reported.
-# All ours.
+# 4,800 images to train on, 200 to choose settings by, 600 held out for what is
+# reported. All ours.
 data_root = 'data/synth_amodal/'
 image_size = (128, 128)
 train_pipeline = [

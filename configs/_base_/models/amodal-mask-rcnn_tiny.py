@@ -1,5 +1,5 @@
-# MMDetection's Mask R-CNN, as small as oaformer_tiny.py: ResNet-18 with trained norms,
-# 128 channels. All ours. "Amodal" is what it is trained with.
+# MMDetection's Mask R-CNN, as small as oaformer_tiny.py: ResNet-18 of half the width
+# with trained norms, 128 channels. All ours. "Amodal" is what it is trained with.
 _base_ = 'mmdet::_base_/models/mask-rcnn_r50_fpn.py'
 
 # default_scope is mmdet already, and configs inside checkpoints name no scope
@@ -9,8 +9,14 @@ norm_cfg = dict(type='GN', num_groups=16)
 roi_extractor = dict(out_channels=128, finest_scale=28)
 proposals = dict(nms_pre=500, max_per_img=200)
 model = dict(
-    backbone=dict(depth=18, frozen_stages=-1, norm_eval=False, init_cfg=None),
-    neck=dict(in_channels=[64, 128, 256, 512], out_channels=128, norm_cfg=norm_cfg),
+    backbone=dict(
+        depth=18,
+        base_channels=32,
+        frozen_stages=-1,
+        norm_eval=False,
+        init_cfg=None,
+    ),
+    neck=dict(in_channels=[32, 64, 128, 256], out_channels=128, norm_cfg=norm_cfg),
     rpn_head=dict(
         in_channels=128,
         feat_channels=128,

@@ -1,5 +1,5 @@
-# OAFormer small enough to train from scratch on a CPU in minutes. All ours: half the
-# channels, ResNet-18 with trained norms, fewer layers, points and queries.
+# OAFormer small enough to train from scratch on a CPU. All ours: half the channels,
+# ResNet-18 of half the width with trained norms, fewer layers, points and queries.
 _base_ = './oaformer_r50.py'
 
 embed_dims = 128
@@ -8,12 +8,13 @@ model = dict(
     data_preprocessor=dict(batch_augments=None),
     backbone=dict(
         depth=18,
+        base_channels=32,
         norm_cfg=dict(type='BN', requires_grad=True),
         norm_eval=False,
         init_cfg=None,
     ),
     panoptic_head=dict(
-        in_channels=[64, 128, 256, 512],
+        in_channels=[32, 64, 128, 256],
         feat_channels=embed_dims,
         out_channels=embed_dims,
         num_queries=20,

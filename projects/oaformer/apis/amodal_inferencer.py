@@ -16,7 +16,7 @@ from rich.progress import track
 
 from ..structures import as_amodal_instances
 from .inputs import Image, Input, InputError, iterate_images, list_inputs
-from .known_objects import KnownObjects, to_prompts
+from .known_objects import KnownObjects, known_of_images, with_prompts
 from .loading import check_device, find_model, inference_pipeline, load_model
 from .output_files import OutputNames, ResultWriter
 from .predictor import ModelError, Predictor
@@ -87,6 +87,13 @@ class AmodalInferencer(BaseInferencer):
         """Names of the classes; empty if unknown."""
         return tuple(self.model.dataset_meta.get('classes') or ())
 
+    @property
+    def can_complete(self) -> bool:
+        """Whether the model completes given objects: it was trained with prompts."""
+        head = self.model.cfg.get('model', {}).get('panoptic_head', {})
+        # an exported model has its config and no prompts
+        return head.get('prompts') is not None and hasattr(self.model, 'parameters')
+
     def __call__(self, inputs: Input | Sequence[Input], **kwargs) -> dict[str, list]:
         """Predict and keep all results; :meth:`stream` keeps none.
 
@@ -143,29 +150,12 @@ class AmodalInferencer(BaseInferencer):
             InputError: If an image can't be read, or an object is not given as above.
             ModelError: If the model was trained without prompts.
         """
-        lists = (visible_masks, boxes, labels)
-        if not isinstance(inputs, (list, tuple)):
-            inputs = [inputs]
-            lists = [None if values is None else [values] for values in lists]
-        head = self.model.cfg.model.get('panoptic_head', {})
-        if head.get('prompts') is None or not hasattr(self.model, 'parameters'):
+        if not self.can_complete:
             raise ModelError(
                 'this model completes no given objects: it was trained without '
                 'panoptic_head.prompts, or exported'
             )
-        for values in lists:
-            if values is not None and len(values) != len(inputs):
-                raise InputError(
-                    f'{len(inputs)} images, but objects of {len(values)} are given'
-                )
-        nothing = [None] * len(inputs)
-        known = [
-            KnownObjects(*one)
-            for one in zip(
-                *(nothing if values is None else values for values in lists),
-                strict=True,
-            )
-        ]
+        inputs, known = known_of_images(inputs, visible_masks, boxes, labels)
         kwargs.setdefault('pred_score_thr', 0.0)
         return self(inputs, known=known, **kwargs)
 
@@ -226,7 +216,7 @@ class AmodalInferencer(BaseInferencer):
             writer.plan(listed.items, save_vis, save_pred)
             images = iterate_images(listed, self._loader, skipped)
             if known is not None:
-                images = self._with_prompts(images, known)
+                images = with_prompts(images, known, self.classes)
             for image, sample in track(
                 self._predict(images, batch_size),
                 description='Inference',
@@ -307,18 +297,6 @@ class AmodalInferencer(BaseInferencer):
         """Required by MMEngine: results in the form of :meth:`__call__`."""
         preds = [prediction_to_dict(sample, self.classes) for sample in preds]
         return dict(predictions=preds, visualization=visualization)
-
-    def _with_prompts(
-        self, images: Iterator[Image], known: Sequence[KnownObjects]
-    ) -> Iterator[Image]:
-        for index, (image, objects) in enumerate(zip(images, known, strict=True)):
-            height, width = image.image.shape[:2]
-            try:
-                prompts = to_prompts(objects, height, width, self.classes)
-            except InputError as error:
-                name = image.path or f'image {index}'
-                raise InputError(f'{name}: {error}') from error
-            yield image._replace(prompts=prompts)
 
     def _predict(
         self, images: Iterator[Image], batch_size: int

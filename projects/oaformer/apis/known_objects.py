@@ -1,6 +1,6 @@
 """Objects of which something is known, as the user gives them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,7 +9,7 @@ from mmengine.structures import InstanceData
 
 from ..models.task_modules import box_masks
 from ..structures import RLE, encode_masks, rle_area, to_rle
-from .inputs import InputError
+from .inputs import Image, Input, InputError
 
 
 class KnownObjects(NamedTuple):
@@ -25,6 +25,54 @@ class KnownObjects(NamedTuple):
     visible_masks: Sequence[Any] | None = None
     boxes: Sequence[Any] | None = None
     labels: Sequence[str | int | None] | None = None
+
+
+def known_of_images(
+    inputs: Input | Sequence[Input],
+    visible_masks: Sequence[Any] | None,
+    boxes: Sequence[Any] | None,
+    labels: Sequence[Any] | None,
+) -> tuple[Sequence[Input], list[KnownObjects]]:
+    """Put together what is known of the objects of each image.
+
+    Args:
+        inputs: An image or a list of images.
+        visible_masks: As in :class:`KnownObjects`; of a list of images, such a list for
+            each.
+        boxes: Likewise.
+        labels: Likewise.
+
+    Returns:
+        The list of images, and the known objects of each.
+
+    Raises:
+        InputError: If the lists have other lengths than that of the images.
+    """
+    lists = (visible_masks, boxes, labels)
+    if not isinstance(inputs, (list, tuple)):
+        inputs = [inputs]
+        lists = [None if values is None else [values] for values in lists]
+    for values in lists:
+        if values is not None and len(values) != len(inputs):
+            raise InputError(
+                f'{len(inputs)} images, but objects of {len(values)} are given'
+            )
+    nothing = [None] * len(inputs)
+    columns = [nothing if values is None else values for values in lists]
+    return inputs, [KnownObjects(*one) for one in zip(*columns, strict=True)]
+
+
+def with_prompts(
+    images: Iterable[Image], known: Sequence[KnownObjects], classes: Sequence[str]
+) -> Iterator[Image]:
+    """Give each image the prompts of its objects; errors name the image."""
+    for index, (image, objects) in enumerate(zip(images, known, strict=True)):
+        try:
+            prompts = to_prompts(objects, *image.image.shape[:2], classes)
+        except InputError as error:
+            name = image.path or f'image {index}'
+            raise InputError(f'{name}: {error}') from error
+        yield image._replace(prompts=prompts)
 
 
 def to_prompts(

@@ -12,6 +12,7 @@ import gradio as gr
 
 from .amodal_inferencer import AmodalInferencer
 from .inputs import InputError
+from .web_completion_panel import add_completion
 from .web_prediction import (
     VIEWS,
     Prediction,
@@ -47,7 +48,9 @@ def build_page(
 ) -> gr.Blocks:
     """Build the page.
 
-    The model runs once per image; threshold and view only redraw.
+    The model runs once per image; threshold and view only redraw. With a model that was
+    trained with prompts, a click on an instance completes it again from what is seen of
+    it, and two clicks or a mask file complete an object that was not found.
 
     Args:
         inferencer: The model.
@@ -75,6 +78,7 @@ def build_page(
             # Empty, so that the next image can be dropped at once.
             gr.File(value=None),
             result,
+            None,
             text,
             # the choice of views
             gr.Radio(visible=bool(result) and 'visible_masks' in result.content),
@@ -84,7 +88,7 @@ def build_page(
     def draw(result: Prediction | None, score_thr: float, view: str) -> list:
         """Draw and list the instances that reach the threshold."""
         if result is None:
-            return [None, '', None]
+            return [None, '', None, None]
         image = inferencer.draw(
             result.image, sample_for_view(result, view), pred_score_thr=score_thr
         )
@@ -93,7 +97,8 @@ def build_page(
         text = f'{len(rows)} of {len(scores)} instances'
         if scores and not rows:
             text += f'; the highest score is {max(scores):.2f}'
-        return [image, paragraph(text), dict(headers=headers, data=rows)]
+        size = image.shape[1::-1]
+        return [image, paragraph(text), dict(headers=headers, data=rows), size]
 
     with gr.Blocks(
         title=TITLE,
@@ -101,7 +106,7 @@ def build_page(
         delete_cache=DELETE_CACHE_SECONDS,
         fill_width=True,
     ) as page:
-        prediction = gr.State()
+        prediction, drawn_size, corner = gr.State(), gr.State(), gr.State()
         gr.HTML(f'<h1>{TITLE}</h1>' + paragraph(subtitle, 'legend'))
         with gr.Row():
             with gr.Column(scale=1, min_width=280):
@@ -138,6 +143,7 @@ def build_page(
                     elem_id='drawn',
                 )
                 caption = gr.HTML(elem_id='caption', padding=False)
+                completion = gr.Row(elem_id='completion')
                 table = gr.Dataframe(
                     headers=['color', 'class', 'score', 'occlusion rate', 'order'],
                     datatype=['html', 'str', 'str', 'str', 'number'],
@@ -149,19 +155,31 @@ def build_page(
         drawing = dict(
             fn=draw,
             inputs=[prediction, threshold, view],
-            outputs=[drawn, caption, table],
+            outputs=[drawn, caption, table, drawn_size],
             show_progress='hidden',
             api_visibility='private',
         )
         upload.upload(
             predict,
             inputs=upload,
-            outputs=[upload, prediction, message, view, download],
+            outputs=[upload, prediction, corner, message, view, download],
             show_progress_on=drawn,
             api_visibility='private',
         ).then(**drawing)
         threshold.change(**drawing, trigger_mode='always_last')
         view.change(**drawing)
+        if inferencer.can_complete:
+            with completion:
+                state = [prediction, corner, message, threshold]
+                events = add_completion(inferencer, drawn, drawn_size, state)
+            for event in events:
+                event.then(
+                    lambda result: _download(result, scratch.name),
+                    inputs=prediction,
+                    outputs=download,
+                    show_progress='hidden',
+                    api_visibility='private',
+                ).then(**drawing)
     page.queue(max_size=KEPT_SESSIONS)
     return page
 

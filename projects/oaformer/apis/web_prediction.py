@@ -54,15 +54,23 @@ def predict_file(inferencer: AmodalInferencer, file: str) -> Prediction:
     Raises:
         InputError: If it is not an image, or has too many pixels.
     """
-    name = Path(file).name
+    image = read_upload(file)
+    (sample,) = inferencer(image, return_datasamples=True)['predictions']
+    sample.set_metainfo(dict(img_path=Path(file).name))
+    return Prediction(image, sample, prediction_to_dict(sample, inferencer.classes))
+
+
+def read_upload(file: str) -> np.ndarray:
+    """Read an uploaded image, BGR, uint8, (H, W, 3).
+
+    Raises:
+        InputError: If it is not an image, or has too many pixels.
+    """
     _check_size(file)
     try:
-        image = read_image(file)
+        return read_image(file)
     except InputError as error:
-        raise InputError(str(error).replace(str(file), name)) from error
-    (sample,) = inferencer(image, return_datasamples=True)['predictions']
-    sample.set_metainfo(dict(img_path=name))
-    return Prediction(image, sample, prediction_to_dict(sample, inferencer.classes))
+        raise InputError(str(error).replace(str(file), Path(file).name)) from error
 
 
 def sample_for_view(prediction: Prediction, view: str) -> DetDataSample:

@@ -12,6 +12,7 @@ from .data_check_hook import DataCheckHook
 from .dataset_config import dataset_classes, inner_datasets, innermost_dataset
 from .iteration_seed_hook import IterationSeedHook
 from .launch import cli, faults_in_one_line, find_config, finish_processes
+from .main_process_logger_hook import MainProcessLoggerHook
 from .safe_load import UnsafeCheckpointError, safe_load
 from .validation_loss_hook import ValidationLossHook
 
@@ -22,6 +23,7 @@ __all__ = [
     'ClassMismatchError',
     'DataCheckHook',
     'IterationSeedHook',
+    'MainProcessLoggerHook',
     'SafeCheckpointHook',
     'UnsafeCheckpointError',
     'ValidationLossHook',

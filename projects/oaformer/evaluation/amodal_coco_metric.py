@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from mmdet.registry import METRICS
+from mmengine.config import Config
 from mmengine.evaluator import BaseMetric
 from mmengine.fileio import dump
 from mmengine.logging import print_log
 
+from ..engine.dataset_config import dataset_classes
+from ..engine.launch.faults import UsageError
 from .amodal_evaluation import AmodalEvaluation, evaluate_amodal
 from .coco_eval import BEST_ENGINE, MATCH_IOU
 from .ground_truth import load_ground_truth
@@ -167,6 +170,27 @@ class AmodalCocoMetric(BaseMetric):
         )
         dump(coco_results(detections), f'{self.outfile_prefix}.segm.json')
         print_log(f'predictions: {self.outfile_prefix}.segm.json', logger='current')
+
+
+def amodal_metric_of(cfg: Config) -> AmodalCocoMetric:
+    """Build the metric of a config's test split, with the classes of its data.
+
+    Raises:
+        UsageError: If ``test_evaluator`` has no AmodalCocoMetric.
+        ValueError: If the annotation file can't be used.
+    """
+    evaluators = cfg.get('test_evaluator') or []
+    if not isinstance(evaluators, (list, tuple)):
+        evaluators = [evaluators]
+    for evaluator in evaluators:
+        if evaluator.type in (AmodalCocoMetric.__name__, AmodalCocoMetric):
+            metric = METRICS.build(evaluator)
+            metric.dataset_meta = dict(classes=dataset_classes(cfg))
+            return metric
+    raise UsageError(
+        f'{cfg.filename}: the numbers are those of AmodalCocoMetric, and '
+        'test_evaluator has none'
+    )
 
 
 def _text(evaluation: AmodalEvaluation, metrics: Sequence[Measurement]) -> str:

@@ -170,13 +170,16 @@ def run_coco_eval(
     sizes: tuple[Sequence[float], Sequence[float]],
     ranges: Mapping[str, tuple[float, float]],
     max_dets: Sequence[int],
+    engine: str | None = None,
 ) -> COCOeval:
-    """Run the engine as :func:`~.average_precision.evaluate_coco` says.
+    """Run an engine as :func:`~.average_precision.evaluate_coco` says.
+
+    The engine is the best one unless it is named.
 
     Returns:
         The engine after ``accumulate``, with COCO's ``params`` and ``eval``.
     """
-    eval_type, coco_type = ENGINES[BEST_ENGINE]
+    eval_type, coco_type = ENGINES[engine or BEST_ENGINE]
 
     class Engine(eval_type):
         def computeIoU(self, image_id: int, category_id: int) -> np.ndarray:
