@@ -4,6 +4,8 @@ import pytest
 import torch
 from tiny_models import NUM_CLASSES, SIZE, images, oaformer, samples, without_odm
 
+from oaformer.models.heads import oaformer_head
+from oaformer.models.losses import stage_losses
 from oaformer.models.task_modules import Prompts
 
 VISIBLE = dict(loss_visible_mask=dict(), loss_visible_dice=dict())
@@ -133,14 +135,15 @@ def test_targets_are_known_without_matching(monkeypatch):
     head = model.panoptic_head
     head.train()
     seen = []
-    original = head._stage_losses
 
-    def note(output, targets, matches, counts, num_masks, prompted=False):
+    def note(functions, output, targets, matches, counts, num_masks, prompted=False):
         if prompted:
             seen.append((matches[0], counts))
-        return original(output, targets, matches, counts, num_masks, prompted)
+        return stage_losses(
+            functions, output, targets, matches, counts, num_masks, prompted
+        )
 
-    monkeypatch.setattr(head, '_stage_losses', note)
+    monkeypatch.setattr(oaformer_head, 'stage_losses', note)
     losses_of(model)
     ((match, counts),) = seen
     # but of objects that are hidden as a whole

@@ -4,8 +4,7 @@ import pytest
 import torch
 from tiny_models import images, oaformer, samples, without_odm
 
-from oaformer.models.heads import OAFormerOutput
-from oaformer.models.task_modules import AmodalTargets
+from oaformer.models.task_modules import AmodalTargets, OAFormerOutput
 
 AMODAL_LAYERS = 4
 STAGES = 1 + 3 + AMODAL_LAYERS

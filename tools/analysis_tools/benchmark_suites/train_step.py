@@ -10,8 +10,7 @@ from mmdet.structures.mask import BitmapMasks
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from oaformer.models.heads import OAFormerOutput
-from oaformer.models.task_modules import amodal_targets
+from oaformer.models.task_modules import OAFormerOutput, amodal_targets
 from oaformer.structures import AmodalMasks
 
 from .data import groceries

@@ -19,18 +19,17 @@ from ..layers import (
     resize_mask_features,
     self_attention_mask,
 )
-from ..losses import PointSampling, class_loss, mask_losses, with_class_weight
+from ..losses import LossFunctions, PointSampling, stage_losses, with_class_weight
 from ..task_modules import (
     AmodalTargets,
     Matches,
+    OAFormerOutput,
     Prompts,
     amodal_targets,
     draw_prompts,
     match_stages,
-    matched_masks,
     matching_weights,
 )
-from .oaformer_output import OAFormerOutput
 
 
 @MODELS.register_module()
@@ -291,7 +290,9 @@ class OAFormerHead(Mask2FormerHead):
         if self.training:
             # gradients are averaged over processes, a validation loss is not
             num_masks = reduce_mean(num_masks)
-        return self._stage_losses(output, targets, matches, counts, num_masks)
+        return stage_losses(
+            self._loss_functions, output, targets, matches, counts, num_masks
+        )
 
     def _prompt_losses(
         self,
@@ -308,7 +309,8 @@ class OAFormerHead(Mask2FormerHead):
             occlusion_logits=output.occlusion_logits[1:],
         )
         num_masks = reduce_mean(output.mask_features.new_tensor(float(len(instance))))
-        losses = self._stage_losses(
+        losses = stage_losses(
+            self._loss_functions,
             output,
             targets,
             [match] * len(output.cls_scores),
@@ -318,68 +320,21 @@ class OAFormerHead(Mask2FormerHead):
         )
         return {f'prompt.{name}': loss for name, loss in losses.items()}
 
-    def _stage_losses(
-        self,
-        output: OAFormerOutput,
-        targets: AmodalTargets,
-        matches: list[Matches],
-        counts: list[int],
-        num_masks: Tensor,
-        prompted: bool = False,
-    ) -> dict[str, Tensor]:
-        # visible masks belong to the last stages, and to the same queries and objects
-        first_visible = len(matches) - len(output.visible_mask_embeds)
-        embeds = [*output.mask_embeds, *output.visible_mask_embeds]
-        embed_matches = matches + matches[first_visible:]
-        matched_embeds = [
-            embed[match.image, match.query]
-            for embed, match in zip(embeds, embed_matches, strict=True)
-        ]
-        masks = matched_masks(matched_embeds, output.mask_features, counts)
-        sampling = PointSampling(
-            self.num_points, self.oversample_ratio, self.importance_sample_ratio
+    @property
+    def _loss_functions(self) -> LossFunctions:
+        visible = self.visible_mask_embed is not None
+        return LossFunctions(
+            self.loss_cls,
+            self.class_weight,
+            self.loss_mask,
+            self.loss_dice,
+            PointSampling(
+                self.num_points, self.oversample_ratio, self.importance_sample_ratio
+            ),
+            self.loss_occlusion,
+            self.loss_visible_mask if visible else None,
+            self.loss_visible_dice if visible else None,
         )
-        # stage i of the prompted queries, which have no first stage, is number i + 1
-        first = int(prompted)
-        last = first + len(matches) - 1
-        prefixes = [f'd{stage}.' for stage in range(first, last)] + ['']
-        losses = {}
-        for stage, (prefix, match) in enumerate(zip(prefixes, matches, strict=True)):
-            losses[f'{prefix}loss_cls'] = class_loss(
-                self.loss_cls,
-                output.cls_scores[stage],
-                targets.labels,
-                match,
-                self.class_weight,
-                padded=prompted,
-            )
-            losses[f'{prefix}loss_mask'], losses[f'{prefix}loss_dice'] = mask_losses(
-                (self.loss_mask, self.loss_dice),
-                masks[stage],
-                targets.masks,
-                match.instance,
-                num_masks,
-                sampling,
-            )
-            if stage < len(output.occlusion_logits):
-                losses[f'{prefix}loss_occlusion'] = self.loss_occlusion(
-                    output.occlusion_logits[stage][match.image, match.query],
-                    targets.occlusion_rates[match.instance],
-                    avg_factor=num_masks,
-                )
-        # after the others, whose random points are then the same with and without
-        for stage, visible in enumerate(masks[len(matches) :], first_visible):
-            mask, dice = mask_losses(
-                (self.loss_visible_mask, self.loss_visible_dice),
-                visible,
-                targets.visible_masks,
-                matches[stage].instance,
-                num_masks,
-                sampling,
-            )
-            losses[f'{prefixes[stage]}loss_visible_mask'] = mask
-            losses[f'{prefixes[stage]}loss_visible_dice'] = dice
-        return losses
 
     def predict(self, x: list[Tensor]) -> dict[str, Tensor]:
         """The final prediction; :class:`AmodalFusionHead` builds its masks.

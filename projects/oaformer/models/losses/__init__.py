@@ -1,12 +1,21 @@
-"""The losses of a stage."""
+"""The losses of all stages."""
 
 from .occlusion_rate_loss import OcclusionRateLoss
-from .stage_losses import PointSampling, class_loss, mask_losses, with_class_weight
+from .stage_losses import (
+    LossFunctions,
+    PointSampling,
+    class_loss,
+    mask_losses,
+    stage_losses,
+    with_class_weight,
+)
 
 __all__ = [
+    'LossFunctions',
     'OcclusionRateLoss',
     'PointSampling',
     'class_loss',
     'mask_losses',
+    'stage_losses',
     'with_class_weight',
 ]

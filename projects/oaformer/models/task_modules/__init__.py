@@ -8,6 +8,7 @@ from .matching import (
     matching_cost,
     matching_weights,
 )
+from .oaformer_output import OAFormerOutput
 from .point_sampling import matched_masks, sample_masks, uncertain_points
 from .prompts import (
     Prompts,
@@ -23,6 +24,7 @@ __all__ = [
     'AmodalTargets',
     'Matches',
     'MatchingWeights',
+    'OAFormerOutput',
     'Prompts',
     'amodal_targets',
     'annotated_prompts',
