@@ -1,6 +1,5 @@
-# The outside reference: MMDetection's Mask R-CNN trained with amodal boxes and masks,
-# as in the paper's table 1, with the backbone, images and schedule of
-# oaformer_tiny_synth.py. All settings ours.
+# Mask R-CNN trained with amodal boxes and masks, as in the paper's table 1, with the
+# backbone, images and schedule of oaformer_tiny_synth.py. All settings ours.
 _base_ = [
     '../_base_/models/amodal-mask-rcnn_tiny.py',
     '../_base_/datasets/synth_amodal.py',

@@ -1,19 +1,21 @@
-# MMDetection's Mask R-CNN, as small as oaformer_tiny.py: ResNet-18 of half the width
-# with trained norms, 128 channels. All ours. "Amodal" is what it is trained with.
-_base_ = 'mmdet::_base_/models/mask-rcnn_r50_fpn.py'
-
-# default_scope is mmdet already, and configs inside checkpoints name no scope
-_base_.model.pop('_scope_')
+# As small as oaformer_tiny.py: ResNet-18 of half the width with trained norms, 128
+# channels. All ours.
+_base_ = './amodal-mask-rcnn_r50.py'
 
 norm_cfg = dict(type='GN', num_groups=16)
 roi_extractor = dict(out_channels=128, finest_scale=28)
 proposals = dict(nms_pre=500, max_per_img=200)
 model = dict(
+    data_preprocessor=dict(
+        mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True
+    ),
     backbone=dict(
         depth=18,
         base_channels=32,
         frozen_stages=-1,
+        norm_cfg=dict(requires_grad=True),
         norm_eval=False,
+        style='pytorch',
         init_cfg=None,
     ),
     neck=dict(in_channels=[32, 64, 128, 256], out_channels=128, norm_cfg=norm_cfg),

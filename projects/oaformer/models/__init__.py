@@ -1,15 +1,27 @@
-"""Model, head, modules and losses of OAFormer."""
+"""OAFormer, and the heads of two-stage systems."""
 
 from .detectors import OAFormer
 from .heads import OAFormerHead
 from .layers import OcclusionDistinguishModule, OcclusionEmbeddingModule
 from .losses import OcclusionRateLoss
 from .postprocessors import AmodalFusionHead
+from .roi_heads import (
+    AISFormerMaskHead,
+    AmodalRoIHead,
+    BCNetMaskHead,
+    FCNAmodalMaskHead,
+    ORCNNMaskHead,
+)
 
 __all__ = [
+    'AISFormerMaskHead',
     'AmodalFusionHead',
+    'AmodalRoIHead',
+    'BCNetMaskHead',
+    'FCNAmodalMaskHead',
     'OAFormer',
     'OAFormerHead',
+    'ORCNNMaskHead',
     'OcclusionDistinguishModule',
     'OcclusionEmbeddingModule',
     'OcclusionRateLoss',

@@ -1,5 +1,6 @@
 """Masked-attention decoding and the occlusion distinguish module."""
 
+from .attention import attend
 from .deformable_attention import deformable_attention
 from .masked_attention import (
     DecoderMemory,
@@ -18,6 +19,7 @@ from .pixel_decoder import OAFormerPixelDecoder
 from .prompt_encoder import PromptEncoder, self_attention_mask
 
 __all__ = [
+    'attend',
     'DecoderMemory',
     'DecoderStage',
     'OAFormerPixelDecoder',

@@ -29,6 +29,8 @@ from mmdet.models.layers.transformer.mask2former_layers import (
 from mmengine.config import ConfigDict
 from torch import Tensor, nn
 
+from .attention import attend
+
 
 class DecoderMemory(NamedTuple):
     """What the queries attend to, one entry per feature level, coarse to fine.
@@ -225,34 +227,9 @@ def _decoder_layer(
     mask: Tensor,
     self_mask: Tensor | None,
 ) -> Tensor:
-    attended = _attention(layer.cross_attn, query + query_embed, key, value, mask)
+    attended = attend(layer.cross_attn, query + query_embed, key, value, mask)
     query = layer.norms[0](query + attended)
     positioned = query + query_embed
-    attended = _attention(layer.self_attn, positioned, positioned, query, self_mask)
+    attended = attend(layer.self_attn, positioned, positioned, query, self_mask)
     query = layer.norms[1](query + attended)
     return layer.norms[2](layer.ffn(query))
-
-
-def _attention(
-    attention: nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None
-) -> Tensor:
-    """MMCV's ``MultiheadAttention`` without its residual connection."""
-    weights = attention.attn
-    projections = zip(
-        (query, key, value),
-        weights.in_proj_weight.chunk(3),
-        weights.in_proj_bias.chunk(3),
-        strict=True,
-    )
-    # (B, N, C) -> (B, heads, N, C / heads)
-    q, k, v = (
-        F.linear(x, weight, bias).unflatten(-1, (weights.num_heads, -1)).transpose(1, 2)
-        for x, weight, bias in projections
-    )
-    if mask is not None and mask.is_floating_point():
-        mask = mask.to(q.dtype)
-    dropout = weights.dropout if weights.training else 0.0
-    out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
-    # (B, heads, Q, C / heads) -> (B, Q, C)
-    out = weights.out_proj(out.transpose(1, 2).flatten(2))
-    return attention.dropout_layer(attention.proj_drop(out))

@@ -1,0 +1,6 @@
+# BCNet, ResNet-50, D2SA (the paper's table 1).
+_base_ = '../mask-rcnn/mask-rcnn_r50_d2sa.py'
+
+model = dict(
+    roi_head=dict(mask_head=dict(_delete_=True, type='BCNetMaskHead', num_classes=60))
+)

@@ -1,0 +1,19 @@
+"""RoI heads and mask heads of two-stage systems."""
+
+from .amodal_roi_head import AmodalRoIHead
+from .mask_heads import (
+    AISFormerMaskHead,
+    BaseAmodalMaskHead,
+    BCNetMaskHead,
+    FCNAmodalMaskHead,
+    ORCNNMaskHead,
+)
+
+__all__ = [
+    'AISFormerMaskHead',
+    'AmodalRoIHead',
+    'BCNetMaskHead',
+    'BaseAmodalMaskHead',
+    'FCNAmodalMaskHead',
+    'ORCNNMaskHead',
+]

@@ -1,0 +1,15 @@
+"""Mask heads of two-stage systems."""
+
+from .aisformer_mask_head import AISFormerMaskHead
+from .base_amodal_mask_head import BaseAmodalMaskHead
+from .bcnet_mask_head import BCNetMaskHead
+from .fcn_amodal_mask_head import FCNAmodalMaskHead
+from .orcnn_mask_head import ORCNNMaskHead
+
+__all__ = [
+    'AISFormerMaskHead',
+    'BCNetMaskHead',
+    'BaseAmodalMaskHead',
+    'FCNAmodalMaskHead',
+    'ORCNNMaskHead',
+]
