@@ -4,8 +4,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import torch
-from mmengine.config import ConfigDict
+from mmdet.registry import MODELS
+from mmengine.config import Config, ConfigDict
 from mmengine.structures import InstanceData
+from tiny_models import CONFIGS, NUM_CLASSES, SIZE, samples
 
 from oaformer.structures import AmodalMasks
 
@@ -92,3 +94,32 @@ def detections(boxes, labels=None):
         scores=torch.linspace(0.9, 0.5, len(boxes)),
         labels=torch.as_tensor(labels, dtype=torch.long),
     )
+
+
+SYSTEMS = ('mask-rcnn', 'orcnn', 'bcnet', 'aisformer')
+
+
+def two_stage(system, seed=0):
+    """The small model of a system, with the classes of tiny_models."""
+    cfg = Config.fromfile(
+        CONFIGS / 'synth' / f'{system}_tiny_synth.py', import_custom_modules=False
+    )
+    heads = dict(num_classes=NUM_CLASSES)
+    cfg.merge_from_dict(
+        dict(model=dict(roi_head=dict(bbox_head=heads, mask_head=heads)))
+    )
+    torch.manual_seed(seed)
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    return model
+
+
+def two_stage_samples(**kwargs):
+    """``tiny_models.samples`` with what two-stage detectors read of them."""
+    batch = samples(**kwargs)
+    for sample in batch:
+        sample.set_metainfo(dict(pad_shape=SIZE, scale_factor=(1.0, 1.0)))
+        sample.ignored_instances = InstanceData(
+            bboxes=torch.zeros(0, 4), labels=torch.zeros(0, dtype=torch.long)
+        )
+    return batch

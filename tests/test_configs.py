@@ -115,6 +115,55 @@ def test_mask_rcnn_has_the_data_the_schedule_and_the_backbone_of_oaformer():
     assert '_scope_' not in reference.pretty_text
 
 
+@pytest.mark.parametrize(
+    'data', ['r50_d2sa', 'r50_cocoa-cls', 'r50_kins', 'tiny_synth']
+)
+@pytest.mark.parametrize('system', ['orcnn', 'bcnet', 'aisformer'])
+def test_two_stage_systems_differ_in_their_mask_head(system, data):
+    before, after = load(f'mask-rcnn_{data}'), load(f'{system}_{data}')
+    changed = changes(before, after)
+    rest = {key for key in changed if not key.startswith('model.roi_head.mask_head.')}
+    # what is published differently
+    allowed = {
+        'orcnn': {'model.train_cfg.rcnn.sampler.num'},
+        'bcnet': set(),
+        'aisformer': {'max_iters', 'train_cfg.max_iters', 'param_scheduler.1.end'},
+    }[system]
+    milestones = {'param_scheduler.1.milestones.0', 'param_scheduler.1.milestones.1'}
+    assert rest <= allowed | milestones
+    if data == 'tiny_synth':
+        assert not rest
+    heads = after.model.roi_head
+    assert heads.bbox_head.num_classes == heads.mask_head.num_classes
+    build(f'{system}_{data}')
+
+
+@pytest.mark.parametrize(
+    ('data', 'images', 'rate', 'iterations', 'milestones'),
+    [
+        ('d2sa', 2, 0.005, 70000, [40000, 60000]),
+        ('cocoa-cls', 2, 0.0005, 10000, [8000]),
+        ('kins', 1, 0.0025, 48000, [30000, 40000]),
+    ],
+)
+def test_two_stage_schedules(data, images, rate, iterations, milestones):
+    cfg = load(f'mask-rcnn_r50_{data}')
+    assert (
+        cfg.train_dataloader.batch_size == cfg.auto_scale_lr.base_batch_size == images
+    )
+    assert cfg.optim_wrapper.optimizer.lr == rate
+    assert cfg.train_cfg.max_iters == cfg.param_scheduler[1].end == iterations
+    assert cfg.param_scheduler[1].milestones == milestones
+    # the pipeline that trains is the one that the config shows
+    dataset = cfg.train_dataloader.dataset
+    for part in dataset.get('datasets', [dataset]):
+        assert part.pipeline == cfg.train_pipeline
+    sizes = cfg.train_pipeline[2].scales
+    assert sizes == (
+        [(3000, 800)] if data == 'kins' else [(1333, s) for s in range(640, 801, 32)]
+    )
+
+
 @pytest.mark.parametrize('parent', [MAIN, 'oaformer_tiny_synth'])
 def test_visible_masks_change_their_two_losses_only(parent):
     before = load(parent)

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# From a bare clone to images of what OAFormer predicts, on the CPU:
+# From a bare clone to a page of what OAFormer predicts, on the CPU:
 #
 #   bash tools/quickstart.sh
 #
 # Makes a small synthetic amodal data set, trains a small OAFormer on it, tests it on
-# images that it has not seen, prints the amodal AP and draws the predictions.
+# images that it has not seen, prints the amodal AP and shows what it got right and wrong.
 # Run again, it keeps the environment and the data set and trains afresh.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -38,7 +38,7 @@ python=$(bash tools/setup_env.sh)
 config=configs/synth/oaformer_tiny_synth_quick.py
 data=data/synth_amodal
 work_dir=work_dirs/oaformer_tiny_synth_quick
-images=$root/$work_dir/images
+report=$root/$work_dir/report.html
 log=$root/$work_dir/quickstart.log
 
 if [[ -d $data && ! -f $data/annotations/test.json ]]; then
@@ -55,26 +55,25 @@ else
     mv "$data.part" "$data"
 fi
 
-say "3/5 training (seven minutes on 2 cores)"
+say "3/5 training (eight minutes on 2 cores)"
 mkdir -p "$work_dir"
 quietly "$python" tools/train.py "$config" --work-dir "$work_dir"
 
-say "4/5 testing on images that were not trained on, and drawing them (a minute)"
+say "4/5 testing on images that were not trained on (half a minute)"
 checkpoint=$(<"$work_dir/last_checkpoint")
-rm -rf "$images"
-quietly "$python" tools/test.py "$config" "$checkpoint" --work-dir "$work_dir" --show-dir "$images"
+predictions=$work_dir/predictions.pkl
+quietly "$python" tools/test.py "$config" "$checkpoint" --work-dir "$work_dir" --out "$predictions"
+quietly "$python" tools/analysis_tools/analyze_results.py "$config" "$predictions" --out "$report"
 
 say "5/5 results"
 "$python" tools/analysis_tools/print_results.py "$work_dir"
 cat <<END
 
-The images are in
-  $images
-each with the ground truth beside the prediction: the amodal outline, the visible part
-filled, class, score and occlusion rate.
+What it got right and wrong, in pictures, is on one page, to be opened in a browser:
+  $report
 
 What next:
   ${python%/bin/python}/bin/activate   is the environment to activate (source it)
   README.md                  D2SA, COCOA or your own data, training on GPUs
-  tools/test.py $config $checkpoint --show-dir DIR
+  tools/test.py $config $checkpoint --show-dir DIR   draws every image
 END

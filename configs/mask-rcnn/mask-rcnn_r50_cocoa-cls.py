@@ -7,4 +7,5 @@ _base_ = [
     '../_base_/schedules/sgd_10k.py',
 ]
 
-train_dataloader = dict(dataset=dict(pipeline=_base_.multiscale_pipeline))
+train_pipeline = _base_.multiscale_pipeline
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

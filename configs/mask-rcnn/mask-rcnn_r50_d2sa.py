@@ -12,6 +12,7 @@ model = dict(
     roi_head=dict(bbox_head=dict(num_classes=60), mask_head=dict(num_classes=60))
 )
 
+train_pipeline = _base_.multiscale_pipeline
 train_dataloader = _base_.train_dataloader
 for each in train_dataloader.dataset.datasets:
-    each.pipeline = _base_.multiscale_pipeline
+    each.pipeline = train_pipeline

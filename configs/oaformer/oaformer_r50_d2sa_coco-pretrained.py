@@ -1,7 +1,7 @@
 # Fine-tunes Mask2Former's COCO weights on D2SA. Ours: the paper says nothing of them.
 # Before it, where MODEL is Mask2Former's R50 instance model, MMDetection's or the
 # original release's:
-#   python tools/model_converters/mask2former_to_oaformer.py MODEL \
+#   python tools/model_converters/pretrained_to_amodal.py MODEL \
 #       work_dirs/oaformer_r50_d2sa_from-coco.pth
 _base_ = '../oaformer_r50_d2sa.py'
 

@@ -92,6 +92,20 @@ def test_said_before_a_training(dataset, odm, words, caplog):
         assert all(part in message for part in each.split(' .* '))
 
 
+def test_heads_of_visible_masks_need_them():
+    train = runner(data(20, 0))
+    mask_head = SimpleNamespace(branches=('amodal', 'visible'))
+    train.model = SimpleNamespace(roi_head=SimpleNamespace(mask_head=mask_head))
+    words = 'none of 20 objects is occluded, and .* learns amodal, visible masks'
+    with pytest.raises(AnnotationError, match=words):
+        DataCheckHook().before_train(train)
+    mask_head.branches = ('amodal',)
+    DataCheckHook().before_train(train)
+    mask_head.branches = ('amodal', 'visible')
+    train.train_dataloader.dataset = data(20, 1)
+    DataCheckHook().before_train(train)
+
+
 @pytest.mark.parametrize('wrap', [lambda part: part, wrapped, concat, pasting])
 def test_no_object_to_learn_is_an_error(wrap):
     with pytest.raises(AnnotationError, match='a.json: nothing .* 2 .*classes cup'):

@@ -40,17 +40,18 @@ OPTIONS = """--cfg-options
     train_dataloader.batch_size=4
     default_hooks.logger.interval=1
     randomness.seed=0
-    model.train_cfg.num_points=128
-    model.test_cfg.max_per_image=5
     test_dataloader.dataset.ann_file=annotations/val.json
-    test_evaluator.ann_file=data/synth_amodal/annotations/val.json"""
+    test_evaluator.ann_file=data/synth_amodal/annotations/val.json
+    model.train_cfg.num_points=128
+    model.test_cfg.max_per_image=5"""
+TWO_STAGE_OPTIONS = OPTIONS.partition('model.')[0]
 
 
-def run_tool(folder, tool, arguments):
+def run_tool(folder, tool, arguments, config=CONFIG):
     environ = {**os.environ, 'VIRTUAL_ENV': sys.prefix, 'PORT': str(free_port())}
     result = subprocess.run(
         ['bash' if tool.endswith('.sh') else sys.executable, str(TOOLS / tool)]
-        + f'{CONFIG} {arguments}'.split(),
+        + f'{config} {arguments}'.split(),
         cwd=folder,
         env=environ,
         capture_output=True,
@@ -166,3 +167,27 @@ def test_prompts_train_and_complete_in_two_processes(folder):
     assert one == pytest.approx(two)
     # the visible mask is part of the result
     assert 0.4 < one['completion/mIoU_full'] < 1 and one['completion/num_objects'] > 5
+
+
+def test_a_two_stage_system_trains_resumes_and_tests(folder):
+    config = 'configs/synth/orcnn_tiny_synth.py'
+
+    def run(tool, arguments):
+        run_tool(folder, tool, f'{arguments} {TWO_STAGE_OPTIONS}', config)
+
+    run('train.py', '--work-dir orcnn')
+    run('train.py', '--work-dir orcnn_resumed --resume orcnn/epoch_1.pth')
+    expected = losses(folder / 'orcnn', epoch=2)
+    assert expected[0].keys() > {
+        'loss_mask',
+        'loss_mask_visible',
+        'loss_mask_invisible',
+    }
+    assert losses(folder / 'orcnn_resumed', epoch=2) == expected
+    run('dist_train.sh', '2 --work-dir orcnn_by_two')
+    assert len(losses(folder / 'orcnn_by_two', epoch=2)) == 1
+    run('test.py', 'orcnn/epoch_2.pth --work-dir orcnn_tested')
+    run('dist_test.sh', 'orcnn/epoch_2.pth 2 --work-dir orcnn_tested_by_two')
+    one, two = (metrics(folder / f'orcnn_tested{name}') for name in ('', '_by_two'))
+    assert one == pytest.approx(two)
+    assert 'amodal/visible_segm_mAP' in one and 'amodal/bbox_mAP' in one

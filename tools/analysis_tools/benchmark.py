@@ -18,6 +18,7 @@ from benchmark_suites import (
     forward,
     postprocess,
     train_step,
+    two_stage,
 )
 from benchmark_suites.measure import machine, measure
 from mmengine.registry import init_default_scope
@@ -34,6 +35,7 @@ SUITES = {
     'encode': evaluation.encode_cases,
     'evaluate': evaluation.evaluate_cases,
     'end-to-end': end_to_end.cases,
+    'two-stage': two_stage.cases,
 }
 HEADER = (
     '| suite | work | stock s | ours s | ratio (spread) | target | stock peak MiB | '

@@ -16,6 +16,7 @@ model = dict(
             type='Pretrained', checkpoint='open-mmlab://detectron2/resnet50_caffe'
         ),
     ),
+    rpn_head=dict(type='FullPrecisionRPNHead'),
     roi_head=dict(
         type='AmodalRoIHead',
         mask_head=dict(

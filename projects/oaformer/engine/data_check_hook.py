@@ -25,7 +25,8 @@ class DataCheckHook(Hook):
         """Check training and validation data.
 
         Raises:
-            AnnotationError: If there is no object to learn.
+            AnnotationError: If there is no object to learn, or no visible masks for
+                a model that needs them.
         """
         dataset = runner.train_dataloader.dataset
         if datasets := _ours(dataset):
@@ -80,9 +81,17 @@ def _check_objects(
             f'{name_some(datasets[0].metainfo["classes"])} (crowds and ignored objects '
             'are not learned). Check metainfo and the file.'
         )
-    head = getattr(unwrapped_model(runner), 'panoptic_head', None)
-    is_occluded = has_pasted or any(dataset.num_occluded for dataset in datasets)
-    if getattr(head, 'odm', None) is not None and not is_occluded:
+    if has_pasted or any(dataset.num_occluded for dataset in datasets):
+        return
+    model = unwrapped_model(runner)
+    mask_head = getattr(getattr(model, 'roi_head', None), 'mask_head', None)
+    if len(getattr(mask_head, 'branches', ())) > 1:
+        raise AnnotationError(
+            f'{_files(datasets)}: none of {number} objects is occluded, and '
+            f'{type(mask_head).__name__} learns {name_some(mask_head.branches)} masks. '
+            'Objects need a visible_mask or invisible_mask.'
+        )
+    if getattr(getattr(model, 'panoptic_head', None), 'odm', None) is not None:
         runner.logger.warning(
             f'{_files(datasets)}: none of {number} objects is occluded, so occlusion '
             'rates are learned as 0. Objects need a visible_mask, invisible_mask or '

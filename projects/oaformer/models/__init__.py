@@ -1,7 +1,7 @@
 """OAFormer, and the heads of two-stage systems."""
 
 from .detectors import OAFormer
-from .heads import OAFormerHead
+from .heads import FullPrecisionRPNHead, OAFormerHead
 from .layers import OcclusionDistinguishModule, OcclusionEmbeddingModule
 from .losses import OcclusionRateLoss
 from .postprocessors import AmodalFusionHead
@@ -19,6 +19,7 @@ __all__ = [
     'AmodalRoIHead',
     'BCNetMaskHead',
     'FCNAmodalMaskHead',
+    'FullPrecisionRPNHead',
     'OAFormer',
     'OAFormerHead',
     'ORCNNMaskHead',

@@ -1,6 +1,8 @@
-"""The rows of Mask2Former's class embedding, one per class and one for no object."""
+"""The layers whose rows belong to classes."""
 
+import re
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from mmdet.datasets import CocoDataset, CocoPanopticDataset
 from torch import Tensor
@@ -8,6 +10,35 @@ from torch import Tensor
 from .conversion import ConversionError
 
 CLASS_EMBEDDING = ('panoptic_head.cls_embed.weight', 'panoptic_head.cls_embed.bias')
+BOX_CLASSES = ('roi_head.bbox_head.fc_cls.weight', 'roi_head.bbox_head.fc_cls.bias')
+
+
+class ClassTable(NamedTuple):
+    """A layer with rows for each class.
+
+    Attributes:
+        rows: Rows of a class.
+        with_background: Whether the last row is that of no object.
+    """
+
+    rows: int
+    with_background: bool
+
+
+_TABLES = {
+    r'panoptic_head\.cls_embed\..+': ClassTable(1, True),
+    r'roi_head\.bbox_head\.fc_cls\..+': ClassTable(1, True),
+    r'roi_head\.bbox_head\.fc_reg\..+': ClassTable(4, False),
+    r'roi_head\.mask_head\..*conv_logits\..+': ClassTable(1, False),
+}
+
+
+def class_table(name: str) -> ClassTable | None:
+    """The layout of a tensor with rows for each class; None for another one."""
+    for pattern, table in _TABLES.items():
+        if re.fullmatch(pattern, name):
+            return table
+    return None
 
 
 def coco_classes(num_classes: int) -> tuple[str, ...] | None:
@@ -78,27 +109,33 @@ def take_class_rows(
     model: Mapping[str, Tensor],
     rows: Mapping[int, int] | None,
 ) -> dict[str, Tensor]:
-    """Make the class embedding of a model with other classes.
+    """Make the layers of classes of a model with other classes.
 
     Args:
-        weights: Weights by MMDetection's names, classes (num_source + 1, C).
-        model: State of the new model, classes (num_target + 1, C).
-        rows: The source's row of each target row that has one. The last row, no
-            object, is always copied. None copies nothing.
+        weights: Weights by the new model's names.
+        model: State of the new model.
+        rows: The source's class of each target class that has one. The row of no
+            object is always copied. None copies nothing.
 
     Returns:
-        The weights with the new model's class embedding, whose other rows are those
-        of ``model``; without one if ``rows`` is None.
+        The weights; other rows of the layers of classes are those of ``model``, and
+        without ``rows`` these layers are left out.
     """
-    weights = dict(weights)
-    for name in CLASS_EMBEDDING:
-        source = weights.pop(name)
-        if rows is not None:
-            embedding = model[name].clone()
-            for target_row, source_row in {**rows, -1: -1}.items():
-                embedding[target_row] = source[source_row]
-            weights[name] = embedding
-    return weights
+    taken = {}
+    for name, source in weights.items():
+        table = class_table(name)
+        if table is None:
+            taken[name] = source
+        elif rows is not None:
+            taken[name] = model[name].clone()
+            if table.with_background:
+                taken[name][-1] = source[-1]
+            for target_class, source_class in rows.items():
+                for row in range(table.rows):
+                    taken[name][table.rows * target_class + row] = source[
+                        table.rows * source_class + row
+                    ]
+    return taken
 
 
 def count_classes(weights: Mapping[str, Tensor], owner: str) -> int:
@@ -111,7 +148,8 @@ def count_classes(weights: Mapping[str, Tensor], owner: str) -> int:
     Raises:
         ConversionError: If the class embedding is missing.
     """
-    for name in CLASS_EMBEDDING:
+    names = BOX_CLASSES if BOX_CLASSES[0] in weights else CLASS_EMBEDDING
+    for name in names:
         if name not in weights:
             raise ConversionError(f'{owner} has no {name}')
-    return len(weights[CLASS_EMBEDDING[0]]) - 1
+    return len(weights[names[0]]) - 1

@@ -1,4 +1,7 @@
-"""Make a checkpoint to fine-tune OAFormer from out of Mask2Former's COCO weights."""
+"""Make a checkpoint to fine-tune from out of COCO weights.
+
+OAFormer takes those of Mask2Former, the two-stage systems those of Mask R-CNN.
+"""
 
 import argparse
 import pickle
@@ -18,11 +21,13 @@ from oaformer.models.converters import (
     checked_class_names,
     coco_classes,
     convert_mask2former,
+    convert_mask_rcnn,
     count_classes,
     load_pretrained_weights,
     matching_classes,
     name_some,
     take_class_rows,
+    with_branch_names,
     with_mmdetection_names,
 )
 
@@ -32,18 +37,19 @@ def parse_args(argv=None):
     parser = argparse.ArgumentParser(
         description=__doc__,
         epilog='The first odm.num_layers decoder layers go to the ODM, the others to '
-        'the amodal decoder; without an ODM in the config all of them go there.',
+        'the amodal decoder; without an ODM in the config all of them go there. The '
+        'mask head of Mask R-CNN goes to each branch with the same layers.',
     )
     parser.add_argument(
         'src',
-        help="Mask2Former's weights: MMDetection's .pth, or the original release's "
-        '.pkl or .pth',
+        help="weights of Mask2Former (MMDetection's .pth, or the original release's "
+        '.pkl or .pth) or of Mask R-CNN (MMDetection)',
     )
     parser.add_argument('out', help='checkpoint to write, for load_from')
     parser.add_argument(
         '--config',
         default='configs/oaformer_r50_d2sa.py',
-        help='the OAFormer that will be fine-tuned (default: %(default)s)',
+        help='the model that will be fine-tuned (default: %(default)s)',
     )
     cli.add_cfg_options(parser)
     parser.add_argument(
@@ -75,13 +81,18 @@ def convert(args):
     cfg, config = cli.load_config(args.config, args.cfg_options)
     check_output(out, src, config, option='out')
     loaded = load_pretrained_weights(src)
-    renamed = with_mmdetection_names(loaded.weights)
     model = initial_state(cfg)
+    two_stage = any(name.startswith('roi_head.') for name in model)
+    if two_stage:
+        renamed = with_branch_names(loaded.weights, model)
+    else:
+        renamed = with_mmdetection_names(loaded.weights)
     rows, summary = class_rows(args, cfg, loaded.classes, renamed.weights, model)
     weights = renamed.weights
     if args.classes != 'as-is':
         weights = take_class_rows(weights, model, rows)
-    conversion = convert_mask2former(weights, model)
+    convert_names = convert_mask_rcnn if two_stage else convert_mask2former
+    conversion = convert_names(weights, model)
     save(conversion, src, out)
 
     sources = {

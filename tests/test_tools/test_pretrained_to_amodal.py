@@ -25,7 +25,7 @@ BIAS = 'panoptic_head.cls_embed.bias'
 @pytest.fixture
 def convert(repo_root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    path = repo_root / 'tools' / 'model_converters' / 'mask2former_to_oaformer.py'
+    path = repo_root / 'tools' / 'model_converters' / 'pretrained_to_amodal.py'
 
     def run(*args):
         runpy.run_path(str(path))['main']([str(arg) for arg in args])
