@@ -1,5 +1,5 @@
-# The quick start: a third of the iterations, the learning rate falling all the way, half
-# the points. All ours.
+# The quick start: a third of the iterations, with the learning rate falling all the
+# way, and half the points. All ours.
 _base_ = './oaformer_tiny_synth.py'
 
 max_epochs = 2

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from mmdet.evaluation import encode_mask_results
 from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample
-from mmdet.structures.mask import BitmapMasks, mask_target
+from mmdet.structures.mask import BitmapMasks, encode_mask_results, mask_target
 from mmengine.config import Config, ConfigDict
 from mmengine.structures import InstanceData
 from pycocotools import mask as mask_util
@@ -93,12 +92,8 @@ def target_case(device: str) -> Case:
         ]
 
     def ours() -> list[Tensor]:
-        return [
-            roi_mask_targets(
-                torch.from_numpy(masks).to(device), boxes, indices, (28, 28)
-            )
-            for masks in kinds
-        ]
+        masks = torch.stack([torch.from_numpy(each).to(device) for each in kinds], 1)
+        return [*roi_mask_targets(masks, boxes, indices, (28, 28)).unbind(1)]
 
     def check(stock: list[Tensor], ours: list[Tensor]) -> None:
         assert all(torch.equal(a, b.float()) for a, b in zip(stock, ours, strict=True))

@@ -170,10 +170,9 @@ class BaseAmodalMaskHead(BaseModule, metaclass=ABCMeta):
         size: tuple[int, int],
     ) -> dict[str, Tensor]:
         masks = self.object_masks(instances, boxes.device)
-        targets = {
-            name: roi_mask_targets(mask, boxes, objects, size)
-            for name, mask in masks.items()
-        }
+        stacked = torch.stack([mask.to(torch.uint8) for mask in masks.values()], dim=1)
+        crops = roi_mask_targets(stacked, boxes, objects, size)
+        targets = dict(zip(masks, crops.unbind(1), strict=True))
         if 'invisible' in self.branches:
             # of the crops: a crop of the invisible mask would round differently
             targets['invisible'] = targets['amodal'] ^ targets['visible']

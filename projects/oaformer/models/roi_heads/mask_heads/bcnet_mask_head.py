@@ -20,12 +20,14 @@ class BilayerBranch(BaseModule):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.before, self.after = (
-            nn.Sequential(
-                *(ConvModule(channels, channels, 3, padding=1) for _ in range(2))
+
+        def convs() -> nn.Sequential:
+            return nn.Sequential(
+                ConvModule(channels, channels, 3, padding=1),
+                ConvModule(channels, channels, 3, padding=1),
             )
-            for _ in range(2)
-        )
+
+        self.before, self.after = convs(), convs()
         self.block = NonLocal2d(
             channels, reduction=1, use_scale=True, norm_cfg=dict(type='BN', eps=1e-4)
         )

@@ -43,4 +43,5 @@ class FCNAmodalMaskHead(BaseAmodalMaskHead):
 
     def forward(self, x: Tensor) -> Tensor:
         """See :meth:`BaseAmodalMaskHead.forward`."""
-        return torch.cat([trunk(x) for trunk in self.trunks.values()], dim=1)
+        masks = [trunk(x) for trunk in self.trunks.values()]
+        return masks[0] if len(masks) == 1 else torch.cat(masks, dim=1)

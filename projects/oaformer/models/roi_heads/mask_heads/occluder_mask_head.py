@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
+import torch
 import torch.nn.functional as F
 from mmengine.structures import InstanceData
-from torch import Tensor, device
+from torch import Tensor
 
 from ..occluders import RULES, balanced_rows, occluder_adjacency, occluder_masks
 from .base_amodal_mask_head import BaseAmodalMaskHead
@@ -29,7 +30,7 @@ class OccluderMaskHead(BaseAmodalMaskHead):
         self.occluder_rule = occluder_rule
 
     def object_masks(
-        self, instances: InstanceData, device: device
+        self, instances: InstanceData, device: torch.device
     ) -> dict[str, Tensor]:
         """See :meth:`BaseAmodalMaskHead.object_masks`; with 'occluder'."""
         masks = super().object_masks(instances, device)

@@ -1,0 +1,65 @@
+"""Each config for real data, from its file: one iteration and one validation.
+
+The data are drawn scenes in the files and with the classes that the config names.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from mmdet.registry import DATASETS
+from mmengine.config import Config
+from mmengine.runner import Runner
+from roi_cases import SYSTEMS
+
+from oaformer.datasets.synth_amodal import write_split
+
+
+def parts(dataset):
+    """The configs of a data set's files."""
+    nested = dataset.get('datasets') or [dataset.get('dataset')]
+    return [each for one in nested for each in parts(one)] if nested[0] else [dataset]
+
+
+def write_files(cfg, scenes):
+    """Two scenes under the names of a config's files, with its first classes."""
+    content = json.loads((scenes / 'annotations' / 'train.json').read_text())
+    for loader in (cfg.train_dataloader, cfg.val_dataloader):
+        for part in parts(loader.dataset):
+            classes = DATASETS.get(part.type).METAINFO['classes']
+            categories = [dict(id=i + 1, name=name) for i, name in enumerate(classes)]
+            file = Path(part.data_root, part.ann_file)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(content | dict(categories=categories)))
+            folder = Path(part.data_root, part.data_prefix.img)
+            shutil.copytree(scenes / 'images', folder, dirs_exist_ok=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('data', ['d2sa', 'cocoa-cls', 'kins'])
+@pytest.mark.parametrize('system', SYSTEMS)
+def test_one_iteration_and_one_validation(
+    system, data, repo_root, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    write_split('scenes', 'train', 2)
+    (config,) = (repo_root / 'configs').rglob(f'{system}_r50_{data}.py')
+    cfg = Config.fromfile(config)
+    write_files(cfg, tmp_path / 'scenes')
+    small = dict(scale=(160, 128), keep_ratio=True)
+    for part in parts(cfg.train_dataloader.dataset):
+        part.pipeline[2] = dict(type='Resize', **small)
+    cfg.val_dataloader.dataset.pipeline[1].update(small)
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        loader.update(num_workers=0, persistent_workers=False)
+    cfg.train_cfg.update(max_iters=1, val_interval=1)
+    cfg.default_hooks.logger.interval = 1
+    cfg.model.backbone.init_cfg = None
+    cfg.work_dir = str(tmp_path / 'work')
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    scalars = runner.message_hub.log_scalars
+    assert 0 < scalars['train/loss_mask'].current() < 100
+    assert 0 <= scalars['val/amodal/segm_mAP'].current() <= 1
+    assert (tmp_path / 'work' / 'iter_1.pth').is_file()
