@@ -109,7 +109,7 @@ def add_completion(
     mask = gr.File(
         label='Visible mask: an image, black elsewhere',
         file_types=['image'],
-        height=100,
+        height=130,
         elem_id='mask',
     )
     result, corner, _, threshold = state
