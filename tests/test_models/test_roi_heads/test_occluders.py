@@ -4,10 +4,10 @@ from roi_cases import rectangle, two_objects
 
 from oaformer.models.roi_heads.occluders import (
     balanced_rows,
-    mask_boxes,
     occluder_adjacency,
     occluder_masks,
 )
+from oaformer.models.task_modules import mask_boxes
 
 BOXES = torch.tensor([[0.0, 0, 10, 10], [5, 0, 15, 7]])
 
@@ -73,6 +73,6 @@ def test_balanced_rows_by_hand():
 
 
 def test_boxes_of_masks():
-    masks = torch.from_numpy(two_objects().masks)
-    assert torch.equal(mask_boxes(masks), BOXES)
-    assert mask_boxes(torch.zeros(1, 4, 4)).tolist() == [[0, 0, 0, 0]]
+    boxes, is_seen = mask_boxes(torch.from_numpy(two_objects().masks))
+    assert torch.equal(boxes.float(), BOXES) and is_seen.all()
+    assert not mask_boxes(torch.zeros(1, 4, 4))[1].any()

@@ -1,6 +1,6 @@
 """Result of a conversion of weights."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from torch import Tensor
@@ -33,3 +33,14 @@ def name_some(names: Iterable[str]) -> str:
     names = sorted(names)
     rest = len(names) - NUM_NAMED
     return ', '.join(names[:NUM_NAMED]) + (f' and {rest} more' if rest > 0 else '')
+
+
+def other_shapes(
+    weights: Mapping[str, Tensor], model: Mapping[str, Tensor]
+) -> list[str]:
+    """Say which tensors have another shape than those of the same name in a model."""
+    return [
+        f'{name} is {tuple(tensor.shape)} and not {tuple(model[name].shape)}'
+        for name, tensor in weights.items()
+        if name in model and tensor.shape != model[name].shape
+    ]

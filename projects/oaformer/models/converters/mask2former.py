@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from .conversion import Conversion, ConversionError, name_some
+from .conversion import Conversion, ConversionError, name_some, other_shapes
 
 HEAD = 'panoptic_head.'
 _ODM = HEAD + 'odm.'
@@ -121,11 +121,7 @@ def _check_fit(
         faults.append(f'{len(unknown)} have no place in it: {name_some(unknown)}')
     if missing:
         faults.append(f'it also needs {len(missing)}: {name_some(missing)}')
-    shapes = [
-        f'{name} is {tuple(tensor.shape)} and not {tuple(model[name].shape)}'
-        for name, tensor in converted.items()
-        if tensor.shape != model[name].shape
-    ]
+    shapes = other_shapes(converted, model)
     if shapes:
         faults.append(f'{len(shapes)} have another shape: {name_some(shapes)}')
     if not faults:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from .class_embedding import class_table
-from .conversion import Conversion, ConversionError, name_some
+from .conversion import Conversion, ConversionError, name_some, other_shapes
 
 _MASK_HEAD = 'roi_head.mask_head.'
 _TRUNKS = _MASK_HEAD + 'trunks.'
@@ -87,11 +87,7 @@ def convert_mask_rcnn(
         and class_table(name) is None
         and not name.endswith('num_batches_tracked')
     ]
-    shapes = [
-        f'{name} is {tuple(tensor.shape)} and not {tuple(model[name].shape)}'
-        for name, tensor in weights.items()
-        if name in model and tensor.shape != model[name].shape
-    ]
+    shapes = other_shapes(weights, model)
     for fault, names in (
         ('have no place in it', unknown),
         ('are needed, too', missing),

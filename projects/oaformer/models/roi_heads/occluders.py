@@ -4,6 +4,8 @@ import torch
 from mmdet.structures.bbox import bbox_overlaps
 from torch import Tensor
 
+from ..task_modules import box_masks, mask_boxes
+
 NEIGHBOUR_IOU = 0.05
 """From this overlap of boxes on an object is a neighbour, in the code of AISFormer."""
 
@@ -36,8 +38,9 @@ def occluder_adjacency(
     if rule not in RULES:
         raise ValueError(f'the rule of occluders is one of {RULES}, not {rule!r}')
     if rule == 'neighbours':
-        boxes = mask_boxes(visible).to(amodal_boxes)
-        adjacency = bbox_overlaps(amodal_boxes, boxes) > NEIGHBOUR_IOU
+        boxes, is_seen = mask_boxes(visible)
+        adjacency = bbox_overlaps(amodal_boxes, boxes.to(amodal_boxes)) > NEIGHBOUR_IOU
+        adjacency &= is_seen
     else:
         # (G, H * W) x (H * W, G): pixels of i that j covers
         covered = amodal.flatten(1).float() @ visible.flatten(1).float().T
@@ -57,14 +60,8 @@ def occluder_masks(visible: Tensor, adjacency: Tensor, amodal_boxes: Tensor) -> 
         The visible masks of its occluders together, without what is outside the box,
         bool, (G, H, W).
     """
-    height, width = visible.shape[1:]
     union = (adjacency.float() @ visible.flatten(1).float()) > 0
-    left, top, right, bottom = amodal_boxes.T[..., None]
-    rows = torch.arange(height, device=visible.device)
-    columns = torch.arange(width, device=visible.device)
-    in_rows = (rows >= top.floor()) & (rows < bottom.ceil())
-    in_columns = (columns >= left.floor()) & (columns < right.ceil())
-    return union.view_as(visible) & in_rows[:, :, None] & in_columns[:, None]
+    return union.view_as(visible) & box_masks(amodal_boxes, visible.shape[1:]).bool()
 
 
 def balanced_rows(occluders: Tensor) -> Tensor:
@@ -80,15 +77,3 @@ def balanced_rows(occluders: Tensor) -> Tensor:
     """
     rows = occluders.flatten(1).any(dim=1).nonzero()[:, 0]
     return torch.cat([rows, torch.arange(len(rows), device=rows.device)])
-
-
-def mask_boxes(masks: Tensor) -> Tensor:
-    """Boxes around masks, x1, y1, x2, y2, (G, 4); zeros for an empty one."""
-    boxes = masks.new_zeros((len(masks), 4), dtype=torch.float32)
-    for mask, box in zip(masks, boxes, strict=True):
-        rows = mask.any(dim=1).nonzero()
-        columns = mask.any(dim=0).nonzero()
-        if len(rows):
-            ends = [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]
-            box.copy_(torch.cat(ends))
-    return boxes

@@ -15,6 +15,7 @@ from .prompts import (
     annotated_prompts,
     box_masks,
     draw_prompts,
+    mask_boxes,
     sample_prompts,
     with_known,
 )
@@ -31,6 +32,7 @@ __all__ = [
     'assign',
     'box_masks',
     'draw_prompts',
+    'mask_boxes',
     'match_stages',
     'matched_masks',
     'matching_cost',

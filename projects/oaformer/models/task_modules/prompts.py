@@ -62,7 +62,7 @@ def draw_prompts(
         The prompts, and for each its object's index in ``targets``.
     """
     visible = targets.visible_masks
-    boxes, seen = _visible_boxes(visible)
+    boxes, seen = mask_boxes(visible)
     instance = seen.nonzero()[:, 0]
     labels = targets.labels[instance]
     drawn = torch.rand(4, len(labels), device=labels.device)
@@ -109,7 +109,7 @@ def annotated_prompts(instances: InstanceData, kind: str) -> InstanceData:
         )
     visible = torch.from_numpy(masks.visible.copy())
     if kind == 'box':
-        boxes, seen = _visible_boxes(visible)
+        boxes, seen = mask_boxes(visible)
         visible = box_masks(boxes, tuple(visible.shape[1:]))
         visible[~seen] = 0
     return InstanceData(
@@ -219,8 +219,11 @@ def level_masks(masks: Tensor, size: tuple[int, int]) -> Tensor:
     return cells.amax(dim=4).amax(dim=2) > 0
 
 
-def _visible_boxes(masks: Tensor) -> tuple[Tensor, Tensor]:
-    """Tightest boxes, x1, y1, x2, y2, (N, 4), and which masks are not empty, (N,)."""
+def mask_boxes(masks: Tensor) -> tuple[Tensor, Tensor]:
+    """Tightest boxes, x1, y1, x2, y2, (N, 4), and which masks are not empty, (N,).
+
+    The box of an empty mask is that of the whole image.
+    """
     # a max over bytes is the cheapest look at whole masks
     rows, columns = masks.amax(2), masks.amax(1)
     (x1, x2), (y1, y2) = _extent(columns), _extent(rows)
