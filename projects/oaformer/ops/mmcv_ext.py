@@ -1,6 +1,6 @@
 """The module ``mmcv._ext`` in PyTorch: signatures and results of the compiled one.
 
-It has what OAFormer and MMDetection's RoI heads call. Names, arguments and the
+It has what OAFormer and MMDetection's RoI and FCOS heads call. Names, arguments and the
 convention to write results into an argument are MMCV's (``mmcv/ops/csrc/pytorch``).
 """
 
@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor
 
+from .focal_loss import sigmoid_focal_loss_backward, sigmoid_focal_loss_forward
 from .nms import nms
 from .roi_align import roi_align_backward, roi_align_forward
 
@@ -19,6 +20,8 @@ __all__ = [
     'nms',
     'roi_align_backward',
     'roi_align_forward',
+    'sigmoid_focal_loss_backward',
+    'sigmoid_focal_loss_forward',
 ]
 
 
