@@ -96,20 +96,34 @@ def detections(boxes, labels=None):
     )
 
 
-SYSTEMS = ('mask-rcnn', 'orcnn', 'bcnet', 'aisformer')
+SYSTEMS = ('mask-rcnn', 'orcnn', 'bcnet', 'bcnet-fcos', 'aisformer')
+
+
+def box_settings(model_cfg):
+    """The part of a model's ``test_cfg`` that chooses boxes."""
+    return model_cfg.test_cfg.get('rcnn', model_cfg.test_cfg)
+
+
+def two_stage_config(system):
+    """The small model of a system, with the classes of tiny_models.
+
+    It finds something untrained.
+    """
+    cfg = Config.fromfile(
+        CONFIGS / 'synth' / f'{system}_tiny_synth.py', import_custom_modules=False
+    ).model
+    for part in (cfg, cfg.roi_head):
+        for head in {'bbox_head', 'mask_head'} & part.keys():
+            part[head].num_classes = NUM_CLASSES
+    box_settings(cfg).score_thr = 0.0
+    return cfg
 
 
 def two_stage(system, seed=0):
-    """The small model of a system, with the classes of tiny_models."""
-    cfg = Config.fromfile(
-        CONFIGS / 'synth' / f'{system}_tiny_synth.py', import_custom_modules=False
-    )
-    heads = dict(num_classes=NUM_CLASSES)
-    cfg.merge_from_dict(
-        dict(model=dict(roi_head=dict(bbox_head=heads, mask_head=heads)))
-    )
+    """The model of :func:`two_stage_config`."""
+    cfg = two_stage_config(system)
     torch.manual_seed(seed)
-    model = MODELS.build(cfg.model)
+    model = MODELS.build(cfg)
     model.init_weights()
     return model
 

@@ -7,6 +7,7 @@ import pytest
 from mmdet.registry import DATASETS, MODELS
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose
+from mmengine.hub import get_config
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 FILES = [
@@ -136,6 +137,49 @@ def test_two_stage_systems_differ_in_their_mask_head(system, data):
     heads = after.model.roi_head
     assert heads.bbox_head.num_classes == heads.mask_head.num_classes
     build(f'{system}_{data}')
+
+
+@pytest.mark.parametrize(
+    'data', ['r50_d2sa', 'r50_cocoa-cls', 'r50_kins', 'tiny_synth', 'tiny_d2sa-sample']
+)
+def test_bcnet_on_fcos_has_the_rest_of_bcnet(data):
+    before, after = load(f'bcnet_{data}'), load(f'bcnet-fcos_{data}')
+    of_the_model = {'model', 'proposals', 'roi_extractor', 'strides'}
+    keys = {*before, *after}
+    assert {key for key in keys if before.get(key) != after.get(key)} <= of_the_model
+    before, after = before.model, after.model
+    for part in ('backbone', 'data_preprocessor'):
+        assert before[part] == after[part]
+    assert before.roi_head.mask_head == after.roi_head.mask_head
+    assert before.roi_head.bbox_head.num_classes == after.bbox_head.num_classes
+
+
+def test_fcos_is_mmdetections():
+    name = 'fcos_r50-caffe_fpn_gn-head-center-normbbox-centeronreg-giou_1x_coco.py'
+    stock = get_config(f'mmdet::fcos/{name}').model
+    ours = load('bcnet-fcos_r50_cocoa-cls').model
+    # what BCNet's released config has otherwise, and the masks
+    changed = dict(score_thr=0.03, mask_thr_binary=0.5)
+    assert ours.test_cfg == stock.test_cfg | changed
+    assert flat(stock.neck) == flat(ours.neck)
+    models = []
+    for cfg in (ours, stock):
+        cfg.backbone.init_cfg = None
+        models.append(MODELS.build(cfg))
+    shapes, expected = (
+        {name: weight.shape for name, weight in model.state_dict().items()}
+        for model in models
+    )
+    assert all(shapes[name] == shape for name, shape in expected.items())
+    rest = shapes.keys() - expected.keys()
+    assert all(name.startswith('roi_head.mask_head.') for name in rest)
+    head, other = (model.bbox_head for model in models)
+    settings = {'prior_generator', 'bbox_coder', 'train_cfg', 'test_cfg', 'training'}
+    for name, value in vars(other).items():
+        if not name.startswith('_') and name not in settings:
+            assert getattr(head, name) == value, name
+    assert vars(head.loss_cls) == vars(other.loss_cls)
+    assert (head.loss_bbox.loss_weight, other.loss_bbox.loss_weight) == (1.25, 1)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """OAFormer, and the heads of two-stage systems."""
 
-from .detectors import OAFormer
-from .heads import FullPrecisionRPNHead, OAFormerHead
+from .detectors import FCOSMask, OAFormer
+from .heads import FullPrecisionFCOSHead, FullPrecisionRPNHead, OAFormerHead
 from .layers import OcclusionDistinguishModule, OcclusionEmbeddingModule
 from .losses import OcclusionRateLoss
 from .postprocessors import AmodalFusionHead
@@ -19,6 +19,8 @@ __all__ = [
     'AmodalRoIHead',
     'BCNetMaskHead',
     'FCNAmodalMaskHead',
+    'FCOSMask',
+    'FullPrecisionFCOSHead',
     'FullPrecisionRPNHead',
     'OAFormer',
     'OAFormerHead',

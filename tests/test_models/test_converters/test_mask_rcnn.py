@@ -31,7 +31,7 @@ def stock():
     return MODELS.build(cfg.model).state_dict()
 
 
-@pytest.mark.parametrize('system', SYSTEMS)
+@pytest.mark.parametrize('system', [s for s in SYSTEMS if 'fcos' not in s])
 def test_each_branch_gets_the_head(stock, system):
     model = two_stage(system)
     state = model.state_dict()

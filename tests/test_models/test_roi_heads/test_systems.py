@@ -62,10 +62,10 @@ def test_predictions(model):
 
 @torch.no_grad()
 def test_without_detections(model):
-    model.eval().test_cfg.rcnn.score_thr = 1.1
-    model.roi_head.test_cfg.score_thr = 1.1
-    samples = model.predict(images(), two_stage_samples())
-    model.roi_head.test_cfg.score_thr = 0.0
+    boxes = (model.roi_head if model.roi_head.with_bbox else model.bbox_head).test_cfg
+    boxes.score_thr = 1.1
+    samples = model.eval().predict(images(), two_stage_samples())
+    boxes.score_thr = 0.0
     others = model.predict(images(), two_stage_samples())
     for sample, other in zip(samples, others, strict=True):
         assert len(sample.pred_instances) == 0 < len(other.pred_instances)
@@ -78,6 +78,8 @@ def test_branches_do_not_change_the_boxes():
     expected = None
     for system in SYSTEMS:
         model = two_stage(system).eval()
+        if not model.roi_head.with_bbox:
+            continue
         other = two_stage('mask-rcnn')
         weights = {
             name: tensor

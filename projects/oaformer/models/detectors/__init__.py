@@ -1,5 +1,6 @@
-"""The OAFormer detector."""
+"""Detectors."""
 
+from .fcos_mask import FCOSMask
 from .oaformer import OAFormer
 
-__all__ = ['OAFormer']
+__all__ = ['FCOSMask', 'OAFormer']

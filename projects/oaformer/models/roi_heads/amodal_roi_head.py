@@ -3,19 +3,22 @@
 from collections.abc import Sequence
 
 from mmdet.models.roi_heads import StandardRoIHead
+from mmdet.models.utils import unpack_gt_instances
 from mmdet.registry import MODELS
 from mmdet.structures import SampleList
 from mmdet.utils import InstanceList
+from mmengine.structures import InstanceData
 from torch import Tensor
 
 
 @MODELS.register_module()
 class AmodalRoIHead(StandardRoIHead):
-    """``StandardRoIHead`` for mixed precision and for images without detections.
+    """``StandardRoIHead`` for mixed precision, images without detections, masks alone.
 
     MMCV's RoIAlign takes no bfloat16, so features are pooled in float32. Where a batch
     has no detection, the stock class does not ask the mask head and fills in amodal
-    masks alone; here the prediction has all of its fields.
+    masks alone; here the prediction has all of its fields. Without a box head, which
+    the stock class needs, the proposals are the boxes of the detections.
     """
 
     def loss(
@@ -26,7 +29,17 @@ class AmodalRoIHead(StandardRoIHead):
     ) -> dict[str, Tensor]:
         """See ``StandardRoIHead``."""
         x = [level.float() for level in x]
-        return super().loss(x, rpn_results_list, batch_data_samples)
+        if self.with_bbox:
+            return super().loss(x, rpn_results_list, batch_data_samples)
+        truth, ignored, _ = unpack_gt_instances(batch_data_samples)
+        sampling_results = []
+        for proposals, *objects in zip(rpn_results_list, truth, ignored, strict=True):
+            priors = InstanceData(priors=proposals.bboxes)
+            assigned = self.bbox_assigner.assign(priors, *objects)
+            sampling_results.append(
+                self.bbox_sampler.sample(assigned, priors, objects[0])
+            )
+        return self.mask_loss(x, sampling_results, None, truth)['loss_mask']
 
     def predict(
         self,
@@ -37,7 +50,10 @@ class AmodalRoIHead(StandardRoIHead):
     ) -> InstanceList:
         """See ``StandardRoIHead``."""
         x = [level.float() for level in x]
-        return super().predict(x, rpn_results_list, batch_data_samples, rescale)
+        if self.with_bbox:
+            return super().predict(x, rpn_results_list, batch_data_samples, rescale)
+        metas = [sample.metainfo for sample in batch_data_samples]
+        return self.predict_mask(x, metas, rpn_results_list, rescale)
 
     def predict_mask(
         self,
