@@ -51,11 +51,14 @@ def test_faults_are_named(tool, tmp_path):
         tool(config, tmp_path / 'absent.pth')
 
 
-def test_two_stage_detectors_are_refused(tool, repo_root, tmp_path):
-    config = next((repo_root / 'configs').rglob('mask-rcnn_tiny_synth.py'))
+@pytest.mark.parametrize(
+    ('system', 'name'), [('mask-rcnn', 'MaskRCNN'), ('bcnet-fcos', 'FCOSMask')]
+)
+def test_two_stage_detectors_are_refused(tool, repo_root, tmp_path, system, name):
+    config = next((repo_root / 'configs').rglob(f'{system}_tiny_synth.py'))
     model = MODELS.build(Config.fromfile(config).model)
     weights = tmp_path / 'weights.pth'
     torch.save(dict(state_dict=model.state_dict()), weights)
-    with pytest.raises(SystemExit, match='^MaskRCNN cannot be exported') as caught:
+    with pytest.raises(SystemExit, match=f'^{name} cannot be exported') as caught:
         tool(config, weights, '--out', tmp_path / 'model.onnx', '--size', '64', '64')
     assert '\n' not in str(caught.value)

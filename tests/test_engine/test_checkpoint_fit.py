@@ -138,11 +138,18 @@ def test_files_of_another_kind(checkpoint, cause, starts, caplog):
             hook.after_load_checkpoint(start, checkpoint)
 
 
-def test_numbered_heads_of_a_cascade():
-    shapes = dict.fromkeys(['roi_head.bbox_head.1.fc_cls.weight'], ((4, 8), (6, 8)))
-    assert WeightMisfit([], [], shapes).causes() == [
-        'the checkpoint has 3 classes, the config has 5 '
-        '(model.roi_head.bbox_head.num_classes)'
+@pytest.mark.parametrize(
+    ('weight', 'shapes', 'setting'),
+    [
+        # a numbered head of a cascade
+        ('roi_head.bbox_head.1.fc_cls.weight', ((4, 8), (6, 8)), 'roi_head.bbox_head'),
+        # FCOS has no background
+        ('bbox_head.conv_cls.weight', ((3, 8, 3, 3), (5, 8, 3, 3)), 'bbox_head'),
+    ],
+)
+def test_classes_of_other_heads(weight, shapes, setting):
+    assert WeightMisfit([], [], {weight: shapes}).causes() == [
+        f'the checkpoint has 3 classes, the config has 5 (model.{setting}.num_classes)'
     ]
 
 

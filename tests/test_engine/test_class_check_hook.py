@@ -132,12 +132,16 @@ def test_the_checkpoints_classes(key):
     hook.after_load_checkpoint(runner(test=Data('a.json')), dict(state_dict={}))
 
 
-def test_two_stage_models(repo_root):
-    cfg = Config.fromfile(repo_root / 'configs' / 'synth' / 'mask-rcnn_tiny_synth.py')
+@pytest.mark.parametrize(
+    ('system', 'head'),
+    [('mask-rcnn', 'roi_head.bbox_head'), ('bcnet-fcos', 'bbox_head')],
+)
+def test_two_stage_models(repo_root, system, head):
+    cfg = Config.fromfile(repo_root / 'configs' / 'synth' / f'{system}_tiny_synth.py')
     model = MODELS.build(cfg.model)
     five = ('a', 'b', 'c', 'd', 'e')
     ClassCheckHook().before_train(runner(Data('a.json', five), model=model))
-    with pytest.raises(ClassMismatchError, match='roi_head.bbox_head.num_classes is 5'):
+    with pytest.raises(ClassMismatchError, match=f'model.{head}.num_classes is 5'):
         ClassCheckHook().before_train(runner(Data('a.json', five[:4]), model=model))
 
 

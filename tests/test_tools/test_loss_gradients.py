@@ -9,6 +9,9 @@ from torch import nn
 from oaformer.datasets.synth_amodal import write_split
 
 CONFIG = 'configs/synth/oaformer_tiny_synth.py'
+BCNET = ['loss_mask'] + [
+    f'loss_mask_{name}' for name in ('boundary', 'occluder', 'occluder_boundary')
+]
 HEAD = ['pixel_decoder', 'query_feat', 'odm', 'transformer_decoder']
 
 
@@ -60,6 +63,11 @@ def test_gradients_by_hand(tool):
             ['loss_rpn_cls', 'loss_rpn_bbox', 'loss_cls', 'loss_bbox', 'loss_mask'],
             ['backbone', 'neck', 'rpn_head.rpn_conv', 'roi_head.mask_head'],
         ),
+        (
+            'bcnet-fcos_tiny_synth',
+            ['loss_cls', 'loss_bbox', 'loss_centerness', *BCNET],
+            ['backbone', 'neck', 'bbox_head.conv_reg', 'roi_head.mask_head'],
+        ),
     ],
 )
 def test_of_a_model(
@@ -80,8 +88,9 @@ def test_of_a_model(
     assert set(parts) <= cells.keys()
     reached = {part: [cell.strip() != '-' for cell in cells[part]] for part in parts}
     assert reached['backbone'] == [True] * len(losses)
-    if name.startswith('mask'):
-        assert reached['roi_head.mask_head'] == [False] * 4 + [True]
+    if not name.startswith('oaformer'):
+        masks = [loss.startswith('loss_mask') for loss in losses]
+        assert reached['roi_head.mask_head'] == masks
 
 
 def test_wrong_usage_ends_with_one_line(tool, repo_root, tmp_path, monkeypatch):

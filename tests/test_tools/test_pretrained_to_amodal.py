@@ -151,6 +151,7 @@ def test_faults_are_named_and_nothing_is_written(convert, config, tmp_path):
     weights = coco_weights()
     source = write_original(tmp_path / 'coco.pkl', weights)
     out = ('out.pth', '--config', config)
+    fcos = CONFIGS / 'synth' / 'bcnet-fcos_tiny_synth.py'
     weights['sem_seg_head.predictor.new.weight'] = torch.zeros(1)
     stranger = write_original(tmp_path / 'stranger.pkl', weights)
     for expected, *args in (
@@ -162,6 +163,7 @@ def test_faults_are_named_and_nothing_is_written(convert, config, tmp_path):
             *(source, *out, '--cfg-options', 'model.panoptic_head.num_queries=9'),
         ),
         ('There is no config absent.py', source, 'out.pth', '--config', 'absent.py'),
+        ('set load_from to them', source, 'out.pth', '--config', fcos),
         ('would overwrite the input', 'out.pth', *out),
     ):
         with pytest.raises(SystemExit) as caught:

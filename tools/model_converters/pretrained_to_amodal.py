@@ -82,6 +82,11 @@ def convert(args):
     check_output(out, src, config, option='out')
     loaded = load_pretrained_weights(src)
     model = initial_state(cfg)
+    if any(name.startswith('bbox_head.') for name in model):
+        raise ConversionError(
+            f"{args.config} is on FCOS: MMDetection's weights of FCOS have its names, "
+            'so set load_from to them without a conversion'
+        )
     two_stage = any(name.startswith('roi_head.') for name in model)
     if two_stage:
         renamed = with_branch_names(loaded.weights, model)

@@ -31,6 +31,7 @@ _SIZES = {
         'model.panoptic_head.num_things_classes',
     ),
     'bbox_head.fc_cls.': ('classes', 1, 'model.roi_head.bbox_head.num_classes'),
+    'bbox_head.conv_cls.': ('classes', 0, 'model.bbox_head.num_classes'),
     'mask_head.conv_logits.': ('classes', 0, 'model.roi_head.mask_head.num_classes'),
     'panoptic_head.query_feat.': ('queries', 0, 'model.panoptic_head.num_queries'),
 }
