@@ -29,6 +29,7 @@ runs = {
     'prompts-wo-odm': _run(_wo_odm, config='_prompts', seeds=_three),
     'orcnn': _system('orcnn'),
     'bcnet': _system('bcnet'),
+    'bcnet-fcos': _system('bcnet-fcos'),
     'aisformer': _system('aisformer'),
     'soft': _run({_head + 'odm.attention_mask': 'soft'}),
     'odm-rates': _run({_head + 'amodal_occlusion_rates': False}),
@@ -114,6 +115,7 @@ _systems = [
     _methods[0],
     dict(name='ORCNN', run='orcnn', paper=_paper(64.2, 83.6, 69.1)),
     dict(name='BCNet', run='bcnet', paper=_paper(50.9, 66.9, 57.2)),
+    dict(name='BCNet on FCOS', run='bcnet-fcos'),
     dict(name='AISFormer', run='aisformer'),
     *_methods[1:],
 ]
