@@ -40,7 +40,8 @@ model = dict(
         ),
         mask_head=dict(type='BCNetMaskHead', num_classes=80),
     ),
-    # all boxes that overlap an object by a half, and the objects' own
+    # masks are learned on all boxes that overlap an object by a half, and on the
+    # objects' own
     train_cfg=dict(
         assigner=dict(
             type='MaxIoUAssigner',
@@ -49,7 +50,9 @@ model = dict(
             min_pos_iou=0.5,
             match_low_quality=False,
         ),
-        sampler=dict(type='RandomSampler', num=1000, pos_fraction=1.0),
+        sampler=dict(
+            type='RandomSampler', num=1000, pos_fraction=1.0, add_gt_as_proposals=True
+        ),
         mask_size=28,
     ),
     test_cfg=dict(

@@ -33,12 +33,12 @@ class AmodalRoIHead(StandardRoIHead):
             return super().loss(x, rpn_results_list, batch_data_samples)
         truth, ignored, _ = unpack_gt_instances(batch_data_samples)
         sampling_results = []
-        for proposals, *objects in zip(rpn_results_list, truth, ignored, strict=True):
+        for proposals, objects, ignore in zip(
+            rpn_results_list, truth, ignored, strict=True
+        ):
             priors = InstanceData(priors=proposals.bboxes)
-            assigned = self.bbox_assigner.assign(priors, *objects)
-            sampling_results.append(
-                self.bbox_sampler.sample(assigned, priors, objects[0])
-            )
+            assigned = self.bbox_assigner.assign(priors, objects, ignore)
+            sampling_results.append(self.bbox_sampler.sample(assigned, priors, objects))
         return self.mask_loss(x, sampling_results, None, truth)['loss_mask']
 
     def predict(
