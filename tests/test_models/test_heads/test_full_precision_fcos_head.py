@@ -95,21 +95,21 @@ def test_equals_the_stock_class(norm_on_bbox):
 def test_half_precision_moves_no_box():
     model = head()
     # wide enough for points that bfloat16 can't tell from others
-    sizes = [(1, 100), (1, 50)]
+    sizes = [(1, 160), (1, 80)]
     scores = [torch.full((1, 2, *size), -20.0) for size in sizes]
     distances = [torch.ones(1, 4, *size) for size in sizes]
     factors = [torch.zeros(1, 1, *size) for size in sizes]
-    scores[0][0, 1, 0, 97] = 4.0
+    scores[0][0, 1, 0, 150] = 4.0
     outputs = [[each.bfloat16() for each in scores], distances]
     outputs.append([each.bfloat16() for each in factors])
-    meta = dict(img_shape=(8, 800))
+    meta = dict(img_shape=(8, 1280))
     cfg = ConfigDict(TEST_CFG | dict(score_thr=0.1))
     (found,) = model.predict_by_feat(*outputs, batch_img_metas=[meta], cfg=cfg)
-    # around 97.5 x 8
-    assert found.bboxes.tolist() == [[772.0, 0.0, 788.0, 8.0]]
+    # around 150.5 x 8
+    assert found.bboxes.tolist() == [[1196.0, 0.0, 1212.0, 8.0]]
     assert found.labels.tolist() == [1]
     # float32 losses of float32 numbers
-    box = torch.tensor([[768.0, 0.0, 790.0, 8.0]])
+    box = torch.tensor([[1192.0, 0.0, 1214.0, 8.0]])
     truth = [InstanceData(bboxes=box, labels=torch.tensor([1]))]
     floats = [[each.float() for each in level] for level in outputs]
     losses = model.loss_by_feat(*outputs, truth, [meta])
