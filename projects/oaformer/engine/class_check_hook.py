@@ -125,7 +125,7 @@ def _check_metrics(dataset: Dataset, evaluator: Evaluator) -> None:
             except ValueError as error:
                 raise ClassMismatchError(
                     f'{type(metric).__name__}: {error} The data is {name}. Set '
-                    'ann_file of the evaluator to the annotation file of the data.'
+                    'ann_file and class_agnostic of the evaluator to those of the data.'
                 ) from error
 
 
