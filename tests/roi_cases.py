@@ -96,11 +96,11 @@ def detections(boxes, labels=None):
     )
 
 
-SYSTEMS = ('mask-rcnn', 'orcnn', 'bcnet', 'aisformer')
+SYSTEMS = ('mask-rcnn', 'orcnn', 'bcnet', 'aisformer', 'sln')
 
 
-def two_stage(system, seed=0):
-    """The small model of a system, with the classes of tiny_models."""
+def two_stage(system, seed=0, **changes):
+    """The small model of a system, with the classes of tiny_models and changes."""
     cfg = Config.fromfile(
         CONFIGS / 'synth' / f'{system}_tiny_synth.py', import_custom_modules=False
     )
@@ -108,6 +108,7 @@ def two_stage(system, seed=0):
     cfg.merge_from_dict(
         dict(model=dict(roi_head=dict(bbox_head=heads, mask_head=heads)))
     )
+    cfg.merge_from_dict(dict(model=changes))
     torch.manual_seed(seed)
     model = MODELS.build(cfg.model)
     model.init_weights()

@@ -132,8 +132,10 @@ def test_the_checkpoints_classes(key):
     hook.after_load_checkpoint(runner(test=Data('a.json')), dict(state_dict={}))
 
 
-def test_two_stage_models(repo_root):
-    cfg = Config.fromfile(repo_root / 'configs' / 'synth' / 'mask-rcnn_tiny_synth.py')
+# SLN's layering head has four classes of its own, its mask head two layers
+@pytest.mark.parametrize('system', ['mask-rcnn', 'sln'])
+def test_two_stage_models(system, repo_root):
+    cfg = Config.fromfile(repo_root / 'configs' / 'synth' / f'{system}_tiny_synth.py')
     model = MODELS.build(cfg.model)
     five = ('a', 'b', 'c', 'd', 'e')
     ClassCheckHook().before_train(runner(Data('a.json', five), model=model))

@@ -10,7 +10,10 @@ from .roi_heads import (
     AmodalRoIHead,
     BCNetMaskHead,
     FCNAmodalMaskHead,
+    GlobalLayeringHead,
     ORCNNMaskHead,
+    SLNMaskHead,
+    SLNRoIHead,
 )
 
 __all__ = [
@@ -20,10 +23,13 @@ __all__ = [
     'BCNetMaskHead',
     'FCNAmodalMaskHead',
     'FullPrecisionRPNHead',
+    'GlobalLayeringHead',
     'OAFormer',
     'OAFormerHead',
     'ORCNNMaskHead',
     'OcclusionDistinguishModule',
     'OcclusionEmbeddingModule',
     'OcclusionRateLoss',
+    'SLNMaskHead',
+    'SLNRoIHead',
 ]
