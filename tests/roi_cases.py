@@ -96,7 +96,7 @@ def detections(boxes, labels=None):
     )
 
 
-SYSTEMS = ('mask-rcnn', 'orcnn', 'bcnet', 'bcnet-fcos', 'aisformer')
+SYSTEMS = ('mask-rcnn', 'orcnn', 'bcnet', 'bcnet-fcos', 'aisformer', 'sln')
 
 
 def box_settings(model_cfg):
@@ -119,11 +119,12 @@ def two_stage_config(system):
     return cfg
 
 
-def two_stage(system, seed=0):
-    """The model of :func:`two_stage_config`."""
-    cfg = two_stage_config(system)
+def two_stage(system, seed=0, **changes):
+    """The model of :func:`two_stage_config` with changes."""
+    cfg = Config(dict(model=two_stage_config(system)))
+    cfg.merge_from_dict(dict(model=changes))
     torch.manual_seed(seed)
-    model = MODELS.build(cfg)
+    model = MODELS.build(cfg.model)
     model.init_weights()
     return model
 

@@ -119,16 +119,26 @@ def test_mask_rcnn_has_the_data_the_schedule_and_the_backbone_of_oaformer():
 @pytest.mark.parametrize(
     'data', ['r50_d2sa', 'r50_cocoa-cls', 'r50_kins', 'tiny_synth']
 )
-@pytest.mark.parametrize('system', ['orcnn', 'bcnet', 'aisformer'])
+@pytest.mark.parametrize('system', ['orcnn', 'bcnet', 'aisformer', 'sln'])
 def test_two_stage_systems_differ_in_their_mask_head(system, data):
     before, after = load(f'mask-rcnn_{data}'), load(f'{system}_{data}')
+    own = ['model.roi_head.mask_head.']
+    if system == 'sln':
+        own += [
+            'sln.',
+            'model.roi_head.type',
+            'model.roi_head.layering_head.',
+            'model.roi_head.mask_roi_extractor.roi_layer.output_size',
+            'model.train_cfg.rcnn.mask_size',
+        ]
     changed = changes(before, after)
-    rest = {key for key in changed if not key.startswith('model.roi_head.mask_head.')}
+    rest = {key for key in changed if not key.startswith(tuple(own))}
     # what is published differently
     allowed = {
         'orcnn': {'model.train_cfg.rcnn.sampler.num'},
         'bcnet': set(),
         'aisformer': {'max_iters', 'train_cfg.max_iters', 'param_scheduler.1.end'},
+        'sln': set(),
     }[system]
     milestones = {'param_scheduler.1.milestones.0', 'param_scheduler.1.milestones.1'}
     assert rest <= allowed | milestones
@@ -137,6 +147,26 @@ def test_two_stage_systems_differ_in_their_mask_head(system, data):
     heads = after.model.roi_head
     assert heads.bbox_head.num_classes == heads.mask_head.num_classes
     build(f'{system}_{data}')
+
+
+@pytest.mark.parametrize('data', ['d2sa', 'cocoa-cls'])
+def test_class_agnostic_children_change_the_protocol_only(data):
+    parent = f'sln_r50_{data}'
+    before, after = load(parent), load(f'{parent}_class-agnostic')
+    changed = changes(before, after)
+    heads = {
+        f'model.roi_head.{head}.num_classes': 1 for head in ('bbox_head', 'mask_head')
+    }
+    assert {key: changed.pop(key) for key in heads} == heads
+    # every data set and both metrics
+    owners = {
+        key.removesuffix('ann_file')
+        for key in flat(after._cfg_dict)
+        if key.endswith('.ann_file') and key.split('.')[0].endswith(('loader', 'or'))
+    }
+    assert changed == {f'{owner}class_agnostic': True for owner in owners}
+    assert len(changed) == (6 if data == 'd2sa' else 5)
+    build(f'{parent}_class-agnostic')
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,31 @@ def test_wrong_classes_are_named(write, metainfo, message):
         write(good_content(), metainfo=metainfo)
 
 
+@pytest.mark.parametrize('kind', ['AmodalCocoDataset', 'COCOAClsDataset'])
+def test_class_agnostic(write, kind, capsys):
+    """One class, also where the type names classes that the file does not have."""
+    MMLogger.get_instance('test_amodal_coco')
+    by_class = write(good_content())
+    agnostic = write(good_content(), type=kind, class_agnostic=True)
+    output = capsys.readouterr()
+    assert '5 instances (object 5)' in output.out + output.err
+    assert agnostic.metainfo['classes'] == ('object',)
+    assert agnostic.num_objects == by_class.num_objects
+    for image, other in zip(agnostic, by_class, strict=True):
+        expected = [each | dict(bbox_label=0) for each in other['instances']]
+        assert image['instances'] == expected
+    # known before the file is read
+    lazy = write(good_content(), type=kind, class_agnostic=True, lazy_init=True)
+    assert lazy.metainfo['classes'] == ('object',)
+
+
+def test_class_agnostic_leaves_no_class_out(write):
+    metainfo = dict(classes=('cup',))
+    words = r"classes \['cup'\] .*\['object'\]. Leave out metainfo.classes or class_agn"
+    with pytest.raises(AnnotationError, match=words):
+        write(good_content(), class_agnostic=True, metainfo=metainfo)
+
+
 def test_classes_that_are_left_out_are_checked_as_well(write):
     cups = dict(metainfo=dict(classes=('cup',)))
     assert len(write(good_content(), **cups)[0]['instances']) == 1

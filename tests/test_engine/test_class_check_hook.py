@@ -132,9 +132,14 @@ def test_the_checkpoints_classes(key):
     hook.after_load_checkpoint(runner(test=Data('a.json')), dict(state_dict={}))
 
 
+# SLN's layering head has four classes of its own, its mask head two layers
 @pytest.mark.parametrize(
     ('system', 'head'),
-    [('mask-rcnn', 'roi_head.bbox_head'), ('bcnet-fcos', 'bbox_head')],
+    [
+        ('mask-rcnn', 'roi_head.bbox_head'),
+        ('sln', 'roi_head.bbox_head'),
+        ('bcnet-fcos', 'bbox_head'),
+    ],
 )
 def test_two_stage_models(repo_root, system, head):
     cfg = Config.fromfile(repo_root / 'configs' / 'synth' / f'{system}_tiny_synth.py')
@@ -160,6 +165,11 @@ def test_the_metrics_file_lacks_a_class():
         hook.before_train(runner(data, data, metrics=metrics))
     with pytest.raises(ClassMismatchError, match='evaluator'):
         hook.before_test(runner(test=data, metrics=metrics))
+    # as a metric does that is not class-agnostic, with data that is
+    data_of_one = Data('a.json', ('object',))
+    model = BBoxHead(num_classes=1)
+    with pytest.raises(ClassMismatchError, match="'object'.*class_agnostic of the ev"):
+        hook.before_test(runner(test=data_of_one, model=model, metrics=metrics))
     # another order and one more are no matter: the metric goes by name
     truth.category_ids.update(cup=3, lid=4)
     hook.before_test(runner(test=data, metrics=metrics))

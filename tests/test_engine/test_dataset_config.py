@@ -21,6 +21,8 @@ def test_classes_that_need_no_file():
     assert dataset_classes(wrapped) == ('dog', 'cow')
     d2sa = dict(type='D2SADataset', data_root='nowhere/', ann_file='absent.json')
     assert dataset_classes(config(**d2sa)) == D2SADataset.METAINFO['classes']
+    one = dict(d2sa, class_agnostic=True)
+    assert dataset_classes(config(**one), open_files=False) == ('object',)
     for unknown in (config(type='NotRegistered'), ConfigDict()):
         assert dataset_classes(unknown, open_files=False) == ()
 

@@ -101,6 +101,38 @@ def test_labels_follow_the_order_of_the_data_set_not_of_the_file(tmp_path):
     assert (right['segm_mAP'], wrong['segm_mAP']) == (pytest.approx(1), 0)
 
 
+def test_class_agnostic_results_do_not_depend_on_the_classes(tmp_path):
+    masks = [box_mask(0, 0, 10, 10), box_mask(15, 5, 25, 15), box_mask(2, 12, 9, 19)]
+    found = [masks[0], box_mask(15, 5, 25, 12), box_mask(20, 0, 28, 4)]
+    prediction = sample(found, [0.9, 0.8, 0.7], rates=[0.1, 0.2, 0.3])
+    results = {True: [], False: []}
+    for categories in ((3, 3, 3), (3, 9, 3), (9, 3, 3)):
+        annotations = [
+            annotation(i, mask, mask * box_mask(0, 0, 30, 16), category_id=category)
+            for i, (mask, category) in enumerate(
+                zip(masks, categories, strict=True), start=1
+            )
+        ]
+        ann_file = write(tmp_path, annotations)
+        for agnostic, metrics in results.items():
+            meta = dict(classes=('object',)) if agnostic else META
+            metrics.append(
+                evaluate(ann_file, [prediction], meta, class_agnostic=agnostic)
+            )
+    first, *others = results[True]
+    assert others == [first, first]
+    # of one class only
+    assert first == results[False][0] != results[False][1]
+    assert 0 < first['segm_mAP'] < 1
+
+
+def test_class_agnostic_metric_with_data_that_is_not(tmp_path):
+    ann_file = write(tmp_path, [annotation(1, box_mask(0, 0, 5, 5))])
+    prediction = sample([box_mask(0, 0, 5, 5)], [0.5])
+    with pytest.raises(ValueError, match=r"'cup', 'plate'\] .*\['object'\]"):
+        evaluate(ann_file, [prediction], class_agnostic=True)
+
+
 def test_classes_without_ground_truth_are_left_out(tmp_path, log):
     mask = box_mask(0, 0, 10, 10)
     ann_file = write(tmp_path, [annotation(1, mask)])

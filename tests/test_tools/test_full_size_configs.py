@@ -15,6 +15,13 @@ from roi_cases import SYSTEMS
 
 from oaformer.datasets.synth_amodal import write_split
 
+NAMES = [
+    f'{system}_r50_{data}'
+    for system in SYSTEMS
+    for data in ('d2sa', 'cocoa-cls', 'kins')
+]
+NAMES += [f'sln_r50_{data}_class-agnostic' for data in ('d2sa', 'cocoa-cls')]
+
 
 def parts(dataset):
     """The configs of a data set's files."""
@@ -37,14 +44,11 @@ def write_files(cfg, scenes):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('data', ['d2sa', 'cocoa-cls', 'kins'])
-@pytest.mark.parametrize('system', SYSTEMS)
-def test_one_iteration_and_one_validation(
-    system, data, repo_root, tmp_path, monkeypatch
-):
+@pytest.mark.parametrize('name', NAMES)
+def test_one_iteration_and_one_validation(name, repo_root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_split('scenes', 'train', 2)
-    (config,) = (repo_root / 'configs').rglob(f'{system}_r50_{data}.py')
+    (config,) = (repo_root / 'configs').rglob(f'{name}.py')
     cfg = Config.fromfile(config)
     write_files(cfg, tmp_path / 'scenes')
     small = dict(scale=(160, 128), keep_ratio=True)

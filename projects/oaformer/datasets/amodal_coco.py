@@ -10,7 +10,7 @@ from mmdet.registry import DATASETS
 from mmengine.logging import print_log
 
 from .annotation import AmodalAnnotation
-from .annotation_file import AnnotationFile, read_annotation_file
+from .annotation_file import CLASS_AGNOSTIC, AnnotationFile, read_annotation_file
 from .findings import AnnotationError
 
 
@@ -29,6 +29,12 @@ class AmodalCocoDataset(CocoDataset):
     ``metainfo=dict(classes=...)`` is all that changes; without it the classes are
     those of the file, in the order of their ids.
 
+    Args:
+        *args: Arguments of :class:`mmdet.datasets.CocoDataset`.
+        class_agnostic: Whether all objects of the file are of one class, 'object'. The
+            metric has the same option.
+        **kwargs: Arguments of :class:`mmdet.datasets.CocoDataset`.
+
     Raises:
         AnnotationError: If the file is not JSON or not in the schema, a class is not in
             it, or an annotation can't be used.
@@ -41,6 +47,13 @@ class AmodalCocoDataset(CocoDataset):
     """Number of objects to learn in each image that is left, by the image's id."""
     num_occluded: int
     """Number of these objects that are occluded."""
+
+    def __init__(self, *args, class_agnostic: bool = False, **kwargs) -> None:
+        self.class_agnostic = class_agnostic
+        if class_agnostic:
+            metainfo = kwargs.get('metainfo') or {}
+            kwargs['metainfo'] = dict(classes=CLASS_AGNOSTIC) | metainfo
+        super().__init__(*args, **kwargs)
 
     def full_init(self) -> None:
         """Load, filter and count; see :class:`mmengine.dataset.BaseDataset`.
@@ -72,7 +85,9 @@ class AmodalCocoDataset(CocoDataset):
             Each of its ``instances`` also has ``visible_mask`` (None where nothing
             is hidden), ``occlusion_rate`` and ``annotation_id``.
         """
-        file = read_annotation_file(self.ann_file, self.backend_args)
+        file = read_annotation_file(
+            self.ann_file, self.backend_args, self.class_agnostic
+        )
         self._set_categories(file.category_ids)
         parsed = [file.parse(annotation) for annotation in file.annotations]
         by_image: dict[int, list[tuple]] = {key: [] for key in file.images}
@@ -174,10 +189,12 @@ class AmodalCocoDataset(CocoDataset):
         elif len(set(classes)) < len(classes):
             problem = f'metainfo.classes names a class twice: {tuple(classes)}'
         elif absent := [name for name in classes if name not in ids]:
+            remedy = 'Set metainfo=dict(classes=(...)) to names of the file'
+            if self.class_agnostic:
+                remedy = 'Leave out metainfo.classes or class_agnostic'
             problem = (
                 f'classes {absent} are not among its categories {list(ids)[:10]}'
-                f'{_near_match(absent[0], ids)}. Set metainfo=dict(classes=(...)) to '
-                'names of the file'
+                f'{_near_match(absent[0], ids)}. {remedy}'
             )
         if problem is not None:
             raise AnnotationError(f'{self.ann_file}: {problem}.')

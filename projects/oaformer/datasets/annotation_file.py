@@ -12,6 +12,9 @@ from .annotation_ids import read_entries
 from .annotation_keys import foreign_keys
 from .findings import KINDS, AnnotationError, Finding, raise_first_error
 
+CLASS_AGNOSTIC = ('object',)
+"""The one class of the class-agnostic protocol."""
+
 
 class AnnotationFile(NamedTuple):
     """Content of a COCO-style file whose ids and references are right.
@@ -19,7 +22,8 @@ class AnnotationFile(NamedTuple):
     Attributes:
         name: Path of the file.
         images: Image (``id``, ``file_name``, ``height``, ``width``) by its id.
-        annotations: All annotations as they are in the file.
+        annotations: All annotations as they are in the file; class-agnostic with one
+            category.
         category_ids: Category id by class name, in the order of the ids.
     """
 
@@ -45,13 +49,14 @@ class AnnotationFile(NamedTuple):
 
 
 def read_annotation_file(
-    ann_file: str, backend_args: dict | None = None
+    ann_file: str, backend_args: dict | None = None, class_agnostic: bool = False
 ) -> AnnotationFile:
     """Read an annotation file in the schema (a COCO superset, D2SA's own keys).
 
     Args:
         ann_file: Path of the file.
         backend_args: Arguments of MMEngine's file backend.
+        class_agnostic: Whether all objects get one category, 'object' with id 1.
 
     Returns:
         Its content. Masks are not looked at yet.
@@ -68,7 +73,11 @@ def read_annotation_file(
     # by id: the same labels for files that list their categories in another order
     categories = sorted(content['categories'], key=lambda item: item['id'])
     category_ids = {item['name']: item['id'] for item in categories}
-    return AnnotationFile(ann_file, images, content['annotations'], category_ids)
+    annotations = content['annotations']
+    if class_agnostic:
+        category_ids = dict.fromkeys(CLASS_AGNOSTIC, 1)
+        annotations = [item | dict(category_id=1) for item in annotations]
+    return AnnotationFile(ann_file, images, annotations, category_ids)
 
 
 def load_annotation_content(ann_file: str, backend_args: dict | None = None) -> dict:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from mmdet.models.dense_heads import RPNHead
+from mmdet.models.roi_heads.mask_heads import FusedSemanticHead
 from mmdet.registry import HOOKS
 from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
@@ -125,7 +126,7 @@ def _check_metrics(dataset: Dataset, evaluator: Evaluator) -> None:
             except ValueError as error:
                 raise ClassMismatchError(
                     f'{type(metric).__name__}: {error} The data is {name}. Set '
-                    'ann_file of the evaluator to the annotation file of the data.'
+                    'ann_file and class_agnostic of the evaluator to those of the data.'
                 ) from error
 
 
@@ -190,7 +191,10 @@ def _compare(first: _Source, second: _Source) -> None:
 def _numbers_of_classes(model: nn.Module) -> Iterator[tuple[str, int]]:
     """Setting and number of classes of each head."""
     for name, module in model.named_modules():
-        if isinstance(module, RPNHead) or 'Head' not in type(module).__name__:
+        # their classes are not those of the data
+        if isinstance(module, (RPNHead, FusedSemanticHead)):
+            continue
+        if 'Head' not in type(module).__name__:
             continue
         for key in ('num_things_classes', 'num_classes'):
             number = getattr(module, key, None)

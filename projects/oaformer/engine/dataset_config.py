@@ -8,7 +8,7 @@ from mmengine.fileio import join_path, list_from_file
 from mmengine.utils import is_abs
 from torch.utils.data import Dataset
 
-from ..datasets.annotation_file import read_annotation_file
+from ..datasets.annotation_file import CLASS_AGNOSTIC, read_annotation_file
 
 
 def innermost_dataset(cfg: ConfigDict) -> ConfigDict:
@@ -57,6 +57,8 @@ def dataset_classes(
     """
     dataset = innermost_dataset(cfg.get('test_dataloader', {}).get('dataset', {}))
     classes = dataset.get('metainfo', {}).get('classes')
+    if classes is None and dataset.get('class_agnostic'):
+        classes = CLASS_AGNOSTIC
     if classes is None:
         kind = dataset.get('type')
         name = getattr(kind, '__name__', str(kind)).rpartition('.')[2]

@@ -57,6 +57,8 @@ class AmodalCocoMetric(BaseMetric):
         outfile_prefix: Predictions are written to ``<outfile_prefix>.segm.json`` in
             COCO's result form with ``occlusion_rate`` and ``visible_mask`` where
             predicted; not written if None.
+        class_agnostic: Whether all objects are of one class, 'object', as with the
+            option of :class:`AmodalCocoDataset`.
         backend_args: Arguments of MMEngine's file backend.
         collect_device: 'cpu' or 'gpu', where results of several processes meet.
         prefix: Prefix of the results' names. Defaults to 'amodal'.
@@ -77,6 +79,7 @@ class AmodalCocoMetric(BaseMetric):
         min_invisible_area: float = 0,
         format_only: bool = False,
         outfile_prefix: str | None = None,
+        class_agnostic: bool = False,
         backend_args: dict | None = None,
         collect_device: str = 'cpu',
         prefix: str | None = None,
@@ -94,7 +97,7 @@ class AmodalCocoMetric(BaseMetric):
         self.format_only = format_only
         self.outfile_prefix = outfile_prefix
         # Read at once: a bad file is to stop a training before its first epoch.
-        self.ground_truth = load_ground_truth(ann_file, backend_args)
+        self.ground_truth = load_ground_truth(ann_file, backend_args, class_agnostic)
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep predictions with their masks as small run-length encodings.

@@ -50,18 +50,19 @@ class AmodalGroundTruth(NamedTuple):
 
 
 def load_ground_truth(
-    ann_file: str, backend_args: dict | None = None
+    ann_file: str, backend_args: dict | None = None, class_agnostic: bool = False
 ) -> AmodalGroundTruth:
     """Read an annotation file in the schema (a COCO superset, D2SA's own keys).
 
     Args:
         ann_file: Path of the file.
         backend_args: Arguments of MMEngine's file backend.
+        class_agnostic: Whether all objects get one category, 'object' with id 1.
 
     Raises:
         ValueError: If the file is not in the schema or an annotation can't be used.
     """
-    file = read_annotation_file(ann_file, backend_args)
+    file = read_annotation_file(ann_file, backend_args, class_agnostic)
     annotations = []
     for number, annotation in enumerate(file.annotations, start=1):
         parsed = file.parse(annotation)

@@ -10,7 +10,10 @@ from .roi_heads import (
     AmodalRoIHead,
     BCNetMaskHead,
     FCNAmodalMaskHead,
+    GlobalLayeringHead,
     ORCNNMaskHead,
+    SLNMaskHead,
+    SLNRoIHead,
 )
 
 __all__ = [
@@ -22,10 +25,13 @@ __all__ = [
     'FCOSMask',
     'FullPrecisionFCOSHead',
     'FullPrecisionRPNHead',
+    'GlobalLayeringHead',
     'OAFormer',
     'OAFormerHead',
     'ORCNNMaskHead',
     'OcclusionDistinguishModule',
     'OcclusionEmbeddingModule',
     'OcclusionRateLoss',
+    'SLNMaskHead',
+    'SLNRoIHead',
 ]

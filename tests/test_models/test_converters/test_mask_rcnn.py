@@ -53,10 +53,12 @@ def test_each_branch_gets_the_head(stock, system):
         # a class of another name starts afresh
         fresh = state[f'{HEAD}trunks.{branch}.conv_logits.weight']
         assert torch.equal(logits[1], fresh[1])
-    is_fresh = {name for name in conversion.fresh if name.startswith(HEAD)}
-    assert (
-        bool(is_fresh) == bool(renamed.left_out) == (system in ('bcnet', 'aisformer'))
-    )
+    fresh = {name for name in conversion.fresh if name.startswith(HEAD)}
+    has_other_layers = system in ('bcnet', 'aisformer', 'sln')
+    assert bool(fresh) == bool(renamed.left_out) == has_other_layers
+    # and SLN's own head
+    layering = {name for name in conversion.fresh if 'layering_head' in name}
+    assert bool(layering) == (system == 'sln')
 
 
 def test_rows_of_classes(stock):

@@ -1,7 +1,7 @@
 """From MMDetection's Mask R-CNN to the two-stage systems.
 
 Backbone, FPN, RPN and box head keep their names. The mask head goes to each branch that
-has the same layers; BCNet's and AISFormer's heads have others and start afresh.
+has the same layers; the heads of BCNet, AISFormer and SLN have others and start afresh.
 """
 
 from collections.abc import Mapping
@@ -13,6 +13,8 @@ from .conversion import Conversion, ConversionError, name_some, other_shapes
 
 _MASK_HEAD = 'roi_head.mask_head.'
 _TRUNKS = _MASK_HEAD + 'trunks.'
+# parts that Mask R-CNN may lack
+_OWN = (_MASK_HEAD, 'roi_head.layering_head.')
 
 
 def with_branch_names(
@@ -68,7 +70,7 @@ def convert_mask_rcnn(
 
     Returns:
         The weights. Left out are counters of batch norms that it does not have; fresh
-        are layers of classes and a mask head for which there are none.
+        are layers of classes, a mask head and a layering head for which there are none.
 
     Raises:
         ConversionError: If a tensor has no place, a place no tensor, or shapes differ.
@@ -83,7 +85,7 @@ def convert_mask_rcnn(
     missing = [
         name
         for name in fresh
-        if not name.startswith(_MASK_HEAD)
+        if not name.startswith(_OWN)
         and class_table(name) is None
         and not name.endswith('num_batches_tracked')
     ]

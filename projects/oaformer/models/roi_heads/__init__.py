@@ -6,8 +6,11 @@ from .mask_heads import (
     BaseAmodalMaskHead,
     BCNetMaskHead,
     FCNAmodalMaskHead,
+    GlobalLayeringHead,
     ORCNNMaskHead,
+    SLNMaskHead,
 )
+from .sln_roi_head import SLNRoIHead
 
 __all__ = [
     'AISFormerMaskHead',
@@ -15,5 +18,8 @@ __all__ = [
     'BCNetMaskHead',
     'BaseAmodalMaskHead',
     'FCNAmodalMaskHead',
+    'GlobalLayeringHead',
     'ORCNNMaskHead',
+    'SLNMaskHead',
+    'SLNRoIHead',
 ]

@@ -19,6 +19,7 @@ from oaformer.models.roi_heads import (
     BCNetMaskHead,
     FCNAmodalMaskHead,
     ORCNNMaskHead,
+    SLNMaskHead,
 )
 
 HEADS = {
@@ -28,6 +29,9 @@ HEADS = {
     'bcnet': lambda: BCNetMaskHead(num_classes=3, in_channels=CHANNELS),
     'bcnet by class': lambda: BCNetMaskHead(3, CHANNELS, class_agnostic=False),
     'aisformer': lambda: AISFormerMaskHead(3, CHANNELS, feedforward_channels=32),
+    'sln': lambda: SLNMaskHead(num_classes=3, **TRUNK),
+    'sln, sum': lambda: SLNMaskHead(num_classes=3, amodal='sum', **TRUNK),
+    'sln, one layer': lambda: SLNMaskHead(num_classes=3, num_layers=1, **TRUNK),
 }
 
 
