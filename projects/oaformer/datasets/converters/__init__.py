@@ -1,4 +1,4 @@
-"""Converters of public data sets to the package's annotation schema."""
+"""Converters of public data sets and labelling tools to the annotation schema."""
 
 from .cocoa import convert_cocoa
 from .conversion import convert_file

@@ -1,0 +1,101 @@
+"""The commands for labelling tools, from their files to what check_amodal.py says."""
+
+import json
+import runpy
+
+import pytest
+from labelme_folder import CUP, pair, shape, write
+
+
+@pytest.fixture
+def tool(repo_root, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def run(name, *args):
+        path = repo_root / 'tools' / 'dataset_converters' / f'{name}.py'
+        return runpy.run_path(str(path))['main']([str(arg) for arg in args])
+
+    return run
+
+
+@pytest.fixture
+def check(tool, capsys):
+    """Whether check_amodal.py has nothing to say of a file."""
+
+    def is_clean(file, img_dir):
+        code = tool('check_amodal', file, '--img-dir', img_dir)
+        text = capsys.readouterr().out
+        assert (code == 0) == ('Nothing is wrong.' in text)
+        return code == 0
+
+    return is_clean
+
+
+def read(tmp_path, name):
+    return json.loads((tmp_path / name).read_text())
+
+
+def test_labelme(tool, check, tmp_path, capsys):
+    for name in 'abcd':
+        write(tmp_path / 'cups', name, pair())
+    # twice: its own file in the folder is not read
+    for _ in range(2):
+        tool('labelme_to_amodal', 'cups', 'cups/all.json')
+    assert capsys.readouterr().out.splitlines()[-3:] == [
+        'labelme: 4 images (0 without objects), 8 objects (4 occluded, 0 fully '
+        'hidden); left out: nothing',
+        '2 classes: cup (4), plate (4)',
+        'cups/all.json: 4 images, 8 objects',
+    ]
+    assert check('cups/all.json', 'cups')
+    rates = [
+        each['occlude_rate'] for each in read(tmp_path, 'cups/all.json')['annotations']
+    ]
+    assert rates == pytest.approx([49 / 200, 0] * 4)
+    tool('labelme_to_amodal', 'cups', 'cups/all.json', '--front', 'first')
+    rates = [
+        each['occlude_rate'] for each in read(tmp_path, 'cups/all.json')['annotations']
+    ]
+    assert rates == pytest.approx([0, 0.49] * 4)
+
+
+def test_split_and_classes(tool, check, tmp_path, capsys):
+    for name in 'abcde':
+        write(tmp_path / 'cups', name, [*pair(), shape('hand', CUP)])
+    options = '--val-fraction', 0.4, '--classes', 'plate', 'cup'
+    tool('labelme_to_amodal', 'cups', 'out/set.json', *options)
+    assert capsys.readouterr().out.splitlines() == [
+        'labelme: 5 images (0 without objects), 10 objects (10 occluded, 5 fully '
+        'hidden); left out: 5 with a name not in the list; most frequent names not in '
+        'the list: hand (5)',
+        '2 classes: plate (5), cup (5)',
+        'out/set_train.json: 3 images, 6 objects',
+        'out/set_val.json: 2 images, 4 objects',
+    ]
+    parts = [read(tmp_path, f'out/set_{part}.json') for part in ('train', 'val')]
+    names = [{image['file_name'] for image in part['images']} for part in parts]
+    assert names[0] | names[1] == {f'{name}.png' for name in 'abcde'}
+    assert not names[0] & names[1]
+    for part in parts:
+        assert [each['name'] for each in part['categories']] == ['plate', 'cup']
+    assert check('out/set_train.json', 'cups') and check('out/set_val.json', 'cups')
+
+
+def test_problems_leave_nothing_behind(tool, tmp_path):
+    write(tmp_path / 'cups', 'a', [shape('cup', CUP[:2])])
+    with pytest.raises(SystemExit, match=r'cups/a.json: shape 1 \(cup\): a polygon'):
+        tool('labelme_to_amodal', 'cups', 'out.json')
+    assert not (tmp_path / 'out.json').exists()
+    file = write(tmp_path / 'cups', 'a', pair())
+    text = file.read_text()
+    for src in ('cups/a.json', 'cups'):
+        with pytest.raises(SystemExit, match='would overwrite the input cups/a.json'):
+            tool('labelme_to_amodal', src, 'cups/a.json')
+    assert file.read_text() == text
+
+
+@pytest.mark.parametrize('share', ['1', '-0.1', 'x'])
+def test_shares_that_are_none(tool, share, capsys):
+    with pytest.raises(SystemExit):
+        tool('labelme_to_amodal', 'cups', 'out.json', '--val-fraction', share)
+    assert '--val-fraction' in capsys.readouterr().err
