@@ -3,6 +3,7 @@
 import json
 import runpy
 
+import cvat_file as cvat
 import pytest
 from labelme_folder import CUP, pair, shape, write
 
@@ -99,3 +100,44 @@ def test_shares_that_are_none(tool, share, capsys):
     with pytest.raises(SystemExit):
         tool('labelme_to_amodal', 'cups', 'out.json', '--val-fraction', share)
     assert '--val-fraction' in capsys.readouterr().err
+
+
+def test_cvat(tool, check, tmp_path, capsys):
+    shapes = cvat.polygon('plate', cvat.PLATE), cvat.polygon('cup', cvat.CUP, 1)
+    images = []
+    for subset, name in (('train', 'a'), ('train', 'b'), ('val', 'c')):
+        cvat.write_image(tmp_path / 'cups' / 'images' / subset / f'{name}.jpg')
+        images.append(cvat.image(f'{name}.jpg', *shapes, subset=subset))
+    cvat.write(tmp_path / 'cups' / 'annotations.xml', *images)
+    tool('cvat_to_amodal', 'cups/annotations.xml', 'cups/all.json')
+    assert capsys.readouterr().out.splitlines() == [
+        'CVAT: 3 images (0 without objects), 6 objects (3 occluded, 0 fully hidden); '
+        'left out: nothing',
+        '2 classes: cup (3), plate (3)',
+        'cups/all_train.json: 2 images, 4 objects',
+        'cups/all_val.json: 1 images, 2 objects',
+    ]
+    assert check('cups/all_train.json', 'cups/images')
+    assert check('cups/all_val.json', 'cups/images')
+    tool('cvat_to_amodal', 'cups', 'cups/all.json', '--val-fraction', 0)
+    assert len(read(tmp_path, 'cups/all.json')['images']) == 3
+
+
+def test_cvat_without_layers(tool, check, tmp_path, capsys):
+    cvat.write_image(tmp_path / 'a.jpg')
+    shapes = cvat.polygon('cup', cvat.CUP), cvat.polygon('plate', cvat.PLATE)
+    cvat.write(tmp_path / 'a.xml', cvat.image('a.jpg', *shapes))
+    with pytest.raises(SystemExit) as caught:
+        tool('cvat_to_amodal', 'a.xml', 'a.json')
+    assert str(caught.value).splitlines() == [
+        '1 pairs of objects overlap, and nothing says which is in front: put them in '
+        'order, or accept a guess by --unordered:',
+        '  a.xml: image a.jpg: shape 1 (cup) and shape 2 (plate) (49 pixels)',
+    ]
+    assert not (tmp_path / 'a.json').exists()
+    for guess, rates in (('later', [0.49, 0]), ('smaller', [0, 49 / 200])):
+        tool('cvat_to_amodal', 'a.xml', 'a.json', '--unordered', guess)
+        assert f'1 times guessed that the {guess} of two' in capsys.readouterr().out
+        annotations = read(tmp_path, 'a.json')['annotations']
+        assert [each['occlude_rate'] for each in annotations] == pytest.approx(rates)
+        assert check('a.json', '.')

@@ -70,13 +70,13 @@ def test_shapes(tmp_path):
     assert cut == [()] * 6 + [('outline cut at the edge of the image',)]
 
 
-def test_shapes_without_an_area_are_left_out_and_counted(tmp_path):
+def test_shapes_that_are_no_outlines_are_left_out_and_counted(tmp_path):
     kinds = 'point', 'points', 'line', 'linestrip', 'line'
     shapes = [shape('x', [[1, 1], [2, 2]], kind) for kind in kinds]
     write(tmp_path, 'a', [*pair(), *shapes])
     (image,) = read_labelme(str(tmp_path))
     assert len(image.outlines) == 2
-    assert image.left_out['of the type line, which has no area'] == 2
+    assert image.left_out['of the type line, which is no outline'] == 2
     assert sum(image.left_out.values()) == 5
 
 

@@ -28,7 +28,7 @@ from .shapes import (
     read_points,
 )
 
-_NO_AREA = ('point', 'points', 'line', 'linestrip')
+_NO_OUTLINE = ('point', 'points', 'line', 'linestrip')
 
 
 def read_labelme(
@@ -112,7 +112,7 @@ def _read_file(
             problems.append(f'{file}: {what}: {error}')
             continue
         if outline is None:
-            left_out[f'of the type {shape["shape_type"]}, which has no area'] += 1
+            left_out[f'of the type {shape["shape_type"]}, which is no outline'] += 1
             continue
         outlines.append(outline._replace(order=number if front == 'last' else -number))
     file_name = Path(os.path.relpath(path, img_dir or folder)).as_posix()
@@ -139,7 +139,7 @@ def _find_image(file: Path, folder: Path, img_dir: str | None, name: str) -> Pat
 
 
 def _read_shape(shape: Any, what: str, height: int, width: int) -> Outline | None:
-    """The outline; None where the shape has no area."""
+    """The outline; None where it is no outline of an object."""
     if not isinstance(shape, dict):
         raise ValueError('it is no object with keys')
     label, group = shape.get('label'), shape.get('group_id')
@@ -148,7 +148,7 @@ def _read_shape(shape: Any, what: str, height: int, width: int) -> Outline | Non
     if not isinstance(group, (int, str, type(None))):
         raise ValueError(f'its group_id is {group!r}, not a number')
     kind = shape.get('shape_type') or 'polygon'
-    if kind in _NO_AREA:
+    if kind in _NO_OUTLINE:
         return None
     if kind == 'mask':
         mask, notes = _read_mask(shape, height, width), ()
