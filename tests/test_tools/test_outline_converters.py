@@ -141,3 +141,54 @@ def test_cvat_without_layers(tool, check, tmp_path, capsys):
         annotations = read(tmp_path, 'a.json')['annotations']
         assert [each['occlude_rate'] for each in annotations] == pytest.approx(rates)
         assert check('a.json', '.')
+
+
+def coco(tmp_path, **orders):
+    cvat.write_image(tmp_path / 'images' / 'a.jpg')
+    boxes = dict(plate=[5, 5, 25, 5, 25, 15, 5, 15], cup=[2, 2, 12, 2, 12, 12, 2, 12])
+    content = dict(
+        images=[dict(id=1, file_name='a.jpg', height=20, width=30)],
+        annotations=[
+            dict(id=number, image_id=1, category_id=number + 3, segmentation=[box])
+            | {key: values[number] for key, values in orders.items()}
+            for number, box in enumerate(boxes.values())
+        ],
+        categories=[dict(id=3, name='plate'), dict(id=4, name='cup')],
+    )
+    (tmp_path / 'coco.json').write_text(json.dumps(content))
+
+
+def test_coco(tool, check, tmp_path, capsys):
+    coco(tmp_path, isfront=(0, 1))
+    order = '--order-key', 'isfront', '--front', 'high'
+    tool('coco_to_amodal', 'coco.json', 'out.json', *order, '--classes', 'plate')
+    assert capsys.readouterr().out.splitlines() == [
+        'COCO: 1 images (0 without objects), 1 objects (1 occluded, 0 fully hidden); '
+        'left out: 1 with a name not in the list; most frequent names not in the list: '
+        'cup (1)',
+        '1 classes: plate (1)',
+        'out.json: 1 images, 1 objects',
+    ]
+    (plate,) = read(tmp_path, 'out.json')['annotations']
+    assert (plate['category_id'], plate['occlude_rate']) == (3, pytest.approx(49 / 200))
+    assert check('out.json', 'images')
+
+
+def test_coco_refuses(tool, tmp_path, capsys):
+    coco(tmp_path)
+    with pytest.raises(
+        SystemExit, match=r'a.jpg: annotation 0 \(plate\) and annotation'
+    ):
+        tool('coco_to_amodal', 'coco.json', 'out.json')
+    with pytest.raises(
+        SystemExit, match=r"--classes \['fork'\] are not among \['plate"
+    ):
+        tool('coco_to_amodal', 'coco.json', 'out.json', '--classes', 'cup', 'fork')
+    for option in (('--order-key', 'z'), ('--front', 'low')):
+        with pytest.raises(SystemExit):
+            tool('coco_to_amodal', 'coco.json', 'out.json', *option)
+        assert '--order-key and --front need each other' in capsys.readouterr().err
+    with pytest.raises(SystemExit, match='would overwrite the input coco.json'):
+        tool('coco_to_amodal', 'coco.json', 'coco.json')
+    with pytest.raises(SystemExit, match='none.json: annotation file not found'):
+        tool('coco_to_amodal', 'none.json', 'out.json')
