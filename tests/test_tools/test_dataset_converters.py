@@ -11,7 +11,7 @@ def tool(repo_root, tmp_path, monkeypatch):
 
     def run(name, *args):
         path = repo_root / 'tools' / 'dataset_converters' / name
-        runpy.run_path(str(path))['main']([str(arg) for arg in args])
+        return runpy.run_path(str(path))['main']([str(arg) for arg in args])
 
     return run
 
@@ -106,6 +106,17 @@ def test_kins_to_amodal(tool, tmp_path, capsys, make):
     assert text.startswith(f'out/new.json: KINS {make.__name__[-4:]}: 2 images')
     content = json.loads((tmp_path / 'out' / 'new.json').read_text())
     assert [item['area'] for item in content['annotations']] == [200, 100, 25, 80]
+
+
+def test_uoais_to_amodal(tool, syntable_sample, tmp_path, capsys):
+    tool('uoais_to_amodal.py', syntable_sample / 'annotation_final.json', 'new.json')
+    text = capsys.readouterr().out
+    assert text.startswith('new.json: UOAIS: 6 images (0 without objects), 95 objects')
+    assert '89 times an image listed again' in text
+    with pytest.raises(SystemExit, match='would overwrite the input new.json'):
+        tool('uoais_to_amodal.py', 'new.json', 'new.json')
+    options = '--img-dir', syntable_sample
+    assert tool('check_amodal.py', 'new.json', *options) == 0
 
 
 @pytest.mark.parametrize('name', ['cocoa_to_amodal.py', 'kins_to_amodal.py'])

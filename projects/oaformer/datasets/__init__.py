@@ -13,6 +13,7 @@ from .transforms import (
     OcclusionRate,
     PackAmodalInputs,
 )
+from .uoais import UOAISDataset
 
 __all__ = [
     'AmodalCocoDataset',
@@ -25,6 +26,7 @@ __all__ = [
     'OcclusionRate',
     'PackAmodalInputs',
     'SynthAmodalDataset',
+    'UOAISDataset',
     'parse_amodal_annotation',
     'read_annotation_file',
 ]
