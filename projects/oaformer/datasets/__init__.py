@@ -3,6 +3,7 @@
 from .amodal_coco import AmodalCocoDataset
 from .annotation import parse_amodal_annotation
 from .annotation_file import read_annotation_file
+from .bop import TLESSDataset
 from .cocoa import COCOAClsDataset, COCOADataset
 from .d2sa import D2SADataset
 from .kins import KINSDataset
@@ -26,6 +27,7 @@ __all__ = [
     'OcclusionRate',
     'PackAmodalInputs',
     'SynthAmodalDataset',
+    'TLESSDataset',
     'UOAISDataset',
     'parse_amodal_annotation',
     'read_annotation_file',
