@@ -88,7 +88,7 @@ def test_shapes_that_are_no_outlines_are_left_out_and_counted(read):
     kinds = 'points', 'polyline', 'polyline', 'cuboid', 'skeleton', 'tag'
     image = read(polygon('cup', CUP), *(element(kind, **points) for kind in kinds))
     assert len(image.outlines) == 1
-    assert image.left_out['of the type polyline, which is no outline'] == 2
+    assert image.left_out['of the type polyline, not an outline'] == 2
     assert sum(image.left_out.values()) == 6
 
 

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from oaformer.datasets.converters.depth_order import (
     unordered_pairs,
     visible_masks,
 )
-from oaformer.structures import decode_masks, encode_masks, rle_area
+from oaformer.structures import decode_masks, encode_masks, rle_area, to_rle
 
 SIZE = 20, 30
 
@@ -152,3 +154,27 @@ def test_equals_painting_from_back_to_front(seed):
         owner[decode_masks([mask])[0] > 0] = index
     seen = decode_masks(visible_masks(objects))
     np.testing.assert_array_equal(seen, owner == np.arange(len(objects))[:, None, None])
+
+
+def test_visible_masks_of_real_images_follow_from_outlines_and_order(sample_data):
+    """COCOA's annotators drew whole regions and put them in order; 24 are occluded."""
+    path = sample_data / 'cocoa_sample' / 'annotations' / 'COCO_amodal_val2014.json'
+    source = json.loads(path.read_text())
+    sizes = {each['id']: (each['height'], each['width']) for each in source['images']}
+    occluded = 0
+    for entry in source['annotations']:
+        size, regions = sizes[entry['image_id']], entry['regions']
+        objects = [
+            LayeredObject([Layer(to_rle(each['segmentation'], *size), -each['order'])])
+            for each in regions
+        ]
+        assert unordered_pairs(objects) == {}
+        for each, whole, seen in zip(
+            regions, objects, visible_masks(objects), strict=True
+        ):
+            occluded += 'visible_mask' in each
+            annotated = each.get('visible_mask', whole.amodal)
+            np.testing.assert_array_equal(
+                decode_masks([seen]), decode_masks([annotated])
+            )
+    assert occluded == 24

@@ -37,7 +37,7 @@ def test_a_folder_and_the_folders_in_it(tmp_path):
 @pytest.mark.parametrize(
     ('front', 'rates'), [('last', [49 / 200, 0]), ('first', [0, 0.49])]
 )
-def test_the_last_shape_is_in_front_unless_told_otherwise(tmp_path, front, rates):
+def test_the_last_shape_is_in_front_by_default(tmp_path, front, rates):
     write(tmp_path, 'a', pair())
     images = read_labelme(str(tmp_path), front=front)
     annotations = convert_outlines('labelme', images).content['annotations']
@@ -76,7 +76,7 @@ def test_shapes_that_are_no_outlines_are_left_out_and_counted(tmp_path):
     write(tmp_path, 'a', [*pair(), *shapes])
     (image,) = read_labelme(str(tmp_path))
     assert len(image.outlines) == 2
-    assert image.left_out['of the type line, which is no outline'] == 2
+    assert image.left_out['of the type line, not an outline'] == 2
     assert sum(image.left_out.values()) == 5
 
 
@@ -117,7 +117,7 @@ BAD_SHAPES = {
     'a text': (shape('cup', [['a', 'b']] * 3), 'shape 2 (cup): its points are not'),
     'no label': (shape('', CUP), 'shape 2: its label is missing'),
     'label of blanks': (shape(' ', CUP), 'shape 2 ( ): its label is missing'),
-    'a list': ([], 'shape 2: it is no object with keys'),
+    'a list': ([], 'shape 2: it is not an object with keys'),
     'outside': (shape('cup', [[40, 0], [50, 0], [50, 9]]), 'covers no pixel of the'),
     'a group': (shape('cup', CUP, group_id=[1]), 'its group_id is [1], not a number'),
     'type': (shape('cup', CUP, 'cuboid'), "(cup): its type 'cuboid' is not known"),

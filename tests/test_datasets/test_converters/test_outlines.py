@@ -74,7 +74,7 @@ def test_visible_parts():
     cup, plate = conversion.content['annotations']
     assert cup['occlude_rate'] == 0.6
     assert rle_area(cup['visible_mask']) == 40
-    # the order says that the cup is in front, whatever hides it
+    # the order says that the cup is in front, so it hides the plate there
     assert plate['occlude_rate'] == pytest.approx(49 / 200)
     assert not conversion.corrected
     # by their groups where there are several
@@ -151,7 +151,7 @@ def test_pairs_without_an_order_are_listed_or_guessed():
         }
         assert [rates[2], rates[1]] == pytest.approx(expected)
         assert f'; 1 times guessed that the {ties} of two' in conversion.summary()
-        # a guess is no known depth
+        # a guess is not a known depth
         assert 'occl_depth' not in conversion.content['annotations'][0]
 
 

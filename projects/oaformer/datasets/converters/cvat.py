@@ -121,7 +121,7 @@ def _read_image(
     for number, shape in enumerate(element, start=1):
         label = shape.get('label')
         if shape.tag in _NO_OUTLINE:
-            left_out[f'of the type {shape.tag}, which is no outline'] += 1
+            left_out[f'of the type {shape.tag}, not an outline'] += 1
             continue
         what = f'shape {number} ({label or shape.tag})'
         try:

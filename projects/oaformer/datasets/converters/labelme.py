@@ -112,7 +112,7 @@ def _read_file(
             problems.append(f'{file}: {what}: {error}')
             continue
         if outline is None:
-            left_out[f'of the type {shape["shape_type"]}, which is no outline'] += 1
+            left_out[f'of the type {shape["shape_type"]}, not an outline'] += 1
             continue
         outlines.append(outline._replace(order=number if front == 'last' else -number))
     file_name = Path(os.path.relpath(path, img_dir or folder)).as_posix()
@@ -139,9 +139,9 @@ def _find_image(file: Path, folder: Path, img_dir: str | None, name: str) -> Pat
 
 
 def _read_shape(shape: Any, what: str, height: int, width: int) -> Outline | None:
-    """The outline; None where it is no outline of an object."""
+    """The outline; None where the shape is not an outline."""
     if not isinstance(shape, dict):
-        raise ValueError('it is no object with keys')
+        raise ValueError('it is not an object with keys')
     label, group = shape.get('label'), shape.get('group_id')
     if not isinstance(label, str) or not label.strip():
         raise ValueError('its label is missing')

@@ -11,7 +11,7 @@ from ...structures import RLE, encode_region, rle_area, to_rle
 CUT = 'outline cut at the edge of the image'
 """What is counted of outlines that leave the image."""
 ELLIPSE_POINTS = 120
-"""Corners of the polygon that stands for an ellipse; its area is 0.05 % smaller."""
+"""Corners of the polygon in place of an ellipse; its area is 0.05 % smaller."""
 
 
 def polygon_mask(points: ArrayLike, height: int, width: int) -> RLE:
@@ -23,8 +23,8 @@ def polygon_mask(points: ArrayLike, height: int, width: int) -> RLE:
         width: Width of the image in pixels; what lies outside is cut off.
 
     Raises:
-        ValueError: If it has fewer than three corners, they are no pairs of numbers, or
-            it covers no pixel.
+        ValueError: If it has fewer than three corners, they are not pairs of numbers,
+            or it covers no pixel.
     """
     corners = read_points(points)
     if len(corners) < 3:
@@ -36,7 +36,7 @@ def read_points(points: object) -> np.ndarray:
     """Points (x, y) of a shape, (N, 2).
 
     Raises:
-        ValueError: If they are no pairs of finite numbers.
+        ValueError: If they are not pairs of finite numbers.
     """
     try:
         read = np.asarray(points, dtype=float)
