@@ -66,9 +66,18 @@ def toy_config():
 
 @pytest.fixture
 def sample_data():
-    """Folder of the real samples: d2sa_sample and cocoa_sample."""
+    """Folder of the real samples: d2sa_sample, cocoa_sample and others."""
     default = REPO_ROOT.parent / 'shared' / 'data'
     folder = Path(os.environ.get('OAFORMER_SAMPLE_DATA', default))
     if not (folder / 'd2sa_sample').is_dir():
         pytest.skip(f'no real samples in {folder}; set OAFORMER_SAMPLE_DATA')
+    return folder
+
+
+@pytest.fixture
+def syntable_sample(sample_data):
+    """Folder of the sample that comes with SynTable."""
+    folder = sample_data / 'syntable_sample'
+    if not folder.is_dir():
+        pytest.skip(f'no sample of SynTable in {sample_data}')
     return folder

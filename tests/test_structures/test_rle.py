@@ -10,6 +10,7 @@ from oaformer.structures import (
     rle_bbox,
     rle_difference,
     rle_intersection,
+    rle_union,
     to_rle,
 )
 from oaformer.structures.rle import counts_of, decode_columns
@@ -60,9 +61,14 @@ def test_set_operations_are_encoded_as_their_pixels():
     rles = encode_masks(masks)
     for first, a in zip(masks, rles, strict=True):
         for second, b in zip(masks, rles, strict=True):
-            both, rest = encode_masks(np.stack([first & second, first & ~second]))
+            both, rest, either = encode_masks(
+                np.stack([first & second, first & ~second, first | second])
+            )
             assert rle_intersection(a, b) == both
             assert rle_difference(a, b) == rest
+            assert rle_union(a, b) == either
+    assert rle_union(*rles[2:]) == encode_masks(masks[2:].any(axis=0)[None])[0]
+    assert rle_union(rles[2]) == rles[2]
 
 
 def test_difference_of_masks_with_runs_of_no_length():

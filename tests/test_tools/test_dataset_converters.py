@@ -1,6 +1,8 @@
 import json
 import runpy
 
+import cv2
+import numpy as np
 import pytest
 from kins_scene import release_2019, release_2020
 
@@ -11,7 +13,7 @@ def tool(repo_root, tmp_path, monkeypatch):
 
     def run(name, *args):
         path = repo_root / 'tools' / 'dataset_converters' / name
-        runpy.run_path(str(path))['main']([str(arg) for arg in args])
+        return runpy.run_path(str(path))['main']([str(arg) for arg in args])
 
     return run
 
@@ -106,6 +108,39 @@ def test_kins_to_amodal(tool, tmp_path, capsys, make):
     assert text.startswith(f'out/new.json: KINS {make.__name__[-4:]}: 2 images')
     content = json.loads((tmp_path / 'out' / 'new.json').read_text())
     assert [item['area'] for item in content['annotations']] == [200, 100, 25, 80]
+
+
+def test_uoais_to_amodal(tool, syntable_sample, tmp_path, capsys):
+    tool('uoais_to_amodal.py', syntable_sample / 'annotation_final.json', 'new.json')
+    text = capsys.readouterr().out
+    assert text.startswith('new.json: UOAIS: 6 images (0 without objects), 95 objects')
+    assert '89 times an image listed again' in text
+    with pytest.raises(SystemExit, match='would overwrite the input new.json'):
+        tool('uoais_to_amodal.py', 'new.json', 'new.json')
+    options = '--img-dir', syntable_sample
+    assert tool('check_amodal.py', 'new.json', *options) == 0
+
+
+def test_bop_to_amodal(tool, tmp_path, capsys):
+    scene = tmp_path / 'train_pbr' / '000000'
+    for folder in ('rgb', 'mask', 'mask_visib'):
+        (scene / folder).mkdir(parents=True)
+        name = '000005.png' if folder == 'rgb' else '000005_000000.png'
+        cv2.imwrite(str(scene / folder / name), np.full((20, 30), 255, np.uint8))
+    (scene / 'scene_gt.json').write_text('{"5": [{"obj_id": 3}]}')
+    tool('bop_to_amodal.py', 'train_pbr', 'new.json')
+    assert capsys.readouterr().out == (
+        'new.json: BOP: 1 images (0 without objects), 1 objects (0 occluded, 0 fully '
+        'hidden); left out: nothing\n'
+    )
+    assert tool('check_amodal.py', 'new.json', '--img-dir', 'train_pbr') == 0
+    for src in ('train_pbr', 'train_pbr/000000'):
+        with pytest.raises(
+            SystemExit, match='would overwrite the input .*scene_gt.json'
+        ):
+            tool('bop_to_amodal.py', src, 'train_pbr/000000/scene_gt.json')
+    with pytest.raises(SystemExit, match='train_pbr has no scene_gt_cam1.json'):
+        tool('bop_to_amodal.py', 'train_pbr', 'new.json', '--sensor', 'cam1')
 
 
 @pytest.mark.parametrize('name', ['cocoa_to_amodal.py', 'kins_to_amodal.py'])

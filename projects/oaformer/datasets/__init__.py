@@ -3,6 +3,7 @@
 from .amodal_coco import AmodalCocoDataset
 from .annotation import parse_amodal_annotation
 from .annotation_file import read_annotation_file
+from .bop import TLESSDataset
 from .cocoa import COCOAClsDataset, COCOADataset
 from .d2sa import D2SADataset
 from .kins import KINSDataset
@@ -13,6 +14,7 @@ from .transforms import (
     OcclusionRate,
     PackAmodalInputs,
 )
+from .uoais import UOAISDataset
 
 __all__ = [
     'AmodalCocoDataset',
@@ -25,6 +27,8 @@ __all__ = [
     'OcclusionRate',
     'PackAmodalInputs',
     'SynthAmodalDataset',
+    'TLESSDataset',
+    'UOAISDataset',
     'parse_amodal_annotation',
     'read_annotation_file',
 ]

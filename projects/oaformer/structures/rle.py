@@ -60,9 +60,9 @@ def rle_intersection(first: RLE, second: RLE) -> RLE:
     return with_str_counts(mask_util.merge([first, second], intersect=True))
 
 
-def rle_union(first: RLE, second: RLE) -> RLE:
-    """RLE of the pixels that lie inside either."""
-    return with_str_counts(mask_util.merge([first, second]))
+def rle_union(*masks: RLE) -> RLE:
+    """RLE of the pixels that lie inside any, at least one mask."""
+    return with_str_counts(mask_util.merge(list(masks)))
 
 
 def rle_difference(first: RLE, second: RLE) -> RLE:

@@ -18,6 +18,7 @@ from ..annotation import parse_amodal_annotation
 from ..annotation_ids import read_entries
 from ..findings import raise_first_error
 from .conversion import Conversion, converted_annotation
+from .shapes import leaves_image
 
 
 class _Release(NamedTuple):
@@ -198,13 +199,9 @@ def _mask(
         rle = to_rle(mask, height, width)
     except ValueError as error:
         raise ValueError(f'"{key}": {error}') from error
-    if isinstance(mask, list) and _leaves_image(mask, height, width):
-        corrections.append(f'"{key}" cut at the edge of the image')
+    if isinstance(mask, list):
+        # (number of coordinates,) -> (points, 2)
+        points = np.concatenate([np.reshape(each, (-1, 2)) for each in mask])
+        if leaves_image(points, height, width):
+            corrections.append(f'"{key}" cut at the edge of the image')
     return rle
-
-
-def _leaves_image(polygons: list[list[float]], height: int, width: int) -> bool:
-    """Whether polygons reach more than a pixel beyond the image."""
-    # (number of coordinates,) -> (points, 2)
-    points = np.concatenate([np.reshape(polygon, (-1, 2)) for polygon in polygons])
-    return bool((points < -1).any() or (points > (width + 1, height + 1)).any())
