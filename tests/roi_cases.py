@@ -96,7 +96,15 @@ def detections(boxes, labels=None):
     )
 
 
-SYSTEMS = ('mask-rcnn', 'orcnn', 'bcnet', 'bcnet-fcos', 'aisformer', 'sln')
+SYSTEMS = (
+    'mask-rcnn',
+    'orcnn',
+    'bcnet',
+    'bcnet-fcos',
+    'aisformer',
+    'sln',
+    'shapedict',
+)
 
 
 def box_settings(model_cfg):
@@ -115,6 +123,9 @@ def two_stage_config(system):
     for part in (cfg, cfg.roi_head):
         for head in {'bbox_head', 'mask_head'} & part.keys():
             part[head].num_classes = NUM_CLASSES
+    if system == 'shapedict':
+        # without a file, every shape is its own prior
+        cfg.roi_head.mask_head.shape_priors.file = None
     box_settings(cfg).score_thr = 0.0
     return cfg
 

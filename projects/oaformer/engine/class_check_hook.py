@@ -106,6 +106,10 @@ def _check(runner: Runner, sources: Sequence[_Source]) -> None:
     model = unwrapped_model(runner)
     name, classes = sources[0]
     _check_heads(model)
+    for part, known in model.named_modules():
+        names = getattr(known, 'class_names', None)
+        if names is not None:
+            _compare(_Source(f'model.{part} ({known.file})', tuple(names)), sources[0])
     for key, number in _numbers_of_classes(model):
         if number != len(classes):
             raise ClassMismatchError(

@@ -12,6 +12,8 @@ from .roi_heads import (
     FCNAmodalMaskHead,
     GlobalLayeringHead,
     ORCNNMaskHead,
+    ShapeDictMaskHead,
+    ShapeDictRoIHead,
     SLNMaskHead,
     SLNRoIHead,
 )
@@ -29,6 +31,8 @@ __all__ = [
     'OAFormer',
     'OAFormerHead',
     'ORCNNMaskHead',
+    'ShapeDictMaskHead',
+    'ShapeDictRoIHead',
     'OcclusionDistinguishModule',
     'OcclusionEmbeddingModule',
     'OcclusionRateLoss',

@@ -7,7 +7,7 @@ import pytest
 import torch
 from pycocotools import mask as mask_util
 from roi_cases import SYSTEMS, two_stage, two_stage_samples
-from tiny_models import SIZE, images
+from tiny_models import images
 
 from oaformer.structures import as_amodal_instances
 
@@ -26,8 +26,12 @@ def test_a_training_step(model, counts):
     names = {name for name in logged if name.startswith('loss_mask')}
     assert len(names) == len(model.roi_head.mask_head.branches)
     total.backward()
-    # every process has a gradient for every weight
-    without = [name for name, weight in model.named_parameters() if weight.grad is None]
+    # every process has a gradient for every weight that learns
+    without = [
+        name
+        for name, weight in model.named_parameters()
+        if weight.requires_grad and weight.grad is None
+    ]
     assert without == []
 
 
@@ -100,10 +104,16 @@ def test_branches_do_not_change_the_boxes():
 @pytest.mark.slow
 @pytest.mark.parametrize('system', SYSTEMS)
 def test_learns_a_few_images(system):
+    """Each object is found; none is smaller than half the smallest anchor."""
     model = two_stage(system)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
-    samples, batch = two_stage_samples(), images()
-    for _ in range(80):
+    samples, batch = two_stage_samples(seed=1), images()
+    contrasts = 3 * torch.eye(3) - 1
+    for image, sample in zip(batch, samples, strict=True):
+        truth = sample.gt_instances
+        for mask, label in zip(truth.masks.masks, truth.labels, strict=True):
+            image[:, mask > 0] += contrasts[label][:, None]
+    for _ in range(100):
         total, _ = model.parse_losses(model.loss(batch, copy.deepcopy(samples)))
         optimizer.zero_grad()
         total.backward()
@@ -111,13 +121,16 @@ def test_learns_a_few_images(system):
     with torch.no_grad():
         results = model.eval().predict(batch, copy.deepcopy(samples))
     for result, sample in zip(results, samples, strict=True):
-        masks = sample.gt_instances.masks.masks
-        found = result.pred_instances
-        assert found.scores[0] > 0.5
-        decoded = np.stack([mask_util.decode(rle) for rle in found.masks[: len(masks)]])
-        assert decoded.shape[1:] == SIZE
-        ious = [
-            max((mask & other).sum() / (mask | other).sum() for other in decoded)
-            for mask in masks
-        ]
-        assert np.mean(ious) > 0.5
+        truth = sample.gt_instances
+        found = result.pred_instances[result.pred_instances.scores > 0.8]
+        assert sorted(found.labels.tolist()) == sorted(truth.labels.tolist())
+        crowd = [0] * len(truth)
+        kinds = [('masks', truth.masks.masks)]
+        if 'visible_masks' in found:
+            kinds.append(('visible_masks', truth.masks.visible))
+        for key, masks in kinds:
+            encoded = mask_util.encode(np.asfortranarray(masks.transpose(1, 2, 0)))
+            overlaps = mask_util.iou(found[key], encoded, crowd)
+            same = found.labels[:, None] == truth.labels
+            best = np.where(same.numpy(), overlaps, 0).max(axis=0)
+            assert (best > 0.6).all()

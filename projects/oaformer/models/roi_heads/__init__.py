@@ -8,8 +8,10 @@ from .mask_heads import (
     FCNAmodalMaskHead,
     GlobalLayeringHead,
     ORCNNMaskHead,
+    ShapeDictMaskHead,
     SLNMaskHead,
 )
+from .shapedict_roi_head import ShapeDictRoIHead
 from .sln_roi_head import SLNRoIHead
 
 __all__ = [
@@ -22,4 +24,6 @@ __all__ = [
     'ORCNNMaskHead',
     'SLNMaskHead',
     'SLNRoIHead',
+    'ShapeDictMaskHead',
+    'ShapeDictRoIHead',
 ]

@@ -6,6 +6,7 @@ from .bcnet_mask_head import BCNetMaskHead
 from .fcn_amodal_mask_head import FCNAmodalMaskHead
 from .global_layering_head import GlobalLayeringHead
 from .orcnn_mask_head import ORCNNMaskHead
+from .shapedict_mask_head import ShapeDictMaskHead
 from .sln_mask_head import SLNMaskHead
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     'GlobalLayeringHead',
     'ORCNNMaskHead',
     'SLNMaskHead',
+    'ShapeDictMaskHead',
 ]
