@@ -119,7 +119,7 @@ def test_mask_rcnn_has_the_data_the_schedule_and_the_backbone_of_oaformer():
 @pytest.mark.parametrize(
     'data', ['r50_d2sa', 'r50_cocoa-cls', 'r50_kins', 'tiny_synth']
 )
-@pytest.mark.parametrize('system', ['orcnn', 'bcnet', 'aisformer', 'sln'])
+@pytest.mark.parametrize('system', ['orcnn', 'bcnet', 'aisformer', 'sln', 'shapedict'])
 def test_two_stage_systems_differ_in_their_mask_head(system, data):
     before, after = load(f'mask-rcnn_{data}'), load(f'{system}_{data}')
     own = ['model.roi_head.mask_head.']
@@ -131,6 +131,12 @@ def test_two_stage_systems_differ_in_their_mask_head(system, data):
             'model.roi_head.mask_roi_extractor.roi_layer.output_size',
             'model.train_cfg.rcnn.mask_size',
         ]
+    if system == 'shapedict':
+        own += [
+            'model.roi_head.type',
+            'model.test_cfg.rcnn.reclassification_rescoring',
+            'model.test_cfg.rcnn.shape_rescoring',
+        ]
     changed = changes(before, after)
     rest = {key for key in changed if not key.startswith(tuple(own))}
     # what is published differently
@@ -139,6 +145,7 @@ def test_two_stage_systems_differ_in_their_mask_head(system, data):
         'bcnet': set(),
         'aisformer': {'max_iters', 'train_cfg.max_iters', 'param_scheduler.1.end'},
         'sln': set(),
+        'shapedict': set(),
     }[system]
     milestones = {'param_scheduler.1.milestones.0', 'param_scheduler.1.milestones.1'}
     assert rest <= allowed | milestones

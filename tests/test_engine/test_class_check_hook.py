@@ -1,4 +1,5 @@
 import logging
+from contextlib import nullcontext
 from types import SimpleNamespace
 from unittest.mock import Mock
 
@@ -9,6 +10,7 @@ from mmdet.registry import MODELS
 from mmengine.config import Config
 from mmengine.dataset import ConcatDataset, RepeatDataset
 from mmengine.runner.base_loop import BaseLoop
+from roi_cases import two_stage
 from tiny_models import NUM_CLASSES, oaformer
 
 from oaformer.engine import ClassCheckHook, ClassMismatchError
@@ -148,6 +150,24 @@ def test_two_stage_models(repo_root, system, head):
     ClassCheckHook().before_train(runner(Data('a.json', five), model=model))
     with pytest.raises(ClassMismatchError, match=f'model.{head}.num_classes is 5'):
         ClassCheckHook().before_train(runner(Data('a.json', five[:4]), model=model))
+
+
+def test_shape_priors_of_other_classes():
+    """The first shape of a list is that of the first class."""
+    model = two_stage('shapedict')
+    priors = model.roi_head.mask_head.shape_priors
+    priors.file = 'priors.pth'
+    for names, message in (
+        (CLASSES, None),
+        (CLASSES[::-1], r'than model.roi_head.mask_head.shape_priors .priors.pth.'),
+        (('box', 'cup', 'can'), 'other classes'),
+    ):
+        priors.class_names = names
+        context = nullcontext()
+        if message:
+            context = pytest.raises(ClassMismatchError, match=message)
+        with context:
+            ClassCheckHook().before_train(runner(Data('a.json'), model=model))
 
 
 def test_finetuning_to_other_classes_is_one_line(caplog):

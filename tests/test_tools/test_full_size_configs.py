@@ -8,12 +8,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from mmdet.registry import DATASETS
 from mmengine.config import Config
 from mmengine.runner import Runner
 from roi_cases import SYSTEMS
 
 from oaformer.datasets.synth_amodal import write_split
+from oaformer.models.shape_priors import ShapeAutoencoder, shape_priors_content
 
 NAMES = [
     f'{system}_r50_{data}'
@@ -43,6 +45,18 @@ def write_files(cfg, scenes):
             shutil.copytree(scenes / 'images', folder, dirs_exist_ok=True)
 
 
+def write_shape_priors(file, num_stages=3):
+    """Two random shapes of each class."""
+    autoencoder = ShapeAutoencoder(num_stages)
+    size = autoencoder.code_size
+    for path in Path('.').rglob('*.json'):
+        categories = json.loads(path.read_text())['categories']
+    codes = [torch.rand(2, size) for _ in categories]
+    meta = dict(classes=[category['name'] for category in categories])
+    Path(file).parent.mkdir(parents=True)
+    torch.save(shape_priors_content(autoencoder, codes, meta), file)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize('name', NAMES)
 def test_one_iteration_and_one_validation(name, repo_root, tmp_path, monkeypatch):
@@ -51,6 +65,9 @@ def test_one_iteration_and_one_validation(name, repo_root, tmp_path, monkeypatch
     (config,) = (repo_root / 'configs').rglob(f'{name}.py')
     cfg = Config.fromfile(config)
     write_files(cfg, tmp_path / 'scenes')
+    priors = cfg.model.get('roi_head', {}).get('mask_head', {}).get('shape_priors')
+    if priors is not None:
+        write_shape_priors(**priors)
     small = dict(scale=(160, 128), keep_ratio=True)
     for part in parts(cfg.train_dataloader.dataset):
         part.pipeline[2] = dict(type='Resize', **small)

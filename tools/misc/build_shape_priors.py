@@ -88,9 +88,10 @@ def draw_shapes(autoencoder, codes, classes, number=16):
         chosen = each[torch.linspace(0, len(each) - 1, min(number, len(each))).long()]
         shapes[: len(chosen)] = autoencoder.decode(chosen).detach()
         # (n, h, w) -> (h, n, w) -> (h, n * w)
-        row = 255 - 255 * shapes.numpy().transpose(1, 0, 2).reshape(MASK_SIZE, -1)
+        row = shapes.numpy().transpose(1, 0, 2).reshape(MASK_SIZE, -1)
+        row = (255 - 255 * row).astype(np.uint8)
         row = cv2.resize(row, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
-        title = np.full((len(row), 240), 255, np.float32)
+        title = np.full((len(row), 240), 255, np.uint8)
         cv2.putText(
             title, f'{name} ({len(each)})', (4, 34), cv2.FONT_HERSHEY_SIMPLEX, 0.45, 0
         )

@@ -41,6 +41,10 @@ class ShapeAutoencoder(nn.Module):
             for padding in self._PADDINGS[num_stages]
         )
         self.predictor = nn.Conv2d(_CHANNELS, 1, 3, padding=1)
+        for conv in (*self.encoder, *self.decoder):
+            # few of the few channels are to start, and stay, at 0
+            nn.init.orthogonal_(conv.weight, gain=2**0.5)
+            nn.init.constant_(conv.bias, 0.05)
         side = {2: 7, 3: 4}[num_stages]
         self.latent_shape = (_CHANNELS, side, side)
 

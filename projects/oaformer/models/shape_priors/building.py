@@ -14,7 +14,7 @@ from ...structures.rle import decode_columns
 from .autoencoder import MASK_SIZE, ShapeAutoencoder
 
 _BATCH_SIZE = 32
-_LEARNING_RATE = 0.01
+_LEARNING_RATE = 0.02
 _KMEANS_ITERATIONS = 10
 
 
@@ -64,7 +64,7 @@ def train_autoencoder(
     seed: int = 0,
     progress: Callable[[range], Iterable[int]] = iter,
 ) -> None:
-    """Train an autoencoder to reconstruct masks, with the mean squared error.
+    """Train an autoencoder to reconstruct masks, with the binary cross-entropy.
 
     Args:
         autoencoder: What to train.
@@ -77,16 +77,18 @@ def train_autoencoder(
     # twice as fast with so few channels, on a CPU
     autoencoder.to(memory_format=torch.channels_last)
     generator = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.Adam(autoencoder.parameters())
+    optimizer = torch.optim.Adam(autoencoder.parameters(), betas=(0.9, 0.95))
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, _LEARNING_RATE, iterations
+        optimizer, _LEARNING_RATE, iterations, cycle_momentum=False
     )
     for _ in progress(range(iterations)):
         batch = masks[torch.randint(len(masks), (_BATCH_SIZE,), generator=generator)]
         if variants:
             choice = torch.randint(8, (_BATCH_SIZE,), generator=generator)
             batch = dihedral(batch)[choice, torch.arange(_BATCH_SIZE)]
-        loss = F.mse_loss(autoencoder.decode(autoencoder.encode(batch)), batch.float())
+        loss = F.binary_cross_entropy(
+            autoencoder.decode(autoencoder.encode(batch)), batch.float()
+        )
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
