@@ -50,9 +50,9 @@ def test_the_file_that_the_config_names(build):
     priors.init_weights()
     assert priors.class_names == tuple(meta['classes'])
     image = cv2.imread('shapes.png')
-    assert image.shape == (5 * 56, 240 + 16 * 56, 3)
+    assert image.shape == (5 * 64, 320 + 16 * 64, 3)
     # shapes are dark, what is around them is light
-    assert image[:, 250:].min() < 128 < 180 < image[:, 250:].max()
+    assert image[:, 320:].min() < 128 < 180 < image[:, 320:].max()
 
 
 def test_the_same_seed_writes_the_same_file(build):

@@ -9,9 +9,11 @@ import argparse
 import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from mmengine.registry import init_default_scope
 from rich.progress import track
 
+from oaformer.datasets.amodal_coco import name_some
 from oaformer.datasets.atomic_write import atomic_path, check_output
 from oaformer.engine import cli, faults_in_one_line
 from oaformer.engine.dataset_config import (
@@ -20,7 +22,6 @@ from oaformer.engine.dataset_config import (
     read_annotations_of,
 )
 from oaformer.models.shape_priors import (
-    MASK_SIZE,
     ShapeAutoencoder,
     box_crops,
     class_codes,
@@ -46,7 +47,7 @@ def parse_args(argv=None):
         'way up, as the cars of KINS',
     )
     parser.add_argument(
-        '--iterations', type=int, default=4000, help='of training (default 4000)'
+        '--iterations', type=int, default=2000, help='of training (default 2000)'
     )
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument(
@@ -81,20 +82,20 @@ def read_masks(datasets, classes):
 
 
 def draw_shapes(autoencoder, codes, classes, number=16):
-    """An image with a row of decoded shapes for each class."""
+    """An image with a row of decoded shapes for each class that has some."""
     rows = []
     for name, each in zip(classes, codes, strict=True):
-        shapes = torch.zeros(number, MASK_SIZE, MASK_SIZE)
+        if not len(each):
+            continue
         chosen = each[torch.linspace(0, len(each) - 1, min(number, len(each))).long()]
-        shapes[: len(chosen)] = autoencoder.decode(chosen).detach()
+        shapes = autoencoder.decode(chosen).detach()
+        shapes = F.pad(shapes, (2, 2, 2, 2, 0, number - len(shapes)))
         # (n, h, w) -> (h, n, w) -> (h, n * w)
-        row = shapes.numpy().transpose(1, 0, 2).reshape(MASK_SIZE, -1)
-        row = (255 - 255 * row).astype(np.uint8)
+        row = (255 - 255 * shapes).byte().transpose(0, 1).flatten(1).numpy()
         row = cv2.resize(row, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
-        title = np.full((len(row), 240), 255, np.uint8)
-        cv2.putText(
-            title, f'{name} ({len(each)})', (4, 34), cv2.FONT_HERSHEY_SIMPLEX, 0.45, 0
-        )
+        title = np.full((len(row), 320), 255, np.uint8)
+        text = f'{name} ({len(each)})'
+        cv2.putText(title, text, (4, 38), cv2.FONT_HERSHEY_SIMPLEX, 0.45, 0)
         rows.append(np.hstack([title, row]))
     return np.vstack(rows)
 
@@ -163,7 +164,7 @@ def main(argv=None):
     without = [name for name, each in zip(classes, codes, strict=True) if not len(each)]
     print(
         f'{out}: {sum(map(len, codes))} codes of {len(classes)} classes'
-        + (f'; none of {", ".join(without)}' if without else '')
+        + (f'; none of {name_some(without)}' if without else '')
     )
     if args.image:
         cv2.imwrite(args.image, draw_shapes(autoencoder, codes, classes))

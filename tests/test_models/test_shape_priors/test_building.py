@@ -3,6 +3,7 @@ import pycocotools.mask as mask_util
 import pytest
 import torch
 
+from oaformer.datasets.annotation import parse_amodal_annotation
 from oaformer.models.roi_heads.mask_targets import roi_mask_targets
 from oaformer.models.shape_priors import (
     ShapeAutoencoder,
@@ -31,17 +32,15 @@ def test_variants_of_shapes():
 
 
 @pytest.mark.parametrize(
-    'box',
-    [(10, 5, 30, 20), (10.4, 5.5, 29.3, 20.2), (0, 0, 60, 40), (49.5, 3, 10.5, 9)],
+    'box', [(10, 5, 40, 25), (10.4, 5.5, 39.7, 25.7), (0, 0, 60, 40), (49, 3, 60, 12)]
 )
 def test_crops_are_the_targets_of_mask_heads(box):
     rng = np.random.default_rng(0)
     mask = (rng.random((40, 60)) > 0.5).astype(np.uint8)
     rle = mask_util.encode(np.asfortranarray(mask))
-    x, y, width, height = box
     expected = roi_mask_targets(
         torch.from_numpy(mask)[None, None],
-        torch.tensor([[x, y, x + width, y + height]]).float(),
+        torch.tensor([box]).float(),
         torch.tensor([0]),
         (28, 28),
     )
@@ -50,6 +49,21 @@ def test_crops_are_the_targets_of_mask_heads(box):
     assert (crops != expected[:, 0]).sum() <= 2
     assert crops.shape == (1, 28, 28)
     assert 100 < crops.sum() < 684
+
+
+def test_an_annotated_mask_fills_its_crop():
+    mask = np.zeros((40, 60), np.uint8)
+    mask[12:30, 20:50] = 1
+    mask[12:20, 20:40] = 0
+    annotation = dict(
+        id=1, segmentation=mask_util.encode(np.asfortranarray(mask)), iscrowd=0
+    )
+    parsed = parse_amodal_annotation(annotation, 40, 60)
+    (crop,) = box_crops([(parsed.amodal, parsed.bbox)])
+    for border in (crop[0], crop[-1], crop[:, 0], crop[:, -1]):
+        assert border.any()
+    # what is missing of the box: 8 / 18 of the rows, 2 / 3 of the columns
+    assert crop.float().mean() == pytest.approx(1 - 8 / 18 * 2 / 3, abs=0.02)
 
 
 def test_no_objects():

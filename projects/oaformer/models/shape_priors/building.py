@@ -22,18 +22,18 @@ def box_crops(masks: Iterable[tuple[Mapping, Sequence[float]]]) -> Tensor:
     """Each mask inside its box, as mask heads have it for their target.
 
     Args:
-        masks: Mask (RLE) and box (x, y, width, height in pixels) of each object.
+        masks: Mask (RLE) and box (x1, y1, x2, y2 in pixels) of each object.
 
     Returns:
         Bool, (N, 28, 28).
     """
     crops = []
-    for rle, (x, y, width, height) in masks:
+    for rle, (x1, y1, x2, y2) in masks:
         # only the box's columns, and one more where its border is a fraction
-        left = max(int(x), 0)
-        right = min(int(np.ceil(x + width)) + 1, rle['size'][1])
+        left = max(int(x1), 0)
+        right = min(int(np.ceil(x2)) + 1, rle['size'][1])
         region = decode_columns(rle, left, right)
-        box = np.array([[x - left, y, x - left + width, y + height]], np.float32)
+        box = np.array([[x1 - left, y1, x2 - left, y2]], np.float32)
         crop = BitmapMasks(region[None], *region.shape).crop_and_resize(
             box, (MASK_SIZE, MASK_SIZE), np.zeros(1, np.int64)
         )
