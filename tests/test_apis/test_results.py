@@ -77,7 +77,7 @@ def test_derived_rates_are_marked():
 
 @dataclass
 class Detections:
-    """Stands in for supervision's, where that is not installed: fields and checks."""
+    """A substitute where supervision is not installed: its fields and checks."""
 
     xyxy: np.ndarray
     mask: np.ndarray | None = None
@@ -97,7 +97,7 @@ class Detections:
 
 @pytest.fixture
 def detections(monkeypatch):
-    """supervision's class, or the one that stands in for it."""
+    """supervision's class, or its substitute."""
     try:
         from supervision import Detections as Installed
     except ImportError:
