@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from oaformer.apis import AmodalInferencer, InputError, ModelError
+from oaformer.apis.pre_annotations import EXPORTS
 
 
 def parse_args(argv=None):
@@ -30,7 +31,14 @@ def parse_args(argv=None):
         '--pred-score-thr',
         type=float,
         default=0.3,
-        help='lowest score that is drawn and printed; the files have all instances',
+        help='lowest score that is drawn, printed and exported; the other files have '
+        'all instances',
+    )
+    parser.add_argument(
+        '--export',
+        choices=EXPORTS,
+        help='also write pre-annotations for a labelling tool: coco.json, cvat.xml, or '
+        'labelme/ with a file for each image',
     )
     parser.add_argument('--batch-size', type=int, default=1)
     parser.add_argument('--show', action='store_true', help='open a window for each')
@@ -58,11 +66,13 @@ def main(argv=None):
             no_save_vis=args.no_save_vis,
             no_save_pred=args.no_save_pred,
             print_result=args.print_result,
+            export=args.export,
         )
         number = sum(1 for _ in results)
     except (InputError, ModelError, OSError) as error:
         sys.exit(str(error))
-    saved = '' if args.no_save_vis and args.no_save_pred else f', in {args.out_dir}'
+    saves_none = args.no_save_vis and args.no_save_pred and not args.export
+    saved = '' if saves_none else f', in {args.out_dir}'
     print(f'{number} images or frames{saved}')
 
 

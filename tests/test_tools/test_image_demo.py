@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from tiny_checkpoint import NUM_INSTANCES, write_tiny_checkpoint
 
+from oaformer.structures import rle_area
+
 
 @pytest.fixture(scope='module')
 def checkpoint(tmp_path_factory):
@@ -61,3 +63,45 @@ def test_errors_are_one_line(demo, tmp_path, args, message):
     with pytest.raises(SystemExit) as caught:
         demo(*args)
     assert caught.value.code.startswith(message)
+
+
+CONVERTERS = dict(
+    labelme=('labelme_to_amodal', 'found/labelme'),
+    cvat=('cvat_to_amodal', 'found/cvat.xml'),
+)
+
+
+@pytest.mark.parametrize('kind', ['coco', 'labelme', 'cvat'])
+def test_export_and_back(demo, repo_root, tmp_path, capsys, kind):
+    """What the converters make of an export is right for check_amodal.py."""
+    (tmp_path / 'images').mkdir()
+    for name in 'ab':
+        image = np.random.default_rng(ord(name)).integers(0, 255, (40, 50, 3), np.uint8)
+        cv2.imwrite(str(tmp_path / 'images' / f'{name}.png'), image)
+    args = 'images', 'weights.pth', '--export', kind, '--out-dir', 'found'
+    args = *args, '--pred-score-thr', '0', '--no-save-vis'
+    demo(*args)
+    assert capsys.readouterr().out.endswith('2 images or frames, in found\n')
+    saved = [
+        json.loads((tmp_path / 'found' / 'preds' / f'{name}.json').read_text())
+        for name in 'ab'
+    ]
+    number = sum(bool(rle_area(mask)) for each in saved for mask in each['masks'])
+    assert number >= 2
+
+    tools = repo_root / 'tools' / 'dataset_converters'
+    result = 'found/coco.json'
+    if kind in CONVERTERS:
+        tool, source = CONVERTERS[kind]
+        result = 'back.json'
+        convert = runpy.run_path(str(tools / f'{tool}.py'))['main']
+        convert([source, result, '--img-dir', 'images'])
+    content = json.loads((tmp_path / result).read_text())
+    assert [each['file_name'] for each in content['images']] == ['a.png', 'b.png']
+    assert len(content['annotations']) == number
+    check = runpy.run_path(str(tools / 'check_amodal.py'))['main']
+    assert check([result, '--img-dir', 'images']) == 0, capsys.readouterr().out
+
+    with pytest.raises(SystemExit) as caught:
+        demo(*args)
+    assert 'exists and may hold corrections' in caught.value.code

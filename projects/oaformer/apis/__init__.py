@@ -7,7 +7,7 @@ from .amodal_inferencer import AmodalInferencer, ImageResult
 from .inputs import Image, InputError, read_image
 from .occlusion_layers import occlusion_layers
 from .predictor import ModelError, Predictor
-from .results import prediction_to_dict
+from .results import prediction_to_dict, to_supervision
 
 __all__ = [
     'AmodalInferencer',
@@ -19,4 +19,5 @@ __all__ = [
     'occlusion_layers',
     'prediction_to_dict',
     'read_image',
+    'to_supervision',
 ]

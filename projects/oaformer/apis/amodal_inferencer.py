@@ -19,6 +19,7 @@ from .inputs import Image, Input, InputError, iterate_images, list_inputs
 from .known_objects import KnownObjects, known_of_images, with_prompts
 from .loading import check_device, find_model, inference_pipeline, load_model
 from .output_files import OutputNames, ResultWriter
+from .pre_annotations import PreAnnotations
 from .predictor import ModelError, Predictor
 from .results import describe, prediction_to_dict
 
@@ -172,6 +173,7 @@ class AmodalInferencer(BaseInferencer):
         no_save_vis: bool = False,
         no_save_pred: bool = False,
         print_result: bool = False,
+        export: str | None = None,
         skipped: list[dict[str, str]] | None = None,
         known: Sequence[KnownObjects] | None = None,
     ) -> Iterator[ImageResult]:
@@ -185,13 +187,15 @@ class AmodalInferencer(BaseInferencer):
             return_datasamples: Whether to return data samples, not plain data.
             show: Whether to show drawings in a window.
             wait_time: Seconds until a window closes; 0 waits for a key.
-            pred_score_thr: Lowest score of instances that are drawn and printed.
-                Results and files have all of them.
+            pred_score_thr: Lowest score of instances that are drawn, printed and
+                exported. Results and other files have all of them.
             out_dir: Folder for drawings (``vis/``) and predictions (``preds/``, one
                 JSON per image or frame); '' writes none.
             no_save_vis: Whether to leave drawings out of it.
             no_save_pred: Whether to leave predictions out of it.
             print_result: Whether to print the instances.
+            export: Format of pre-annotations for a labelling tool that are written to
+                ``out_dir``, one of ``pre_annotations.EXPORTS``; None writes none.
             skipped: Gets the images of a folder that can't be read, each
                 ``dict(img_path=..., reason=...)``.
             known: For each image the objects to complete; see :meth:`complete`.
@@ -201,8 +205,9 @@ class AmodalInferencer(BaseInferencer):
 
         Raises:
             InputError: If an image that was named itself can't be read, or none of a
-                folder can, or an output would overwrite an input. A few of a folder
-                are skipped, named and counted.
+                folder can, an output would overwrite an input or an earlier export, or
+                an input can't be exported. A few of a folder are skipped, named and
+                counted.
             FileNotFoundError: If an image does not exist.
             OSError: If ``out_dir`` can't be written to.
         """
@@ -212,7 +217,10 @@ class AmodalInferencer(BaseInferencer):
         skipped = [] if skipped is None else skipped
         save_vis = bool(out_dir) and not no_save_vis
         save_pred = bool(out_dir) and not no_save_pred
-        with ResultWriter(out_dir, self._names[fspath(out_dir)]) as writer:
+        files = None
+        if export is not None:
+            files = PreAnnotations(export, out_dir, pred_score_thr, self.classes)
+        with ResultWriter(out_dir, self._names[fspath(out_dir)], files) as writer:
             writer.plan(listed.items, save_vis, save_pred)
             images = iterate_images(listed, self._loader, skipped)
             if known is not None:
@@ -230,16 +238,20 @@ class AmodalInferencer(BaseInferencer):
                     )
                 if save_vis:
                     writer.write_drawing(image, drawing)
-                if save_pred or print_result or not return_datasamples:
+                if save_pred or print_result or export or not return_datasamples:
                     prediction = prediction_to_dict(sample, self.classes)
                 if save_pred:
                     writer.write_prediction(image, prediction)
+                if export:
+                    writer.write_export(image, prediction)
                 if print_result:
                     print(describe(prediction, pred_score_thr))
                 yield ImageResult(
                     sample if return_datasamples else prediction,
                     drawing if return_vis else None,
                 )
+        if files is not None:
+            files.finish()
 
     def draw(
         self,

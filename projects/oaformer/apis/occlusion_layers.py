@@ -28,11 +28,12 @@ def occlusion_layers(instances: InstanceData) -> list[int] | None:
         rates are predicted.
     """
     amodal = instances.masks
-    if 'visible_masks' in instances:
-        pairs = occlusion_order(amodal, instances.visible_masks)
-    elif 'occlusion_rates' in instances:
-        pairs = occlusion_order_by_rate(amodal, instances.occlusion_rates.cpu())
-    else:
+    pairs = predicted_order(
+        amodal,
+        instances.get('visible_masks'),
+        instances.occlusion_rates.cpu() if 'occlusion_rates' in instances else None,
+    )
+    if pairs is None:
         return None
     fronts: list[list[int]] = [[] for _ in amodal]
     for front, back in pairs.tolist():
@@ -43,6 +44,28 @@ def occlusion_layers(instances: InstanceData) -> list[int] | None:
         before = [layers[front] for front in fronts[index] if front in layers]
         layers[index] = max(before, default=-1) + 1
     return [layers[index] for index in range(len(amodal))]
+
+
+def predicted_order(
+    amodal: Sequence[RLE],
+    visible: Sequence[RLE] | None = None,
+    rates: ArrayLike | None = None,
+) -> np.ndarray | None:
+    """Order of the overlapping objects of an image, by what is predicted of them.
+
+    Args:
+        amodal: N amodal masks.
+        visible: Their visible masks, if they are predicted.
+        rates: Their occlusion rates, shape (N,), if they are.
+
+    Returns:
+        Indices (front, back), int64 of shape (P, 2). None where neither is predicted.
+    """
+    if visible is not None:
+        return occlusion_order(amodal, visible)
+    if rates is not None:
+        return occlusion_order_by_rate(amodal, rates)
+    return None
 
 
 def occlusion_order_by_rate(

@@ -12,6 +12,7 @@ from mmengine.fileio import put_text
 
 from ..datasets.atomic_write import check_folder, find_overwritten
 from .inputs import Image, InputError, input_name, is_video
+from .pre_annotations import PreAnnotations
 
 # Formats that OpenCV writes; drawings of other images are JPEG.
 DRAWN_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp')
@@ -68,11 +69,15 @@ class ResultWriter:
     Args:
         out_dir: Folder of both.
         names: Names of the files.
+        export: Pre-annotations to write as well.
     """
 
-    def __init__(self, out_dir: str, names: OutputNames) -> None:
+    def __init__(
+        self, out_dir: str, names: OutputNames, export: PreAnnotations | None = None
+    ) -> None:
         self.out_dir = Path(out_dir).expanduser()
         self.names = names
+        self.export = export
         self._video: cv2.VideoWriter | None = None
         self._last: tuple[Image, str] | None = None
 
@@ -93,7 +98,8 @@ class ResultWriter:
             predictions: Whether predictions will be written.
 
         Raises:
-            InputError: If an output is one of the inputs.
+            InputError: If an output is one of the inputs, or an input can't be
+                exported.
             OSError: If the folders can't be written to.
         """
         outputs: list[Path] = []
@@ -105,18 +111,23 @@ class ResultWriter:
                 outputs.append(self._drawing_file(path, name, is_video(path)))
             if predictions and not is_video(path):
                 outputs.append(self._prediction_file(name))
-        found = find_overwritten(outputs, paths)
-        if found is not None:
+        wanted = dict(vis=drawings, preds=predictions)
+        folders = [self.out_dir / name for name in wanted if wanted[name]]
+        try:
+            found = find_overwritten(outputs, paths)
+            if found is not None:
+                raise InputError(
+                    f'{found[0]} would overwrite the input {found[1]}: name another '
+                    'folder for the outputs'
+                )
+            if self.export is not None:
+                folders.append(self.export.plan(inputs, self.names.name))
+        except InputError:
             for path in new:
                 self.names.forget(path)
-            raise InputError(
-                f'{found[0]} would overwrite the input {found[1]}: name another '
-                'folder for the outputs'
-            )
-        for wanted, folder in ((drawings, 'vis'), (predictions, 'preds')):
-            if wanted:
-                folder = self.out_dir / folder
-                check_folder(folder, str(folder))
+            raise
+        for folder in folders:
+            check_folder(folder, str(folder))
 
     def write_drawing(self, image: Image, drawing: np.ndarray) -> None:
         """Write a drawn image, or one more frame of a drawn video.
@@ -146,6 +157,10 @@ class ResultWriter:
         if image.frame_id is not None:
             name = f'{name}/{image.frame_id:06d}'
         put_text(json.dumps(prediction), str(self._prediction_file(name)))
+
+    def write_export(self, image: Image, prediction: dict[str, Any]) -> None:
+        """Add the same result to the pre-annotations."""
+        self.export.add(prediction, self._name(image))
 
     def _drawing_file(self, path: str | None, name: str, video: bool = False) -> Path:
         suffix = input_name(path).suffix.lower() if path else '.jpg'

@@ -1,11 +1,15 @@
-"""Predictions as plain data and in words."""
+"""Predictions as plain data, in words and for supervision."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from mmdet.structures import DetDataSample
 
-from ..structures import rle_difference
+from ..structures import decode_masks, rle_difference
+
+if TYPE_CHECKING:
+    from supervision import Detections
 
 
 def prediction_to_dict(
@@ -73,3 +77,52 @@ def describe(prediction: dict[str, Any], score_thr: float) -> str:
         box = ', '.join(f'{side:.0f}' for side in prediction['bboxes'][index])
         lines.append(f'{line}  box [{box}]')
     return '\n'.join(lines)
+
+
+def to_supervision(
+    prediction: Mapping[str, Any], pred_score_thr: float = 0.3
+) -> 'Detections':
+    """A prediction as ``supervision.Detections``, for its annotators and trackers.
+
+    Args:
+        prediction: An image's result of :func:`prediction_to_dict`.
+        pred_score_thr: Lowest score of an instance. Masks are bitmaps of the whole
+            image, N * H * W bytes.
+
+    Returns:
+        Detections whose ``xyxy`` (N, 4) and ``mask`` (N, H, W) are amodal. ``data`` has
+        ``class_name`` (N,) and, where the model predicts them, ``occlusion_rate`` (N,)
+        and ``visible_mask`` (N, H, W).
+
+    Raises:
+        ImportError: If supervision is not installed.
+    """
+    try:
+        from supervision import Detections
+    except ImportError as error:
+        raise ImportError(
+            'to_supervision needs supervision: pip install supervision'
+        ) from error
+    size = prediction['height'], prediction['width']
+    scores = np.array(prediction['scores'], dtype=np.float32)
+    (chosen,) = np.nonzero(scores >= pred_score_thr)
+
+    def take(key: str, dtype: type) -> np.ndarray:
+        return np.array([prediction[key][index] for index in chosen], dtype=dtype)
+
+    def bitmaps(key: str) -> np.ndarray:
+        masks = [prediction[key][index] for index in chosen]
+        return decode_masks(masks, *size).astype(bool)
+
+    data = dict(class_name=take('label_names', str))
+    if 'occlusion_rates' in prediction:
+        data['occlusion_rate'] = take('occlusion_rates', np.float32)
+    if 'visible_masks' in prediction:
+        data['visible_mask'] = bitmaps('visible_masks')
+    return Detections(
+        xyxy=take('bboxes', np.float32).reshape(-1, 4),
+        mask=bitmaps('masks'),
+        confidence=scores[chosen],
+        class_id=take('labels', int),
+        data=data,
+    )

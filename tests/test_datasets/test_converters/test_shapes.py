@@ -1,15 +1,21 @@
+import cv2
 import numpy as np
 import pytest
 
 from oaformer.datasets.converters.shapes import (
+    POLYGON_IOU,
     bitmap_mask,
     box_corners,
+    cut_bitmap,
     ellipse_points,
     leaves_image,
+    mask_polygons,
     polygon_mask,
+    polygons_mask,
     read_points,
+    rle_iou,
 )
-from oaformer.structures import decode_masks, rle_area, rle_bbox
+from oaformer.structures import decode_masks, encode_masks, rle_area, rle_bbox
 
 SIZE = 20, 30
 
@@ -66,3 +72,61 @@ def test_shapes_without_a_pixel():
 )
 def test_leaves_image(point, leaves):
     assert leaves_image(np.array([[5, 5], point]), *SIZE) == leaves
+
+
+def encode(bitmap):
+    return encode_masks(np.asarray(bitmap, np.uint8)[None])[0]
+
+
+def blobs(seed, height=40, width=50):
+    """A mask of several ragged pieces without holes."""
+    rng = np.random.default_rng(seed)
+    noise = cv2.GaussianBlur(rng.random((height, width)), (0, 0), rng.choice([0.3, 2]))
+    bitmap = (noise > 0.53).astype(np.uint8)
+    contours, _ = cv2.findContours(bitmap, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return encode(cv2.drawContours(bitmap, contours, -1, 1, -1))
+
+
+def test_bitmap_is_cut_out_and_put_back():
+    mask = blobs(0)
+    bitmap, top, left = cut_bitmap(mask)
+    assert bitmap.any(axis=0)[[0, -1]].all() and bitmap.any(axis=1)[[0, -1]].all()
+    assert bitmap_mask(bitmap, top, left, *mask['size']) == mask
+
+
+@pytest.mark.parametrize('seed', range(20))
+def test_polygons_have_the_pixels_of_the_mask(seed, monkeypatch):
+    mask = blobs(seed)
+    found = polygons_mask(mask_polygons(mask), *mask['size'])
+    assert rle_iou(found, mask) >= POLYGON_IOU
+    # with all their corners they have exactly these
+    monkeypatch.setattr(cv2, 'approxPolyDP', lambda *_: np.zeros((0, 1, 2), np.int32))
+    assert polygons_mask(mask_polygons(mask), *mask['size']) == mask
+
+
+def test_polygons_by_hand():
+    bitmap = np.zeros(SIZE)
+    bitmap[2:6, 3:5] = 1
+    # one column apart
+    bitmap[2:6, 6:9] = 1
+    bitmap[19, 29] = 1
+    polygons = sorted(each.tolist() for each in mask_polygons(encode(bitmap)))
+    assert polygons == [
+        [[3, 2], [3, 6], [5, 6], [5, 2]],
+        [[6, 2], [6, 6], [9, 6], [9, 2]],
+        [[29, 19], [29, 20], [30, 20], [30, 19]],
+    ]
+
+
+def test_large_outlines_have_few_corners():
+    bitmap = cv2.circle(np.zeros((300, 300)), (150, 150), 100, 1, -1)
+    (polygon,) = mask_polygons(encode(bitmap))
+    assert len(polygon) < 40
+    assert rle_iou(polygon_mask(polygon, 300, 300), encode(bitmap)) > 0.99
+
+
+def test_holes_are_filled():
+    ring = np.zeros(SIZE)
+    ring[2:12, 3:13] = 1
+    ring[4:10, 5:11] = 0
+    assert rle_area(polygons_mask(mask_polygons(encode(ring)), *SIZE)) == 100

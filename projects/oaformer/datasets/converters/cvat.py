@@ -1,4 +1,4 @@
-"""Read what is drawn with CVAT: XML of the export format "CVAT for images 1.1".
+"""Read what is drawn with CVAT, and write it: XML, "CVAT for images 1.1".
 
 A shape with a greater ``z_order`` covers one with a lower one. Shapes are drawn with
 equal ones unless the layer is raised, or a shape sent to foreground or background. The
@@ -7,19 +7,22 @@ format: https://docs.cvat.ai/docs/other/xml_format.
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
 
 from ...structures import RLE
+from ..atomic_write import atomic_path
 from .conversion import image_size, raise_problems
 from .outlines import Outline, OutlinedImage
 from .shapes import (
     CUT,
     bitmap_mask,
     box_corners,
+    cut_bitmap,
     ellipse_points,
     leaves_image,
     polygon_mask,
@@ -75,6 +78,62 @@ def read_cvat(src: str, img_dir: str | None = None) -> list[OutlinedImage]:
             images[name] = image
     raise_problems(problems)
     return list(images.values())
+
+
+def write_cvat(file: str | os.PathLike, images: Sequence[OutlinedImage]) -> None:
+    """Write outlines for CVAT's import "CVAT 1.1", as masks.
+
+    Args:
+        file: The file.
+        images: The images. Orders and groups are whole numbers, groups from 1 on.
+
+    Raises:
+        OSError: If it can't be written.
+    """
+    root = ElementTree.Element('annotations')
+    ElementTree.SubElement(root, 'version').text = '1.1'
+    task = ElementTree.SubElement(ElementTree.SubElement(root, 'meta'), 'task')
+    ElementTree.SubElement(task, 'mode').text = 'annotation'
+    labels = ElementTree.SubElement(task, 'labels')
+    for name in sorted({each.label for image in images for each in image.outlines}):
+        label = ElementTree.SubElement(labels, 'label')
+        ElementTree.SubElement(label, 'name').text = name
+        ElementTree.SubElement(label, 'attributes')
+    for number, image in enumerate(images):
+        entry = dict(id=number, name=image.entry['file_name'])
+        entry |= {side: image.entry[side] for side in ('width', 'height')}
+        element = ElementTree.SubElement(root, 'image', _texts(entry))
+        for outline in image.outlines:
+            ElementTree.SubElement(element, 'mask', _texts(_mask_fields(outline)))
+    ElementTree.indent(root)
+    with atomic_path(file) as part:
+        ElementTree.ElementTree(root).write(
+            part, encoding='utf-8', xml_declaration=True
+        )
+
+
+def _mask_fields(outline: Outline) -> dict[str, Any]:
+    bitmap, top, left = cut_bitmap(outline.mask)
+    # along the rows; the first run is outside
+    edges = np.flatnonzero(np.diff(bitmap.ravel(), prepend=0))
+    runs = np.diff(edges, prepend=0, append=bitmap.size).tolist()
+    group = {} if outline.group is None else dict(group_id=outline.group)
+    return dict(
+        label=outline.label,
+        source='file',
+        occluded=int(outline.is_marked),
+        rle=', '.join(map(str, runs)),
+        left=left,
+        top=top,
+        width=bitmap.shape[1],
+        height=bitmap.shape[0],
+        z_order=outline.order,
+        **group,
+    )
+
+
+def _texts(fields: Mapping[str, Any]) -> dict[str, str]:
+    return {key: str(value) for key, value in fields.items()}
 
 
 def find_cvat_images(src: str) -> str:

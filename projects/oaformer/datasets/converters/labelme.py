@@ -1,4 +1,4 @@
-"""Read what is drawn with labelme: one JSON file for each image.
+"""Read what is drawn with labelme, and write it: one JSON file for each image.
 
 ``shapes`` are in the order in which they are drawn on the screen, so that a later one
 covers an earlier one. Forks such as X-AnyLabeling write the same files.
@@ -16,16 +16,22 @@ import cv2
 import numpy as np
 
 from ...structures import RLE
+from ..atomic_write import write_json
 from .conversion import image_size, raise_problems, read_json
 from .outlines import Outline, OutlinedImage
 from .shapes import (
     CUT,
+    POLYGON_IOU,
     bitmap_mask,
     box_corners,
+    cut_bitmap,
     ellipse_points,
     leaves_image,
+    mask_polygons,
     polygon_mask,
+    polygons_mask,
     read_points,
+    rle_iou,
 )
 
 _NO_OUTLINE = ('point', 'points', 'line', 'linestrip')
@@ -80,6 +86,57 @@ def read_labelme(
     if not images:
         raise ValueError(f'{src}: no file of labelme is there')
     return list(images.values())
+
+
+def write_labelme(file: str | os.PathLike, image: OutlinedImage, path: str) -> None:
+    """Write an image's outlines for labelme, from back to front.
+
+    An outline becomes one polygon for each of its pieces, all in its group. One whose
+    holes matter becomes a shape of the type ``mask``, which labelme has since 5.2.
+
+    Args:
+        file: The file.
+        image: The image. The ``fields`` of its outlines are further keys of the shapes.
+        path: The image's own file, named in ``file`` relative to it.
+
+    Raises:
+        OSError: If it can't be written.
+    """
+    outlines = sorted(image.outlines, key=lambda outline: outline.order)
+    relative = os.path.relpath(path, Path(file).parent)
+    content = dict(
+        version='5.5.0',
+        flags={},
+        shapes=[shape for outline in outlines for shape in _to_shapes(outline)],
+        imagePath=Path(relative).as_posix(),
+        imageData=None,
+        imageHeight=image.entry['height'],
+        imageWidth=image.entry['width'],
+    )
+    write_json(file, content)
+
+
+def _to_shapes(outline: Outline) -> list[dict[str, Any]]:
+    shape = dict(label=outline.label, group_id=outline.group, flags={})
+    shape |= outline.fields
+    polygons = mask_polygons(outline.mask)
+    size = outline.mask['size']
+    if rle_iou(polygons_mask(polygons, *size), outline.mask) >= POLYGON_IOU:
+        return [
+            shape | dict(shape_type='polygon', points=each.tolist())
+            for each in polygons
+        ]
+    bitmap, top, left = cut_bitmap(outline.mask)
+    bottom, right = top + bitmap.shape[0] - 1, left + bitmap.shape[1] - 1
+    png = cv2.imencode('.png', bitmap * 255)[1].tobytes()
+    return [
+        shape
+        | dict(
+            shape_type='mask',
+            points=[[left, top], [right, bottom]],
+            mask=base64.b64encode(png).decode(),
+        )
+    ]
 
 
 def _read_file(
