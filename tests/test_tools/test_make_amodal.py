@@ -69,6 +69,30 @@ def test_source_images(make, tmp_path):
         np.testing.assert_array_equal(new[outside], old[outside])
 
 
+def test_edges(make, tmp_path):
+    write_data_set(tmp_path, occlusion=False)
+
+    def run(name, *edges):
+        options = ('--size', 80, 60, '--objects', 1, 1, '--backgrounds', 'noise')
+        content = make(*options, '--edges', *edges, out_dir=name, number=8)
+        folder = tmp_path / name / 'images'
+        images = [
+            (folder / each['file_name']).read_bytes() for each in content['images']
+        ]
+        return images, content['annotations']
+
+    edges = ('rim', 'gaussian', 'poisson')
+    by_edge = {edge: run(edge, edge) for edge in edges}
+    images, annotations = run('all', *edges)
+    # the same labels, and of each image one of the three
+    assert all(labels == annotations for _, labels in by_edge.values())
+    drawn = [
+        [edge for edge in edges if by_edge[edge][0][index] == image]
+        for index, image in enumerate(images)
+    ]
+    assert all(drawn) and {edge for each in drawn for edge in each} == set(edges)
+
+
 @pytest.mark.parametrize(
     'args, message',
     [
@@ -93,6 +117,7 @@ def test_errors_in_one_line(make, tmp_path, args, message):
         (['--border', '-1'], 'not be negative'),
         (['--size', '0', '9'], '--number and --size must be positive'),
         (['--backgrounds', 'source', '--size', '9', '9'], 'leave --size out'),
+        (['--edges', 'soft'], 'invalid choice'),
     ],
 )
 def test_wrong_command_lines(make, capsys, args, message):

@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 from oaformer.datasets.compositing import (
+    EDGES,
     Backgrounds,
     CutOutSource,
     OcclusionTarget,
@@ -64,6 +65,16 @@ def parse_args(argv=None):
         nargs=2,
         metavar=('WIDTH', 'HEIGHT'),
         help="size of the images (default 640 480, with source the image's own)",
+    )
+    parser.add_argument(
+        '--edges',
+        nargs='+',
+        choices=EDGES,
+        default=['rim'],
+        help='how colors change at the outline of a pasted object: mixed in a pixel on '
+        'either side (rim, the default), mixed by the blurred mask (gaussian), or '
+        'adapted as a whole by cv2.seamlessClone (poisson); of several, one is drawn '
+        'for each object',
     )
     whole = parser.add_argument_group('which objects count as whole')
     whole.add_argument(
@@ -130,6 +141,7 @@ def main(argv=None):
                 source.draw,
                 tuple(args.objects),
                 target,
+                args.edges,
             ),
             source.file.category_ids,
             args.name,

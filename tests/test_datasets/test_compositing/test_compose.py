@@ -44,7 +44,7 @@ def drawer(first_channel=4):
     def draw(rng, size, shrink):
         channel = next(channels)
         cut = cut_out(np.zeros((*SIZE, 1)), random_shape(rng, *SIZE), shrink)
-        pixels = np.zeros((*cut.alpha.shape, CHANNELS), np.float32)
+        pixels = np.zeros((*cut.mask.shape, CHANNELS), np.float32)
         pixels[..., channel] = 1
         return cut._replace(pixels=pixels), dict(channel=channel)
 
@@ -64,10 +64,11 @@ def check(composite):
     assert np.take_along_axis(composite.image, owner[..., None], -1).min() >= 0.5999
 
 
+@pytest.mark.parametrize('edges', [('rim',), ('rim', 'gaussian')])
 @pytest.mark.parametrize('seed', range(8))
-def test_labels_and_pixels_of_a_composite(seed):
+def test_labels_and_pixels_of_a_composite(seed, edges):
     rng = np.random.default_rng(seed)
-    composite = compose(rng, empty_background, drawer(), (2, 5), HALF)
+    composite = compose(rng, empty_background, drawer(), (2, 5), HALF, edges)
     check(composite)
     assert 2 <= len(composite.objects) <= 5
     assert composite.num_ordered == len(composite.objects)

@@ -5,7 +5,7 @@ import pytest
 from compositing_cases import one_hot_image, random_shape
 
 from oaformer.datasets.compositing import Layers, cut_out
-from oaformer.datasets.compositing.cut_out import OWNER_SHARE
+from oaformer.datasets.compositing.edges import OWNER_SHARE
 from oaformer.datasets.compositing.layers import occlusion_rates
 
 SIZE = (60, 80)

@@ -13,6 +13,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import set_random_seed
 from torch.utils.data import DataLoader
 
+from oaformer.datasets.compositing import EDGES
 from oaformer.datasets.transforms import AmodalCopyPaste
 from oaformer.structures import AmodalMasks
 
@@ -52,10 +53,11 @@ def pasted(seed, transform=None, before=None, other=None):
     return (transform or AmodalCopyPaste())(results)
 
 
+@pytest.mark.parametrize('edges', [('rim',), ('rim', 'gaussian')])
 @pytest.mark.parametrize('seed', range(25))
-def test_labels_and_pixels_agree_and_fields_stay_together(seed):
+def test_labels_and_pixels_agree_and_fields_stay_together(seed, edges):
     before = sample(seed, 2)
-    results = pasted(seed, AmodalCopyPaste(min_area=0), before)
+    results = pasted(seed, AmodalCopyPaste(min_area=0, edges=edges), before)
     masks, labels = results['gt_masks'], results['gt_bboxes_labels']
     assert isinstance(masks, AmodalMasks)
     assert len(masks) == len(labels) == len(results['gt_bboxes'])
@@ -163,7 +165,8 @@ def test_settings():
     assert all(len(pasted(seed, large)['gt_masks']) == 3 for seed in range(5))
     assert repr(large) == (
         'AmodalCopyPaste(prob=1.0, max_num_pasted=4, '
-        'occlusion_range=(0.1, 0.7), max_occlusion_rate=0.8, min_area=0.9)'
+        'occlusion_range=(0.1, 0.7), max_occlusion_rate=0.8, min_area=0.9, '
+        "edges=('rim',))"
     )
 
 
@@ -176,11 +179,47 @@ def test_settings():
         dict(max_occlusion_rate=1.5),
         dict(max_num_pasted=0),
         dict(prob=1.5),
+        dict(edges=()),
+        dict(edges=('rim', 'soft')),
+        dict(edges='poisson'),
     ],
 )
 def test_settings_out_of_range(setting):
     with pytest.raises(ValueError, match='must'):
         AmodalCopyPaste(**setting)
+
+
+def test_every_edge_has_the_same_labels_and_one_is_drawn_for_each_object():
+    def run(seed, *edges):
+        images = [sample(seed, 2), sample(seed + 1000, 12)]
+        for image in images:
+            colors = np.random.default_rng(seed).integers(0, 256, (CHANNELS, 3))
+            image['img'] = colors[image['img'].argmax(-1)].astype(np.uint8)
+        # one object, so that what is drawn for it changes no other
+        transform = AmodalCopyPaste(max_num_pasted=1, min_area=0, edges=edges)
+        results = pasted(seed, transform, *images)
+        return results['img'].tobytes(), results['gt_masks']
+
+    drawn = set()
+    for seed in range(12):
+        each = {edge: run(seed, edge) for edge in EDGES}
+        images = {edge: image for edge, (image, _) in each.items()}
+        image, masks = run(seed, *EDGES)
+        assert image == run(seed, *EDGES)[0]
+        assert image in images.values()
+        if len(set(images.values())) == 3:  # something thin is never cloned
+            drawn |= {edge for edge in EDGES if images[edge] == image}
+        for _, other in each.values():
+            for name in ('masks', 'visible', 'occlusion_rates'):
+                np.testing.assert_array_equal(
+                    getattr(masks, name), getattr(other, name)
+                )
+    assert drawn == set(EDGES)
+
+
+def test_poisson_names_what_it_needs():
+    with pytest.raises(ValueError, match='3 channels in uint8.*out of edges'):
+        pasted(0, AmodalCopyPaste(edges=['poisson']))
 
 
 def test_arguments_are_left_alone():

@@ -73,3 +73,16 @@ def test_the_papers_differences_are_those_of_its_rows(repo_root):
                 assert difference == pytest.approx(expected)
                 compared += 1
     assert compared == 12
+
+
+def test_few_images_are_trained_as_long_as_all(repo_root):
+    grid = read_grid(str(repo_root / 'configs' / 'synth' / 'grid.py'))
+    lengths = {}
+    for name, run in grid.runs.items():
+        if name.startswith('images-'):
+            dataset = Config.fromfile(repo_root / run.config)
+            dataset.merge_from_dict(run.options)
+            dataset = dataset.train_dataloader.dataset
+            assert dataset.type == 'RepeatDataset'
+            lengths[dataset.dataset.indices] = dataset.times * dataset.dataset.indices
+    assert lengths == {20: 4800, 80: 4800, 320: 4800}

@@ -1,10 +1,11 @@
 """Composing one image."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from .cut_out import CutOut
+from .edges import draw_edge
 from .layers import Layers
 from .occlusion_target import OcclusionTarget
 from .placement import Places
@@ -26,6 +27,7 @@ def compose(
     draw_cut_out: DrawCutOut,
     num_objects: tuple[int, int],
     target: OcclusionTarget,
+    edges: Sequence[str] = ('rim',),
 ) -> Scene:
     """Compose an image of cut-outs with a wanted distribution of occlusion rates.
 
@@ -39,6 +41,7 @@ def compose(
         draw_cut_out: Draws a cut-out and the fields of its annotation.
         num_objects: Smallest and largest number of objects to paste.
         target: Wanted distribution, over all objects of the image.
+        edges: Names of ``EDGES``; one is drawn for each object.
 
     Returns:
         The image, its background's objects behind the pasted ones.
@@ -59,7 +62,7 @@ def compose(
         pasted = []
         plan = _plan(rng, layers.rates[counted], number, target)
         for step, wanted in enumerate(plan):
-            fields, done = _paste_one(rng, layers, counted, draw_cut_out, wanted)
+            fields, done = _paste_one(rng, layers, counted, draw_cut_out, wanted, edges)
             if fields is None:
                 break  # full; what is left to place would search in vain as well
             pasted.append(fields)
@@ -104,6 +107,7 @@ def _paste_one(
     counted: np.ndarray,
     draw_cut_out: DrawCutOut,
     wanted: float | None,
+    edges: Sequence[str],
 ) -> tuple[dict | None, bool]:
     """Paste one more object; where it can't hide what is wanted, beside the others.
 
@@ -120,7 +124,7 @@ def _paste_one(
             cut_out, fields = draw_cut_out(rng, size, float(shrink))
             place = _place(rng, Places(cut_out.mask, visible, rates), rates, rate)
             if place is not None:
-                layers.paste(cut_out, place)
+                layers.paste(cut_out, place, draw_edge(rng, edges))
                 return fields, rate == wanted
     return None, False
 

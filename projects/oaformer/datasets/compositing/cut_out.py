@@ -5,28 +5,18 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-OWNER_SHARE = 0.6
-"""Smallest share that the object to which a pixel belongs has in its color."""
-MARGIN = 1
-"""Pixels on either side of a mask's edge in which colors mix."""
-
 
 class CutOut(NamedTuple):
     """An object without the image around it.
 
     Attributes:
         mask: The object, (h, w) uint8 of 0 and 1, tight: each side touches it.
-        pixels: Its colors and those of ``MARGIN`` pixels around ``mask``,
-            (h + 2, w + 2, C). Outside the mask the color of the nearest pixel inside
-            goes on, so that nothing of the old image comes along.
-        alpha: Share of ``pixels`` in the color where they are pasted,
-            (h + 2, w + 2) float32: at least ``OWNER_SHARE`` inside the mask and at
-            most 1 - ``OWNER_SHARE`` outside.
+        pixels: Its colors, (h, w, C). Outside the mask the color of the nearest pixel
+            inside goes on, so that nothing of the old image comes along.
     """
 
     mask: np.ndarray
     pixels: np.ndarray
-    alpha: np.ndarray
 
 
 def cut_out(image: np.ndarray, mask: np.ndarray, scale: float = 1.0) -> CutOut:
@@ -52,27 +42,7 @@ def cut_out(image: np.ndarray, mask: np.ndarray, scale: float = 1.0) -> CutOut:
         # something thinner than half a pixel keeps its fullest one
         mask = (shares >= min(0.5, shares.max())).astype(np.uint8)
         mask, pixels = _tight(mask, pixels)
-    padding = (MARGIN, MARGIN)
-    pixels = np.pad(pixels, (padding, padding, (0, 0)), mode='edge')
-    return CutOut(mask, pixels, _rim_alpha(np.pad(mask, MARGIN)))
-
-
-def _rim_alpha(mask: np.ndarray) -> np.ndarray:
-    """Opacity (h, w) float32 that falls from 1 to 0 across the edge of a mask.
-
-    With d the distance of a pixel's centre to the edge, positive inside, it is
-    0.5 + d / (2 ``MARGIN``), kept off 0.5 by ``OWNER_SHARE``.
-    """
-    inside, outside = (
-        cv2.distanceTransform(each, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-        for each in (mask, 1 - mask)
-    )
-    # The centre of the first pixel beyond the edge is one pixel away, the edge a half.
-    distance = np.where(mask > 0, inside - 0.5, 0.5 - outside)
-    alpha = np.clip(0.5 + distance / (2 * MARGIN), 0, 1)
-    return np.where(
-        mask > 0, np.maximum(alpha, OWNER_SHARE), np.minimum(alpha, 1 - OWNER_SHARE)
-    ).astype(np.float32)
+    return CutOut(mask, pixels)
 
 
 def _tight(mask: np.ndarray, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,14 +3,15 @@
 import numpy as np
 
 from ...structures import mask_areas
-from .cut_out import MARGIN, OWNER_SHARE, CutOut
+from .cut_out import CutOut
+from .edges import EDGES, MARGIN, OWNER_SHARE
 
 
 class Layers:
     """Objects from back to front; image and labels agree after every paste.
 
     A pixel's owner is the object pasted last whose mask has it, or the background.
-    Where the rims of several cut-outs cross, the later ones are made thinner, so that
+    Where the edges of several cut-outs cross, the later ones are made thinner, so that
     the owner's share of the color never falls below ``OWNER_SHARE``.
 
     Args:
@@ -36,15 +37,16 @@ class Layers:
         # share of the owner in the color of each pixel, (H, W)
         self._share = np.ones(image.shape[:2], np.float32)
 
-    def paste(self, cut_out: CutOut, place: tuple[int, int]) -> None:
+    def paste(self, cut_out: CutOut, place: tuple[int, int], edge: str = 'rim') -> None:
         """Paste a cut-out over everything else.
 
         Args:
             cut_out: The object.
-            place: Row and column of its mask's first pixel; the mask must stay
-                ``MARGIN`` pixels away from the image's border.
+            place: Row and column of its mask's first pixel; the mask must lie within
+                the image.
+            edge: Name of one of ``EDGES``.
         """
-        self._blend(cut_out, *place)
+        self._blend(cut_out, place, edge)
         (top, left), (height, width) = place, cut_out.mask.shape
         rows, columns = slice(top, top + height), slice(left, left + width)
         visible = self.visible.copy()
@@ -58,17 +60,25 @@ class Layers:
         self.visible = np.concatenate([visible, amodal])
         self.rates = np.append(rates, 0.0)
 
-    def _blend(self, cut_out: CutOut, top: int, left: int) -> None:
-        height, width = cut_out.alpha.shape
-        top, left = top - MARGIN, left - MARGIN
-        target = slice(top, top + height), slice(left, left + width)
-        mask = np.pad(cut_out.mask, MARGIN) > 0
+    def _blend(self, cut_out: CutOut, place: tuple[int, int], edge: str) -> None:
+        window, margin = [], []
+        for first, length, side in zip(
+            place, cut_out.mask.shape, self._share.shape, strict=True
+        ):
+            # the mask lies within the image, what is around it may not
+            before, behind = min(MARGIN, first), min(MARGIN, side - first - length)
+            margin.append((before, behind))
+            window.append(slice(first - before, first + length + behind))
+        target = tuple(window)
+        mask = np.pad(cut_out.mask, margin)
+        pixels = np.pad(cut_out.pixels, (*margin, (0, 0)), mode='edge')
+        below = self.image[target]
+        pixels, alpha = EDGES[edge](pixels, mask, below)
         # Never more than what leaves the owner its share.
         spare = 1 - OWNER_SHARE / self._share[target]
-        alpha = np.where(mask, cut_out.alpha, np.minimum(cut_out.alpha, spare))
+        alpha = np.where(mask, alpha, np.minimum(alpha, spare))
         self._share[target] = np.where(mask, alpha, self._share[target] * (1 - alpha))
-        below = self.image[target]
-        mixed = below + alpha[..., None] * (cut_out.pixels - below.astype('f4'))
+        mixed = below + alpha[..., None] * (pixels - below.astype('f4'))
         if np.issubdtype(self.image.dtype, np.integer):
             mixed = np.rint(mixed)
         self.image[target] = mixed

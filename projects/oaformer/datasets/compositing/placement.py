@@ -6,14 +6,13 @@ import cv2
 import numpy as np
 
 from ...structures import mask_areas
-from .cut_out import MARGIN
 from .layers import occlusion_rates
 from .occlusion_target import PLACEMENT_ERROR
 
 # Longest side of the grid of places that are looked at.
 GRID_SIDE = 192
 # Pixels kept from the image's border: an object that touches it looks cut.
-BORDER = MARGIN
+BORDER = 1
 # How many good places of the grid are measured in the image itself.
 CHECKS = 12
 

@@ -1,5 +1,7 @@
 """Copy-paste that keeps amodal masks."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet.registry import TRANSFORMS
@@ -7,11 +9,13 @@ from mmdet.structures.bbox import autocast_box_type
 
 from ...structures import AmodalMasks
 from ..compositing import (
+    EDGES,
     CutOut,
     Layers,
     Places,
     UnoccludedRules,
     cut_out,
+    draw_edge,
     why_left_out,
 )
 from .loading import loaded_masks
@@ -44,6 +48,9 @@ class AmodalCopyPaste(BaseTransform):
             and without a place for this either it is left out.
         max_occlusion_rate: Upper limit of every object's occlusion rate.
         min_area: Smallest area of a pasted object, as a share of its image's.
+        edges: How colors change at the outline of a pasted object, 'rim', 'gaussian'
+            or 'poisson' (:mod:`oaformer.datasets.compositing.edges`); one of these is
+            drawn for each object. 'poisson' needs images in uint8.
 
     Raises:
         ValueError: If a setting is out of range, or the transform is used outside a
@@ -58,6 +65,7 @@ class AmodalCopyPaste(BaseTransform):
         occlusion_range: tuple[float, float] = (0.1, 0.7),
         max_occlusion_rate: float = 0.8,
         min_area: float = 0.001,
+        edges: Sequence[str] = ('rim',),
     ) -> None:
         low, high = occlusion_range
         if not 0 < low <= high <= max_occlusion_rate <= 1:
@@ -71,10 +79,13 @@ class AmodalCopyPaste(BaseTransform):
                 'max_num_pasted >= 1 and 0 <= prob <= 1 must hold, '
                 f'not {max_num_pasted} and {prob}'
             )
+        if not edges or not set(edges) <= set(EDGES):
+            raise ValueError(f'edges must be some of {tuple(EDGES)}, not {edges!r}')
         self.prob = prob
         self.max_num_pasted = max_num_pasted
         self.occlusion_range = occlusion_range
         self.max_occlusion_rate = max_occlusion_rate
+        self.edges = tuple(edges)
         # an object of several pieces is whole if annotated as unoccluded
         self.rules = UnoccludedRules(min_area=min_area, border=1, one_piece=False)
 
@@ -111,7 +122,7 @@ class AmodalCopyPaste(BaseTransform):
             whole = cut_out(other['img'], other['gt_masks'].masks[index])
             place = self._place(rng, layers, ignored, whole)
             if place is not None:
-                layers.paste(whole, place)
+                layers.paste(whole, place, draw_edge(rng, self.edges))
                 pasted.append(index)
                 ignored = np.append(ignored, False)
         if pasted:
@@ -158,7 +169,7 @@ class AmodalCopyPaste(BaseTransform):
             f'max_num_pasted={self.max_num_pasted}, '
             f'occlusion_range={self.occlusion_range}, '
             f'max_occlusion_rate={self.max_occlusion_rate}, '
-            f'min_area={self.rules.min_area})'
+            f'min_area={self.rules.min_area}, edges={self.edges})'
         )
 
 
