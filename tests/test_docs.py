@@ -14,6 +14,9 @@ PATH = re.compile(
     r'(?<![\w/.$-])(?:configs|docs|projects|tests|tools)/[\w./-]+\.(?:md|py|sh)\b'
 )
 
+# A config that the reader saves, named in its first line
+SAVED = re.compile(r'^```python\n# (configs/\S+\.py)$', re.MULTILINE)
+
 
 def anchors(text: str) -> set[str]:
     """Anchors of the headings of a Markdown text, by GitHub's rule."""
@@ -45,7 +48,8 @@ def dead_references(root: Path, files: list[str]) -> list[str]:
 
     Returns:
         ``file: target`` of links and images, relative to the file, and of paths
-        below the folders of the repository, in text, code and commands.
+        below the folders of the repository, in text, code and commands. Configs that
+        a file has the reader save are there.
     """
     dead = []
     for file in files:
@@ -53,7 +57,8 @@ def dead_references(root: Path, files: list[str]) -> list[str]:
         prose = CODE.sub('', FENCE.sub('', text))
         targets = [link or html for link, html in TARGET.findall(prose)]
         missing = [target for target in targets if not is_there(root, file, target)]
-        missing += [path for path in PATH.findall(text) if not (root / path).exists()]
+        paths = [path for path in PATH.findall(text) if path not in SAVED.findall(text)]
+        missing += [path for path in paths if not (root / path).exists()]
         dead += [f'{file}: {target}' for target in dict.fromkeys(missing)]
     return dead
 
@@ -76,6 +81,7 @@ def test_dead_references_are_found(tmp_path):
     (tmp_path / 'docs' / 'page.md').write_text(
         '# A `page`: [how](https://a.org), and why?\n## Twice\n## Twice\n'
         '```shell\n# no heading\npython tools/train.py configs/none.py\n```\n'
+        '```python\n# configs/mine.py\n```\nconfigs/mine.py configs/mine_too.py\n'
         '[up](../README.md) [here](#twice-1) [not](#twice-2) [not](#no-heading)\n'
     )
     (tmp_path / 'README.md').write_text(
@@ -93,4 +99,5 @@ def test_dead_references_are_found(tmp_path):
         'docs/page.md: #twice-2',
         'docs/page.md: #no-heading',
         'docs/page.md: configs/none.py',
+        'docs/page.md: configs/mine_too.py',
     ]
