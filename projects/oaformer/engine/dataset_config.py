@@ -17,7 +17,7 @@ from ..datasets.annotation_file import (
 
 def innermost_dataset(cfg: ConfigDict) -> ConfigDict:
     """Config of a data set without its wrappers; the first of a ConcatDataset."""
-    return next(innermost_datasets(cfg))
+    return [*innermost_datasets(cfg)][0]
 
 
 def innermost_datasets(cfg: ConfigDict) -> Iterator[ConfigDict]:
