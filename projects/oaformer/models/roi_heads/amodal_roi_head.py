@@ -69,3 +69,15 @@ class AmodalRoIHead(StandardRoIHead):
         return self.mask_head.predict_by_feat(
             nothing, results_list, batch_img_metas, self.test_cfg, rescale
         )
+
+    def mask_features(self, x: Sequence[Tensor], rois: Tensor) -> Tensor:
+        """Features of RoIs for the mask head, without what a subclass adds.
+
+        Args:
+            x: Features of all levels.
+            rois: Index of the image, x1, y1, x2, y2 in pixels of the input, (N, 5).
+
+        Returns:
+            (N, channels, 14, 14), or as large as ``mask_roi_extractor`` makes them.
+        """
+        return self.mask_roi_extractor(x[: self.mask_roi_extractor.num_inputs], rois)

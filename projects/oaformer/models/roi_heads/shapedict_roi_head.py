@@ -16,6 +16,12 @@ from .rescoring import rescored
 
 # RoIs whose masks are predicted at once at test time
 _CHUNK = 256
+# Settings of ``test_cfg``, and the part of the mask head that each needs, which is
+# built of the argument.
+_RESCORING = dict(
+    reclassification_rescoring=('reclassifier', 'reclassification'),
+    shape_rescoring=('shape_priors', 'shape_priors'),
+)
 
 
 @MODELS.register_module()
@@ -37,10 +43,7 @@ class ShapeDictRoIHead(AmodalRoIHead):
 
     def __init__(self, **kwargs) -> None:
         super().__init__(**kwargs)
-        for setting, part, name in (
-            ('reclassification_rescoring', 'reclassifier', 'reclassification'),
-            ('shape_rescoring', 'shape_priors', 'shape_priors'),
-        ):
+        for setting, (part, name) in _RESCORING.items():
             if (self.test_cfg or {}).get(setting) and not getattr(self.mask_head, part):
                 raise ValueError(
                     f'test_cfg.rcnn.{setting} needs {name} in the mask head, which '
@@ -57,7 +60,10 @@ class ShapeDictRoIHead(AmodalRoIHead):
         """See ``StandardRoIHead``."""
         rois = bbox2roi([result.pos_priors for result in sampling_results])
         return self.mask_head.loss_and_target(
-            self._pooled(x, rois), sampling_results, batch_gt_instances, self.train_cfg
+            self.mask_features(x, rois),
+            sampling_results,
+            batch_gt_instances,
+            self.train_cfg,
         )
 
     def predict_bbox(
@@ -70,7 +76,7 @@ class ShapeDictRoIHead(AmodalRoIHead):
     ) -> InstanceList:
         """See ``StandardRoIHead``; with the masks' logits where they were needed."""
         common = (x, batch_img_metas, rpn_results_list)
-        if not self._rescoring(rcnn_test_cfg):
+        if not any(rcnn_test_cfg.get(setting) for setting in _RESCORING):
             return super().predict_bbox(*common, rcnn_test_cfg, rescale)
         # boxes of all classes before the suppression
         candidates = super().predict_bbox(*common, None, rescale)
@@ -92,19 +98,13 @@ class ShapeDictRoIHead(AmodalRoIHead):
             if 'mask_logits' in results:
                 mask_preds.append(results.pop('mask_logits'))
                 continue
-            logits = [self.mask_head.no_predictions(x[0])]
             chunks = self._features(x, image, results.bboxes, results.labels)
             found = [self.mask_head(*chunk) for chunk in chunks]
-            mask_preds.append(torch.cat(found or logits))
+            nothing = self.mask_head.no_predictions(x[0])
+            mask_preds.append(torch.cat(found) if found else nothing)
         return self.mask_head.predict_by_feat(
             mask_preds, results_list, batch_img_metas, self.test_cfg, rescale
         )
-
-    def _rescoring(self, cfg: ConfigType) -> bool:
-        return bool(cfg.get('reclassification_rescoring') or cfg.get('shape_rescoring'))
-
-    def _pooled(self, x: Sequence[Tensor], rois: Tensor) -> Tensor:
-        return self.mask_roi_extractor(x[: self.mask_roi_extractor.num_inputs], rois)
 
     def _features(
         self, x: Sequence[Tensor], image: int, boxes: Tensor, labels: Tensor
@@ -113,7 +113,7 @@ class ShapeDictRoIHead(AmodalRoIHead):
         rois = torch.cat([boxes.new_full((len(boxes), 1), image), boxes], dim=1)
         for some, classes in zip(rois.split(_CHUNK), labels.split(_CHUNK), strict=True):
             if len(some):
-                yield self._pooled(x, some), classes
+                yield self.mask_features(x, some), classes
 
     def _rescored_detections(
         self, x: Sequence[Tensor], image: int, candidates: InstanceData, cfg: ConfigType

@@ -70,12 +70,9 @@ class SLNRoIHead(AmodalRoIHead):
         """See ``StandardRoIHead``; with ``layering``, the logits of all images."""
         if self.layering_head is None:
             return super()._mask_forward(x, rois)
-        features = self.mask_roi_extractor(
-            x[: self.mask_roi_extractor.num_inputs], rois
-        )
         layering, _ = self.layering_head(x)
         added = self.layering_roi_extractor([layering_features(layering)], rois)
-        features = torch.cat([features, added], dim=1)
+        features = torch.cat([self.mask_features(x, rois), added], dim=1)
         return dict(
             mask_preds=self.mask_head(features), mask_feats=features, layering=layering
         )
