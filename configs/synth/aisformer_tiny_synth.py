@@ -9,6 +9,7 @@ model = dict(
             num_classes=5,
             in_channels=128,
             feedforward_channels=256,
+            dropout=0.0,  # PyTorch's fused attention for CPUs has none
         )
     )
 )

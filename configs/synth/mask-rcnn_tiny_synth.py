@@ -8,7 +8,9 @@ _base_ = [
 ]
 
 model = dict(
-    roi_head=dict(bbox_head=dict(num_classes=5), mask_head=dict(num_classes=5))
+    roi_head=dict(bbox_head=dict(num_classes=5), mask_head=dict(num_classes=5)),
+    # masks of four RoIs of an image, which has five objects at most
+    train_cfg=dict(rcnn=dict(sampler=dict(num=16))),
 )
 
 max_epochs = 6

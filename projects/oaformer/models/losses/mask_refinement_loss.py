@@ -1,5 +1,6 @@
 """Losses of masks that are predicted in two passes."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -34,7 +35,8 @@ def matching_loss(features: Tensor, reference: Tensor) -> Tensor:
     Returns:
         One minus the cosine of each RoI's features, averaged over the RoIs.
     """
-    cosines = F.cosine_similarity(
-        features.flatten(1).float(), reference.detach().flatten(1).float()
-    )
+    ours, theirs = features.flatten(1).float(), reference.detach().flatten(1).float()
+    # F.cosine_similarity divides all features by their length, in both directions
+    lengths = ours.norm(dim=1) * theirs.norm(dim=1)
+    cosines = torch.linalg.vecdot(ours, theirs) / lengths.clamp(min=1e-8)
     return (1 - cosines).sum() / max(len(cosines), 1)

@@ -173,9 +173,12 @@ class ShapeDictMaskHead(FCNAmodalMaskHead):
         for conv in trunk.convs:
             x = conv(x)
         upsampled = trunk.upsample(x).relu()
-        logits = trunk.conv_logits(upsampled)
-        rows = torch.arange(len(labels), device=labels.device)
-        return BranchOutput(logits[rows, labels], (x, upsampled))
+        # trunk.conv_logits, of each RoI's class only
+        weight, bias = trunk.conv_logits.weight[labels], trunk.conv_logits.bias[labels]
+        # (N, 1, C) @ (N, C, 784) -> (N, 1, 784)
+        logits = weight.flatten(1)[:, None] @ upsampled.flatten(2)
+        logits = logits[:, 0].unflatten(1, upsampled.shape[-2:]) + bias[:, None, None]
+        return BranchOutput(logits, (x, upsampled))
 
     def with_priors(self, x: Tensor, priors: Tensor | None) -> Tensor:
         """Features of RoIs together with shapes, (N, in_channels, 14, 14)."""
