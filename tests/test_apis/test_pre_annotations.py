@@ -178,15 +178,23 @@ def test_order_of_objects():
     assert ordered_objects(prediction(amodal), 0) == [0, 1, 2, 3]
 
 
-def test_objects_without_a_pixel_are_named(monkeypatch):
+def test_what_is_left_out_is_counted(monkeypatch, tmp_path):
     lines = []
     monkeypatch.setattr(
         'oaformer.apis.pre_annotations.print_log', lambda text, **_: lines.append(text)
     )
-    found = prediction(boxes((0, 20), (5, 5)))
-    assert ordered_objects(found, 0) == [0]
-    assert len(lines) == 1
-    assert 'a.png: 1 predicted objects have no pixel' in lines[0]
+    # IoU with 0: 0 of an empty mask, 20 / 25, 20 / 25 of another class, 20 / 26
+    columns = (0, 20), (5, 5), (0, 25), (0, 25), (0, 26)
+    found = prediction(boxes(*columns), labels=[0, 0, 0, 1, 0])
+    assert ordered_objects(found, 0) == [0, 3, 4]
+    # of two that are the same, the better one stays
+    found['scores'][0] = 0.5
+    assert ordered_objects(found, 0) == [2, 3]
+    write(tmp_path, 'coco', found)
+    assert lines == [
+        'predicted objects left out of the export: 1 have no pixel, 2 repeat one with '
+        'a better score'
+    ]
 
 
 def test_visible_outlines_only_where_the_order_does_not_explain_them(tmp_path):

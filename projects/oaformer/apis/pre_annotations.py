@@ -1,7 +1,7 @@
 """Predictions as pre-annotations: files that labelling tools open for correction."""
 
-import logging
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,15 @@ from ..datasets.converters.cvat import write_cvat
 from ..datasets.converters.depth_order import Layer, LayeredObject, visible_masks
 from ..datasets.converters.labelme import write_labelme
 from ..datasets.converters.outlines import Outline, OutlinedImage
+from ..datasets.converters.shapes import rle_iou
 from ..structures import RLE, rle_area, rle_intersection
 from .inputs import InputError, is_video
 from .occlusion_layers import front_to_back, predicted_order
 
 EXPORTS = ('coco', 'labelme', 'cvat')
 """Formats of pre-annotations."""
+DUPLICATE_IOU = 0.8
+"""Least IoU of two predicted objects of a class that are one object."""
 VISIBLE_SUFFIX = '_visible'
 UNEXPLAINED = 0.05
 """Share of an object where predicted and derived visible mask must differ."""
@@ -58,6 +61,7 @@ class PreAnnotations:
         self.score_thr = score_thr
         self.classes = tuple(classes)
         self._img_dir = ''
+        self._left_out: Counter[str] = Counter()
         self._images: list[OutlinedImage] = []
         self._entries: list[dict[str, Any]] = []
         self._annotations: list[dict[str, Any]] = []
@@ -103,7 +107,7 @@ class PreAnnotations:
             OSError: If labelme's file can't be written.
         """
         path = prediction['img_path']
-        objects = ordered_objects(prediction, self.score_thr)
+        objects = ordered_objects(prediction, self.score_thr, self._left_out)
         relative = os.path.relpath(os.path.abspath(path), self._img_dir)
         entry = dict(
             file_name=Path(relative).as_posix(),
@@ -134,9 +138,17 @@ class PreAnnotations:
     def finish(self) -> None:
         """Write the file of all images, where the format has one.
 
+        Logs how many objects were left out, and why.
+
         Raises:
             OSError: If it can't be written.
         """
+        counts = [f'{number} {why}' for why, number in self._left_out.items() if number]
+        if counts:
+            print_log(
+                f'predicted objects left out of the export: {", ".join(counts)}',
+                logger='current',
+            )
         file = self.out_dir / self._file('')
         if self.kind == 'cvat':
             write_cvat(file, self._images)
@@ -159,7 +171,11 @@ class PreAnnotations:
         return files[self.kind]
 
 
-def ordered_objects(prediction: Mapping[str, Any], score_thr: float) -> list[int]:
+def ordered_objects(
+    prediction: Mapping[str, Any],
+    score_thr: float,
+    left_out: Counter[str] | None = None,
+) -> list[int]:
     """Indices of the objects of a prediction, front first.
 
     Of two that overlap, :func:`predicted_order` says which is in front. Where it does
@@ -167,20 +183,18 @@ def ordered_objects(prediction: Mapping[str, Any], score_thr: float) -> list[int
 
     Args:
         prediction: An image's result of :func:`prediction_to_dict`.
-        score_thr: Lowest score. Objects without a pixel are left out, and counted in
-            the log.
+        score_thr: Lowest score. Objects without a pixel are left out, and so are those
+            that repeat one with a better score, by ``DUPLICATE_IOU``.
+        left_out: Counts both.
     """
     chosen = [
         index for index, score in enumerate(prediction['scores']) if score >= score_thr
     ]
-    objects = [index for index in chosen if rle_area(prediction['masks'][index])]
-    if len(objects) < len(chosen):
-        print_log(
-            f'{prediction["img_path"]}: {len(chosen) - len(objects)} predicted objects '
-            'have no pixel and are left out of the export',
-            logger='current',
-            level=logging.WARNING,
-        )
+    seen = [index for index in chosen if rle_area(prediction['masks'][index])]
+    objects = _without_duplicates(prediction, seen)
+    if left_out is not None:
+        left_out['have no pixel'] += len(chosen) - len(seen)
+        left_out['repeat one with a better score'] += len(seen) - len(objects)
     fields = [
         [prediction[key][index] for index in objects] if key in prediction else None
         for key in ('masks', 'visible_masks', 'occlusion_rates')
@@ -189,6 +203,19 @@ def ordered_objects(prediction: Mapping[str, Any], score_thr: float) -> list[int
     if pairs is None:
         return objects
     return [objects[place] for place in front_to_back(pairs, len(objects))]
+
+
+def _without_duplicates(
+    prediction: Mapping[str, Any], objects: Sequence[int]
+) -> list[int]:
+    """Queries may agree on an object; which one stays, the better score says."""
+    masks, labels = prediction['masks'], prediction['labels']
+    kept: list[int] = []
+    for index in sorted(objects, key=lambda index: -prediction['scores'][index]):
+        others = (other for other in kept if labels[other] == labels[index])
+        if all(rle_iou(masks[index], masks[other]) < DUPLICATE_IOU for other in others):
+            kept.append(index)
+    return sorted(kept)
 
 
 def predicted_outlines(
