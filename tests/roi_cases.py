@@ -107,16 +107,19 @@ SYSTEMS = (
 )
 
 
-def box_settings(model_cfg):
-    """The part of a model's ``test_cfg`` that chooses boxes."""
-    return model_cfg.test_cfg.get('rcnn', model_cfg.test_cfg)
+def find_something(model_cfg):
+    """Have an untrained model find something, in few boxes.
+
+    ShapeDict predicts the masks of all boxes and classes.
+    """
+    test_cfg = model_cfg.test_cfg
+    test_cfg.get('rcnn', test_cfg).score_thr = 0.0
+    if 'rpn' in test_cfg:
+        test_cfg.rpn.max_per_img = 10
 
 
 def two_stage_config(system):
-    """The small model of a system, with the classes of tiny_models.
-
-    It finds something untrained.
-    """
+    """The small model of a system, with the classes of tiny_models."""
     cfg = Config.fromfile(
         CONFIGS / 'synth' / f'{system}_tiny_synth.py', import_custom_modules=False
     ).model
@@ -126,7 +129,7 @@ def two_stage_config(system):
     if system == 'shapedict':
         # without a file, every shape is its own prior
         cfg.roi_head.mask_head.shape_priors.file = None
-    box_settings(cfg).score_thr = 0.0
+    find_something(cfg)
     return cfg
 
 

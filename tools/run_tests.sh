@@ -9,4 +9,6 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 python=$(bash "$root/tools/setup_env.sh" --extras tests)
 cd "$root"
-exec "$python" -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile "$@"
+# files in their order: otherwise those with the fewest and longest tests come last
+exec "$python" -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile \
+    --no-loadscope-reorder "$@"

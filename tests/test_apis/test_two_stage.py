@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 from mmengine.config import Config
-from roi_cases import SYSTEMS, box_settings
+from roi_cases import SYSTEMS, find_something
 from tiny_models import CONFIGS
 
 from oaformer.apis import AmodalInferencer, ModelError
@@ -16,7 +16,7 @@ from oaformer.apis.web_prediction import instance_table, predict_file
 @pytest.fixture(params=SYSTEMS)
 def inferencer(request):
     cfg = Config.fromfile(CONFIGS / 'synth' / f'{request.param}_tiny_synth.py')
-    box_settings(cfg.model).score_thr = 0.0
+    find_something(cfg.model)
     return AmodalInferencer(cfg, device='cpu', show_progress=False)
 
 
