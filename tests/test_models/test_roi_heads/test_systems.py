@@ -117,7 +117,9 @@ def test_learns_a_few_images(system):
         truth = sample.gt_instances
         for mask, label in zip(truth.masks.masks, truth.labels, strict=True):
             image[:, mask > 0] += contrasts[label][:, None]
-    for _ in range(100):
+    for iteration in range(200):
+        if iteration == 150:
+            optimizer.param_groups[0]['lr'] = 1e-4
         total, _ = model.parse_losses(model.loss(batch, copy.deepcopy(samples)))
         optimizer.zero_grad()
         total.backward()
@@ -137,4 +139,5 @@ def test_learns_a_few_images(system):
             overlaps = mask_util.iou(found[key], encoded, crowd)
             same = found.labels[:, None] == truth.labels
             best = np.where(same.numpy(), overlaps, 0).max(axis=0)
-            assert (best > 0.6).all()
+            # an object that is wholly hidden has no visible mask to find
+            assert (best[masks.any(axis=(1, 2))] > 0.6).all()
