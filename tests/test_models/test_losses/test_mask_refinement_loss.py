@@ -1,5 +1,6 @@
 import pytest
 import torch
+import torch.nn.functional as F
 
 from oaformer.models.losses import matching_loss, weighted_mask_loss
 
@@ -20,6 +21,20 @@ def test_matching_loss_by_hand():
     assert matching_loss(one, -one).item() == pytest.approx(2)
     both = matching_loss(torch.cat([one, one]), torch.cat([one, -one]))
     assert both.item() == pytest.approx(1)
+
+
+def test_matching_loss_is_that_of_pytorchs_cosine():
+    torch.manual_seed(0)
+    features, reference = torch.randn(2, 5, 4, 3, 3).unbind(0)
+    features[0] = 0  # without a direction
+    ours, plain = (features.clone().requires_grad_() for _ in range(2))
+    loss = matching_loss(ours, reference)
+    expected = 1 - F.cosine_similarity(plain.flatten(1), reference.flatten(1)).mean()
+    torch.testing.assert_close(loss, expected)
+    loss.backward()
+    expected.backward()
+    torch.testing.assert_close(ours.grad[1:], plain.grad[1:])
+    assert ours.grad.isfinite().all()
 
 
 def test_the_better_pass_is_no_part_of_the_gradient():
