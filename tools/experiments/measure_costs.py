@@ -10,14 +10,13 @@ one draws fewer, and is faster where boxes are sorted out by their scores.
 """
 
 import argparse
-import itertools
 import multiprocessing
 import resource
 import statistics
 import sys
 import textwrap
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -64,6 +63,12 @@ def count_all(cfg: Any) -> None:
             count_all(value)
 
 
+def endless(loader: Iterable) -> Iterator:
+    """The batches of a loader, again and again; none is kept, as by itertools.cycle."""
+    while True:
+        yield from loader
+
+
 def serve(run: Run, threads: int, iterations: int, pipe: Connection) -> None:
     """Build a run's model and do what the pipe asks for, until it asks for nothing.
 
@@ -84,7 +89,7 @@ def serve(run: Run, threads: int, iterations: int, pipe: Connection) -> None:
         optimizer = build_optim_wrapper(model, cfg.optim_wrapper)
         pipe.send(sum(each.numel() for each in model.parameters()))
         train, test = (
-            itertools.cycle(Runner.build_dataloader(cfg[key], seed=0))
+            endless(Runner.build_dataloader(cfg[key], seed=0))
             for key in ('train_dataloader', 'test_dataloader')
         )
         while work := pipe.recv():
